@@ -1,0 +1,119 @@
+"""What rlsplit says about an input: findings, their places, and the error that carries them.
+
+Lies below every stage. A check reports a path; :func:`located` alone turns paths into places.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+KeyPath = tuple[str | int, ...]
+"""Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
+
+Severity = Literal["error", "warning", "notice"]
+
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in a source: its name as the user gave it, and 1-based line and column (in characters)."""
+
+    source: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem of one input, complete enough to be mended without reading anything else."""
+
+    code: str
+    """Stable and documented: a rule ID of prime-rl's rules (``T-04``), or ``<stage>.<what-is-wrong>``."""
+    severity: Severity = "error"
+    message: str
+    """One sentence without trailing stop and without the place."""
+    path: KeyPath = ()
+    """The key path as the user would write it; union tags are no part of it."""
+    hint: str | None = None
+    """What to write instead."""
+    related: tuple[KeyPath, ...] = ()
+    """Other keys that take part, for instance the shared key of a conflict."""
+    scope: KeyPath | None = None
+    """Where prime-rl itself attaches the problem when that is wider than ``path``: the section of the rule."""
+    where: Mark | None = None
+    """Filled by :func:`located`, never by a check."""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        target = f"{dotted(self.path)}: " if self.path else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.severity}[{self.code}] {target}{self.message}{hint}"
+
+
+class ConfigError(ValueError):
+    """A document that cannot be compiled. ``findings`` holds every problem, sorted by place."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings: tuple[Finding, ...] = tuple(findings)
+        super().__init__("\n".join(str(finding) for finding in self.findings))
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Finding, ...]]]:
+        return type(self), (self.findings,)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Spell a path as a user would: ``orchestrator.train.source[0].group_size``, odd keys in quotes."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            key = part if _BARE_KEY.match(part) else json.dumps(part)
+            text += f".{key}" if text else key
+    return text
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Spell an offending value for a message: JSON-like, one line, cut with an ellipsis."""
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = json.dumps(value, default=str)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def located(findings: Iterable[Finding], marks: Mapping[KeyPath, Mark]) -> tuple[Finding, ...]:
+    """Give every finding its place and sort them: by place, then path, then code; findings without place last.
+
+    A path that is not in the document (a missing key) takes the place of its nearest enclosing table.
+    """
+    placed = [replace(f, where=f.where or _nearest(f.path, marks)) for f in findings]
+    return tuple(sorted(placed, key=_order))
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any finding refuses the input (warnings and notices do not)."""
+    return any(finding.severity == "error" for finding in findings)
+
+
+def _nearest(path: KeyPath, marks: Mapping[KeyPath, Mark]) -> Mark | None:
+    for end in range(len(path), 0, -1):
+        mark = marks.get(path[:end])
+        if mark is not None:
+            return mark
+    return None
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    where = finding.where
+    place = (where.source, where.line, where.column) if where else ("", 0, 0)
+    return (where is None, place, [str(part) for part in finding.path], finding.code, finding.message)
