@@ -1,0 +1,1 @@
+"""The configuration: its sections, and what prime-rl computes and refuses between them."""

@@ -1,0 +1,63 @@
+"""What prime-rl refuses between sections by looking at what was written, before it derives anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..deployment import SingleNodeDeploymentConfig
+from ..derivations import explicit
+from ..rl import RLConfig
+from ..root_derivations import default_broadcast, engine_workers, run_dir
+from ..rules import Check, Refusal, keys
+
+
+def nccl_needs_two_gpus(config: RLConfig) -> Iterator[Refusal]:
+    """The trainer's own NCCL broadcast needs two GPUs on one machine."""
+    deployment = config.deployment
+    if not isinstance(deployment, SingleNodeDeploymentConfig) or config.trainer.weight_broadcast.type != "nccl":
+        return
+    gpus = deployment.num_train_gpus + deployment.num_infer_gpus
+    if gpus < 2:
+        message = f'"nccl" needs at least 2 GPUs, the deployment has {gpus}'
+        yield Refusal(keys("trainer.weight_broadcast.type"), message, 'set type = "filesystem"')
+
+
+def broadcast_has_workers(config: RLConfig) -> Iterator[Refusal]:
+    """An in-memory broadcast has at least one inference worker."""
+    shared = config.weight_broadcast
+    kind = shared.type if shared else default_broadcast(config)().type
+    if kind != "filesystem" and config.inference is not None and engine_workers(config) < 1:
+        vllm = config.inference.vllm
+        tp, dp = vllm.tensor_parallel_size, vllm.data_parallel_size
+        message = f"times dp {dp} must be at least 1 for a {kind} broadcast, {tp} is not"
+        yield Refusal(keys("inference.vllm.tensor_parallel_size"), message, "set it to 1 or more")
+
+
+def output_dir_is_the_runs(config: RLConfig) -> Iterator[Refusal]:
+    """A component's `output_dir` is the run's directory or left out."""
+    name = config.run.dir or config.run.name
+    directory = run_dir(config.output_dir, name) if name else None
+    for component in ("trainer", "orchestrator"):
+        section = getattr(config, component)
+        if explicit(section, "output_dir") and section.output_dir != directory:
+            expected = f'the run directory "{directory}"' if directory else "the directory of the named run"
+            yield Refusal((component, "output_dir"), f"must be {expected}", "remove it; set output_dir at the root")
+
+
+def llmd_excludes_router_replay(config: RLConfig) -> Iterator[Refusal]:
+    """Router replay makes the engines return routed experts, which llm-d cannot."""
+    inference = config.inference
+    if inference is None or inference.router is None or inference.router.type != "llm-d":
+        return
+    if config.trainer.enable_router_replay and not inference.vllm.enable_return_routed_experts:
+        message = '"llm-d" excludes trainer.enable_router_replay'
+        yield Refusal(keys("inference.router.type"), message, 'use type = "vllm-router"')
+
+
+INPUT_CHECKS: Final = (
+    Check("X-03", nccl_needs_two_gpus),
+    Check("X-10", broadcast_has_workers),
+    Check("X-06", output_dir_is_the_runs),
+    Check("X-15", llmd_excludes_router_replay),
+)

@@ -1,0 +1,368 @@
+"""What prime-rl's launcher refuses between sections, after its derivations (X-rules)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ...findings import dotted, shown
+from ..deployment import (
+    DisaggregatedInferenceDeploymentConfig,
+    MultiNodeDeploymentConfig,
+    MultiNodeInferenceDeploymentConfig,
+    SingleNodeDeploymentConfig,
+)
+from ..rl import RLConfig
+from ..root_derivations import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles
+from ..rules import Check, Refusal, keys
+from ..transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
+
+UNCHECKED_MODEL_PREFIX: Final = "Jackmin108/"
+"""Trainer models whose name may differ from the orchestrator's without inference (X-09a)."""
+
+TP: Final = keys("inference.vllm.tensor_parallel_size")
+INFER_NODES: Final = keys("deployment.num_infer_nodes")
+GPUS: Final = keys("deployment.gpus_per_node")
+
+
+# --- deployment ------------------------------------------------------------------------------------------------
+
+
+def infer_nodes_agree(config: RLConfig) -> Iterator[Refusal]:
+    """`num_infer_nodes` equals the node count of a multi-node inference section."""
+    deployment, inference = config.deployment, config.inference
+    if not isinstance(deployment, MultiNodeDeploymentConfig) or inference is None:
+        return
+    layout, nodes = inference.deployment, deployment.num_infer_nodes
+    # Zero nodes beside an inference section are refused as such (X-02).
+    if isinstance(layout, MultiNodeInferenceDeploymentConfig) and nodes and nodes != layout.num_nodes:
+        message = f"is {nodes}, but inference.deployment.num_nodes is {layout.num_nodes}"
+        yield Refusal(INFER_NODES, message, "leave it out", (keys("inference.deployment.num_nodes"),))
+
+
+def multi_node_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
+    """A multi-node deployment needs a slurm table; leaving it out counts as an empty one."""
+    if isinstance(config.deployment, MultiNodeDeploymentConfig) and config.slurm is None:
+        yield Refusal(("slurm",), "must not be null for a multi-node deployment", "remove it")
+
+
+def infer_nodes_need_inference(config: RLConfig) -> Iterator[Refusal]:
+    """Inference nodes and the inference section come together."""
+    deployment = config.deployment
+    if not isinstance(deployment, MultiNodeDeploymentConfig):
+        return
+    nodes = deployment.num_infer_nodes or 0
+    if nodes > 0 and config.inference is None:
+        message = f"is required for {nodes} inference nodes"
+        yield Refusal(("inference",), message, "add [inference], or set num_infer_nodes = 0", (INFER_NODES,))
+    if nodes == 0 and config.inference is not None:
+        yield Refusal(INFER_NODES, "must be at least 1 with [inference]", "raise it, or remove [inference]")
+
+
+def no_inference_needs_fake_data(config: RLConfig) -> Iterator[Refusal]:
+    """A multi-node run without inference nodes trains on fake data."""
+    deployment = config.deployment
+    if not isinstance(deployment, MultiNodeDeploymentConfig) or config.inference is not None:
+        return
+    if not deployment.num_infer_nodes and config.trainer.data.fake is None:
+        message = "is required without inference nodes, since no rollouts would come"
+        yield Refusal(keys("trainer.data.fake"), message, "add [trainer.data.fake], or [inference]", (INFER_NODES,))
+
+
+# --- agreement between the components --------------------------------------------------------------------------
+
+
+def one_model(config: RLConfig) -> Iterator[Refusal]:
+    """The orchestrator talks to the model that is served, or else to the one that is trained."""
+    expected = config.orchestrator.model.name
+    if config.inference:
+        path, name = keys("inference.vllm.model"), config.inference.vllm.model
+        free = False
+    else:
+        path, name = keys("trainer.model.name"), config.trainer.model.name
+        free = name.startswith(UNCHECKED_MODEL_PREFIX)
+    if name != expected and not free:
+        message = f"is {shown(name)}, but orchestrator.model.name is {shown(expected)}"
+        yield Refusal(path, message, "write model.name once, at the root", (keys("orchestrator.model.name"),))
+
+
+def one_chat_template(config: RLConfig) -> Iterator[Refusal]:
+    """All components use the trainer's chat template."""
+    source = keys("trainer.tokenizer.chat_template")
+    expected = config.trainer.tokenizer.chat_template
+    others = [(keys("orchestrator.tokenizer.chat_template"), config.orchestrator.tokenizer.chat_template)]
+    if config.inference:
+        others.append((keys("inference.vllm.chat_template"), config.inference.vllm.chat_template))
+    for path, template in others:
+        if template != expected:
+            message = f"is {shown(template)}, but trainer.tokenizer.chat_template is {shown(expected)}"
+            yield Refusal(path, message, "write tokenizer.chat_template once, at the root", (source,))
+
+
+def one_run_length(config: RLConfig) -> Iterator[Refusal]:
+    """Trainer and orchestrator stop at the same step."""
+    yield from _equal(config, "max_steps", "max_steps")
+
+
+def trainer_fits_sequences(config: RLConfig) -> Iterator[Refusal]:
+    """The trainer's sequences are at least as long as the orchestrator's."""
+    trainer, orchestrator = config.trainer.model.seq_len, config.orchestrator.seq_len
+    if trainer < orchestrator:
+        message = f"must be at least orchestrator.seq_len = {orchestrator}, not {trainer}"
+        yield Refusal(
+            keys("trainer.model.seq_len"),
+            message,
+            "write seq_len once, at the root",
+            (keys("orchestrator.seq_len"),),
+        )
+
+
+def one_checkpoint_schedule(config: RLConfig) -> Iterator[Refusal]:
+    """Trainer and orchestrator save together and resume from the same point."""
+    yield from _together(config, "ckpt", "interval")
+    if config.trainer.resume != config.orchestrator.resume:
+        message = "differs from trainer.resume"
+        yield Refusal(
+            keys("orchestrator.resume"),
+            message,
+            "write [resume] once, at the root",
+            (keys("trainer.resume"),),
+        )
+
+
+def one_wandb_run(config: RLConfig) -> Iterator[Refusal]:
+    """Trainer and orchestrator log into one W&B run."""
+    yield from _together(config, "monitors.wandb", "project")
+
+
+def _together(config: RLConfig, block: str, leaf: str) -> Iterator[Refusal]:
+    """Both components have a block, with an equal leaf, or neither has it."""
+    trainer, orchestrator = (_read(getattr(config, name), block) for name in ("trainer", "orchestrator"))
+    if (trainer is None) != (orchestrator is None):
+        having, lacking = ("trainer", "orchestrator") if orchestrator is None else ("orchestrator", "trainer")
+        missing = keys(f"{lacking}.{block}")
+        message = f"has no counterpart {dotted(missing)}"
+        yield Refusal(keys(f"{having}.{block}"), message, f"write [{block}] at the root", (missing,))
+    elif trainer is not None:
+        yield from _equal(config, f"{block}.{leaf}", f"{block}.{leaf}")
+
+
+def _equal(config: RLConfig, leaf: str, shared: str) -> Iterator[Refusal]:
+    trainer, orchestrator = (_read(getattr(config, name), leaf) for name in ("trainer", "orchestrator"))
+    if trainer != orchestrator:
+        message = f"is {shown(orchestrator)}, but trainer.{leaf} is {shown(trainer)}"
+        path = keys(f"orchestrator.{leaf}")
+        yield Refusal(path, message, f"write {shared} once, at the root", (keys(f"trainer.{leaf}"),))
+
+
+def _read(node: Any, path: str) -> Any:
+    for part in path.split("."):
+        node = getattr(node, part)
+    return node
+
+
+# --- weights, transport, experts -------------------------------------------------------------------------------
+
+
+def quantized_transfer_needs_custom_impl(config: RLConfig) -> Iterator[Refusal]:
+    """Quantized weight transfer needs inference and `trainer.model.impl = "custom"`."""
+    shared = config.weight_broadcast
+    if not isinstance(shared, SharedNCCLWeightBroadcastConfig) or not shared.quantize_in_weight_transfer:
+        return
+    path = keys("weight_broadcast.quantize_in_weight_transfer")
+    if config.inference is None:
+        yield Refusal(path, "needs [inference]", "set it to false")
+    if config.trainer.model.impl != "custom":
+        message = f'needs trainer.model.impl = "custom", not "{config.trainer.model.impl}"'
+        yield Refusal(path, message, 'set trainer.model.impl = "custom"', (keys("trainer.model.impl"),))
+
+
+def lora_broadcast_is_filesystem(config: RLConfig) -> Iterator[Refusal]:
+    """A LoRA adapter travels over the filesystem only (the shared block)."""
+    shared = config.weight_broadcast
+    if config.trainer.model.lora is not None and shared is not None and shared.type != "filesystem":
+        message = f'"{shared.type}" does not work with trainer.model.lora'
+        yield Refusal(("weight_broadcast", "type"), message, 'set type = "filesystem"', (keys("trainer.model.lora"),))
+
+
+def one_transport(config: RLConfig) -> Iterator[Refusal]:
+    """Trainer and orchestrator use the same kind of rollout transport."""
+    trainer, orchestrator = config.trainer.rollout_transport.type, config.orchestrator.rollout_transport.type
+    if trainer != orchestrator:
+        message = f'is "{orchestrator}", but trainer.rollout_transport.type is "{trainer}"'
+        related = (keys("trainer.rollout_transport.type"),)
+        yield Refusal(
+            keys("orchestrator.rollout_transport.type"),
+            message,
+            "write rollout_transport at the root",
+            related,
+        )
+
+
+def expert_balancing_needs_quantized_nccl(config: RLConfig) -> Iterator[Refusal]:
+    """Expert load balancing needs a quantized NCCL broadcast."""
+    if config.inference is None or not config.inference.vllm.enable_eplb:
+        return
+    end = config.trainer.weight_broadcast
+    if not (isinstance(end, TrainerNCCLWeightBroadcastConfig) and end.quantize_in_weight_transfer):
+        hint = 'set weight_broadcast.type = "nccl" and quantize_in_weight_transfer = true'
+        yield Refusal(
+            keys("inference.vllm.enable_eplb"),
+            "needs a quantized nccl broadcast",
+            hint,
+            (("weight_broadcast",),),
+        )
+
+
+def one_lora_adapter(config: RLConfig) -> Iterator[Refusal]:
+    """The orchestrator's adapter is the one that is trained."""
+    lora, own = config.trainer.model.lora, config.orchestrator.model.lora
+    if lora is None or own is None:
+        return
+    for field in ("rank", "alpha"):
+        expected, value = getattr(lora, field), getattr(own, field)
+        if value is not None and value != expected:
+            message = f"is {value}, but trainer.model.lora.{field} is {expected}"
+            related = (keys(f"trainer.model.lora.{field}"),)
+            yield Refusal(keys(f"orchestrator.model.lora.{field}"), message, "leave it out", related)
+
+
+def router_fronts_the_engines(config: RLConfig) -> Iterator[Refusal]:
+    """Several machines of engines need a router in front."""
+    inference = config.inference
+    if not isinstance(config.deployment, MultiNodeDeploymentConfig) or inference is None:
+        return
+    # With a layout of several machines of its own, the inference section has refused this already (I-42).
+    if inference.router is None and inference.deployment.type == "single_node":
+        yield Refusal(("inference", "router"), "is required for a multi-node deployment", "remove it")
+
+
+def router_replay_excludes_offload(config: RLConfig) -> Iterator[Refusal]:
+    """Router replay does not work with KV-cache offload."""
+    if config.trainer.enable_router_replay and config.inference and config.inference.kv_cache_offload is not None:
+        path = keys("inference.kv_cache_offload")
+        yield Refusal(
+            path,
+            "excludes trainer.enable_router_replay",
+            "remove it",
+            (keys("trainer.enable_router_replay"),),
+        )
+
+
+def mooncake_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
+    """Mooncake's store processes are started by SLURM only."""
+    offload = config.inference.kv_cache_offload if config.inference else None
+    if config.slurm is None and offload is not None and offload.type == "mooncake":
+        yield Refusal(keys("inference.kv_cache_offload.type"), '"mooncake" needs slurm', 'use type = "native"')
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------
+
+
+def divisors_are_not_zero(config: RLConfig) -> Iterator[Refusal]:
+    """Nothing that sizes are divided by is zero; prime-rl itself stops with a division error."""
+    deployment, inference = config.deployment, config.inference
+    several = isinstance(deployment, MultiNodeDeploymentConfig)
+    if config.trainer.model.cp == 0 and (several or getattr(deployment, "num_train_gpus", 0) > 1):
+        yield Refusal(keys("trainer.model.cp"), "must not be 0", "set it to 1 or more")
+    if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group == 0:
+        yield Refusal(keys("deployment.nodes_per_fsdp_group"), "must not be 0", "leave it out, or set it to 1 or more")
+    if inference is None or inference.vllm.tensor_parallel_size != 0 or inference.deployment.type == "disaggregated":
+        return
+    if several or getattr(deployment, "num_infer_gpus", 0) != 0:
+        yield Refusal(TP, "must not be 0", "set it to 1 or more")
+
+
+def infer_gpus_hold_whole_engines(config: RLConfig) -> Iterator[Refusal]:
+    """The inference GPUs of one machine are a multiple of the tensor-parallel size."""
+    deployment, inference = config.deployment, config.inference
+    if not isinstance(deployment, SingleNodeDeploymentConfig) or inference is None:
+        return
+    gpus, tp = deployment.num_infer_gpus, inference.vllm.tensor_parallel_size
+    if tp != 0 and gpus != inference.vllm.data_parallel_size * tp and gpus % tp != 0:
+        message = f"must be a multiple of inference.vllm.tensor_parallel_size = {tp}, not {gpus}"
+        yield Refusal(keys("deployment.num_infer_gpus"), message, None, (TP,))
+
+
+def fsdp_groups_divide_nodes(config: RLConfig) -> Iterator[Refusal]:
+    """The training nodes are a multiple of `nodes_per_fsdp_group`."""
+    deployment = config.deployment
+    if not isinstance(deployment, MultiNodeDeploymentConfig) or not deployment.nodes_per_fsdp_group:
+        return
+    nodes, group = deployment.num_train_nodes, deployment.nodes_per_fsdp_group
+    if nodes % group != 0:
+        message = f"must divide num_train_nodes = {nodes}, {group} does not"
+        yield Refusal(keys("deployment.nodes_per_fsdp_group"), message, None, (keys("deployment.num_train_nodes"),))
+
+
+def expert_parallel_layout(config: RLConfig) -> Iterator[Refusal]:
+    """An expert-parallel replica fills its machines: dp x tp GPUs, GPUs // tp engines on each."""
+    deployment, inference = config.deployment, config.inference
+    if not isinstance(deployment, MultiNodeDeploymentConfig) or inference is None:
+        return
+    vllm, gpus = inference.vllm, deployment.gpus_per_node
+    tp = vllm.tensor_parallel_size
+    spread = isinstance(inference.deployment, DisaggregatedInferenceDeploymentConfig)
+    if not vllm.enable_expert_parallel or spread or tp == 0:
+        return
+    if gpus % tp != 0:
+        yield Refusal(TP, f"must divide deployment.gpus_per_node = {gpus}, {tp} does not", None, (GPUS,))
+        return
+    total = (deployment.num_infer_nodes or 0) * gpus
+    if total and vllm.data_parallel_size * tp != total:
+        message = f"times tp {tp} must fill the {total} GPUs of a replica, {vllm.data_parallel_size} does not"
+        related = (TP, INFER_NODES, GPUS)
+        yield Refusal(keys("inference.vllm.data_parallel_size"), message, f"set it to {total // tp}", related)
+    if vllm.data_parallel_size_local != gpus // tp:
+        message = f"must be {gpus // tp}, the engines on one machine, not {vllm.data_parallel_size_local}"
+        yield Refusal(keys("inference.vllm.data_parallel_size_local"), message, "leave it out", (TP, GPUS))
+
+
+def engines_are_countable(config: RLConfig) -> Iterator[Refusal]:
+    """The list of engine roles stays of a size that a config can hold; prime-rl itself runs out of memory."""
+    count = engine_roles(config)
+    if count is not None and sum(count) > MAX_ENGINE_ROLES:
+        message = f"makes {sum(count)} engines, more than {MAX_ENGINE_ROLES}"
+        yield Refusal(keys("deployment.num_infer_replicas"), message, "lower it", (INFER_NODES, GPUS))
+
+
+def disaggregated_nodes_agree(config: RLConfig) -> Iterator[Refusal]:
+    """`num_infer_nodes` equals prefill and decode machines together."""
+    deployment, inference = config.deployment, config.inference
+    if not isinstance(deployment, MultiNodeDeploymentConfig) or inference is None:
+        return
+    layout = inference.deployment
+    if isinstance(layout, DisaggregatedInferenceDeploymentConfig):
+        total = disaggregated_nodes(layout)
+        if deployment.num_infer_nodes != total:
+            message = f"must be {total}, prefill and decode nodes together, not {deployment.num_infer_nodes}"
+            yield Refusal(INFER_NODES, message, "leave it out", (("inference", "deployment"),))
+
+
+ROOT_CHECKS: Final = (
+    Check("X-01", infer_nodes_agree),
+    Check("X-02", multi_node_needs_slurm),
+    Check("X-02", infer_nodes_need_inference),
+    Check("X-02", no_inference_needs_fake_data),
+    Check("X-04", quantized_transfer_needs_custom_impl),
+    Check("X-09a", one_model),
+    Check("X-09b", one_chat_template),
+    Check("X-09c", one_run_length),
+    Check("X-09d", trainer_fits_sequences),
+    Check("X-09e", one_checkpoint_schedule),
+    Check("X-09f", one_wandb_run),
+    Check("X-10", lora_broadcast_is_filesystem),
+    Check("X-11", one_transport),
+    Check("X-12", expert_balancing_needs_quantized_nccl),
+    Check("X-13", one_lora_adapter),
+    Check("X-16", router_fronts_the_engines),
+    Check("X-17", router_replay_excludes_offload),
+    Check("X-18", mooncake_needs_slurm),
+    Check("X-19", divisors_are_not_zero),
+    Check("X-19", infer_gpus_hold_whole_engines),
+    Check("X-19", fsdp_groups_divide_nodes),
+    Check("X-19", expert_parallel_layout),
+    Check("X-20", disaggregated_nodes_agree),
+    Check("X-20", engines_are_countable),
+)
+"""In prime-rl's order."""

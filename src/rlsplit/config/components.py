@@ -1,0 +1,42 @@
+"""Reading a component's file back, as the component itself does when it starts (L-08)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from ..findings import ConfigError, has_errors
+from .inference import InferenceConfig
+from .orchestrator import OrchestratorConfig
+from .reading import read, unknown_keys
+from .resolve import derive_section
+from .rl import EnvServerConfig
+from .section import Section
+from .trainer import TrainerConfig
+
+COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
+    {
+        "trainer": TrainerConfig,
+        "orchestrator": OrchestratorConfig,
+        "inference": InferenceConfig,
+        "env-server": EnvServerConfig,
+    }
+)
+"""Component to the section that its config file holds."""
+
+
+def load_component(component: str, table: Mapping[str, Any]) -> Section:
+    """Read a component's config, sparse or resolved, with that section's own rules run again.
+
+    Raises :class:`ConfigError` with every finding when the component would refuse the file.
+    """
+    reading = read(COMPONENTS[component], table)
+    findings = list(reading.findings)
+    if reading.section is not None:
+        findings += unknown_keys(reading.section, severity="error")
+        findings += derive_section(reading.section)
+    if has_errors(findings):
+        raise ConfigError(findings)
+    section: Section = reading.section
+    return section

@@ -1,0 +1,135 @@
+"""The hosted way: environment sources are set aside before validation and restored untouched (H-rules)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+from ..findings import Finding, KeyPath
+from .deployment import SingleNodeDeploymentConfig
+from .reading import read, unknown_keys
+from .rl import RLConfig
+from .rules import Check, Mode, Refusal, SetAside, keys
+from .section import UnreadableError, read_leniently
+from .sources import EvalConfig, EvalSamplingConfig
+
+EVAL_PATH: Final = ("orchestrator", "eval")
+
+
+def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str, Any], tuple[Finding, ...]]:
+    """Take the sources out of a hosted document (H-02) and judge its ``k8s`` key (H-01)."""
+    rest = dict(table)
+    if mode != "hosted":
+        return SetAside(), rest, ()
+    refused: tuple[Finding, ...] = ()
+    if rest.pop("k8s", None):
+        message = "belongs to the platform, not to the run"
+        refused = (Finding(code="H-01", path=("k8s",), message=message, hint="remove it", scope=()),)
+    orchestrator = rest.get("orchestrator")
+    if not isinstance(orchestrator, dict):
+        return SetAside(), rest, refused
+    orchestrator = dict(orchestrator)
+    has_eval = "eval" in orchestrator
+    evaluation = orchestrator.pop("eval", None)
+    train = orchestrator.get("train")
+    has_sources = isinstance(train, dict) and "source" in train
+    sources = None
+    if isinstance(train, dict) and has_sources:
+        sources = train["source"]
+        orchestrator["train"] = {key: value for key, value in train.items() if key != "source"}
+    rest["orchestrator"] = orchestrator
+    aside = SetAside(has_sources=has_sources, sources=sources, has_eval=has_eval, eval=evaluation)
+    return aside, rest, refused
+
+
+def assume_slurm(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A multi-node deployment that does not mention ``slurm`` gets an empty one (H-03)."""
+    deployment = table.get("deployment")
+    spread = isinstance(deployment, dict) and deployment.get("type") == "multi_node"
+    return {**table, "slurm": {}} if spread and "slurm" not in table else dict(table)
+
+
+def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> Iterator[Finding]:
+    """Check the fields of an eval table that was set aside, without its sources and its own rules (H-08)."""
+    if not aside.has_eval or aside.eval is None or aside.eval == "None":
+        return
+    if not isinstance(aside.eval, dict):
+        yield Finding(code="B-03", path=EVAL_PATH, message="must be a table")
+        return
+    reading = read(EvalConfig, {key: value for key, value in aside.eval.items() if key != "source"})
+    for finding in reading.findings:
+        yield _below_eval(finding)
+    if reading.section is not None:
+        yield from unknown_keys(reading.section, prefix=EVAL_PATH, severity=on_unknown)
+
+
+def _below_eval(finding: Finding) -> Finding:
+    return Finding(
+        code=finding.code,
+        severity=finding.severity,
+        message=finding.message,
+        path=(*EVAL_PATH, *finding.path),
+        hint=finding.hint,
+        scope=None if finding.scope is None else (*EVAL_PATH, *finding.scope),
+    )
+
+
+def restored_eval(evaluation: Any) -> Any:
+    """The eval table as hosted prime-rl gives it back: verbatim, but its sampling read once (H-11)."""
+    if not isinstance(evaluation, dict):
+        return evaluation
+    sampling = evaluation.get("sampling")
+    if not isinstance(sampling, dict):
+        return evaluation
+    return {**evaluation, "sampling": read_leniently(EvalSamplingConfig, sampling)}
+
+
+# --- what only the hosted platform refuses -----------------------------------------------------------------------
+
+
+def no_clean(config: RLConfig) -> Iterator[Refusal]:
+    """Hosted runs have a directory of their own: there is nothing to clean."""
+    if config.clean:
+        yield Refusal(("clean",), "must not be true: every hosted run has a directory of its own", "remove it")
+
+
+def no_disaggregation(config: RLConfig) -> Iterator[Refusal]:
+    """Hosted runs have no disaggregated inference."""
+    if config.inference and config.inference.deployment.type == "disaggregated":
+        yield Refusal(keys("inference.deployment.type"), '"disaggregated" is not hosted', 'use "multi_node"')
+
+
+def inference_or_fake_data(config: RLConfig) -> Iterator[Refusal]:
+    """A hosted run on one machine has inference, or trains on fake data."""
+    deployment = config.deployment
+    if not isinstance(deployment, SingleNodeDeploymentConfig) or config.trainer.data.fake is not None:
+        return
+    related: tuple[KeyPath, ...] = (keys("deployment.num_infer_gpus"), ("inference",))
+    if config.inference is None or deployment.num_infer_gpus == 0:
+        message = "is required without inference, since no rollouts would come"
+        hint = "add [inference] and num_infer_gpus = 1, or [trainer.data.fake]"
+        yield Refusal(keys("trainer.data.fake"), message, hint, related)
+
+
+HOSTED_CHECKS: Final = (
+    Check("H-05", no_clean),
+    Check("H-06", no_disaggregation),
+    Check("H-07", inference_or_fake_data),
+)
+
+
+def hosted_findings(config: RLConfig) -> Iterator[Finding]:
+    """Run the hosted platform's own refusals."""
+    for check in HOSTED_CHECKS:
+        try:
+            for refusal in check.refuse(config):
+                yield Finding(
+                    code=check.rule,
+                    path=refusal.path,
+                    message=refusal.message,
+                    hint=refusal.hint,
+                    related=refusal.related,
+                    scope=(),
+                )
+        except UnreadableError:
+            continue

@@ -1,0 +1,186 @@
+"""Propagation: values written once at the root are filled into the components that are silent (S-rules).
+
+Works on raw tables, before any type is known: ``"None"`` is still text and a table still lacks its default tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..findings import Finding, KeyPath, dotted, shown
+from .rules import Fill, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One row of the propagation table: a shared key and the keys it fills."""
+
+    source: KeyPath
+    targets: tuple[KeyPath, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Propagated:
+    """The filled table, what was filled, and every disagreement."""
+
+    table: dict[str, Any]
+    fills: tuple[Fill, ...]
+    conflicts: tuple[Finding, ...]
+
+
+def _row(source: str, *targets: str) -> Shared:
+    return Shared(keys(source), tuple(keys(target) for target in targets))
+
+
+def _both(leaf: str) -> Shared:
+    return _row(leaf, f"trainer.{leaf}", f"orchestrator.{leaf}")
+
+
+SHARED: Final = (
+    _row("model.name", "trainer.model.name", "inference.vllm.model", "orchestrator.model.name"),
+    _both("model.vlm"),
+    _row("log.level", "trainer.log.level", "orchestrator.log.level", "inference.log.level"),
+    _row(
+        "log.json_logging",
+        "trainer.log.json_logging",
+        "orchestrator.log.json_logging",
+        "inference.log.json_logging",
+    ),
+    _row("ckpt.output_dir", "trainer.ckpt.output_dir"),
+    _both("ckpt.interval"),
+    _both("ckpt.keep_last"),
+    _both("ckpt.keep_interval"),
+    _both("monitors.wandb.project"),
+    _both("monitors.wandb.entity"),
+    _both("monitors.wandb.name"),
+    _both("monitors.wandb.group"),
+    _both("monitors.wandb.tags"),
+    _both("monitors.wandb.offline"),
+    _both("monitors.file.path"),
+    _row("monitors.prime.name", "orchestrator.monitors.prime.name"),
+    _both("tokenizer.name"),
+    _both("tokenizer.trust_remote_code"),
+    _row(
+        "tokenizer.chat_template",
+        "trainer.tokenizer.chat_template",
+        "orchestrator.tokenizer.chat_template",
+        "inference.vllm.chat_template",
+    ),
+    _both("rollout_transport"),
+    _both("max_steps"),
+    _row("seq_len", "trainer.model.seq_len", "orchestrator.seq_len"),
+    _row("slurm", "inference.slurm"),
+)
+"""The propagation table in evaluation order (S-01)."""
+
+CASCADE: Final = _row("trainer.tokenizer.chat_template", "inference.vllm.chat_template")
+"""Filled after the table, without a conflict test (S-05)."""
+
+BLOCKS: Final = (
+    _both("ckpt"),
+    _both("monitors.wandb"),
+    _both("monitors.file"),
+    _row("monitors.prime", "orchestrator.monitors.prime"),
+)
+"""Blocks whose mere presence is shared (S-06)."""
+
+
+MAX_SPELLED: Final = 80
+"""Longest table that a message spells out [characters]."""
+
+
+def propagate(table: Mapping[str, Any]) -> Propagated:
+    """Fill shared values into the components and collect every conflict (S-01 to S-07, S-09).
+
+    The argument is left as it is; tables that get a value are copied on the way.
+    """
+    filled = dict(table)
+    fills: list[Fill] = []
+    conflicts: list[Finding] = []
+    for row in SHARED:
+        value = lookup(filled, row.source)
+        if value is not None:
+            conflicts += _conflicts(filled, row, value)
+            fills += _fill_all(filled, row, value, "S-03")
+    template = lookup(filled, CASCADE.source)
+    if template is not None:
+        fills += _fill_all(filled, CASCADE, template, "S-05")
+    for block in BLOCKS:
+        value = lookup(filled, block.source)
+        if isinstance(value, dict) or value == "None":
+            fills += _fill_all(filled, block, {} if isinstance(value, dict) else value, "S-06")
+    _tag_aliased_transport(filled, fills)
+    return Propagated(table=filled, fills=tuple(fills), conflicts=tuple(conflicts))
+
+
+def lookup(table: Mapping[str, Any], path: KeyPath) -> Any:
+    """Read a path of raw tables; a missing step, or a non-table on the way, counts as null (S-01)."""
+    node: Any = table
+    for part in path:
+        if not isinstance(node, dict):
+            return None
+        node = node.get(part)
+    return node
+
+
+def _conflicts(table: Mapping[str, Any], row: Shared, value: Any) -> Iterator[Finding]:
+    for target in row.targets:
+        own = lookup(table, target)
+        if own is not None and own != value:
+            yield Finding(
+                code="S-02",
+                path=target,
+                message=f"{_spelled(own)} disagrees with the shared {dotted(row.source)} = {_spelled(value)}",
+                hint=f"remove one of the two, or make them equal; {dotted(row.source)} alone fills every component",
+                related=(row.source,),
+                scope=(),
+            )
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {shown(item)}" for key, item in value.items())
+        return f"{{{inner}}}" if len(inner) <= MAX_SPELLED else "a table"
+    return shown(value)
+
+
+def _fill_all(table: dict[str, Any], row: Shared, value: Any, rule: str) -> Iterator[Fill]:
+    for target in row.targets:
+        if _fill(table, target, value):
+            yield Fill(target=target, source=row.source, value=value, rule=rule)
+
+
+def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
+    """Write a value where its section is present and its key is absent (S-03); says whether it did."""
+    *parents, leaf = target
+    if not isinstance(table.get(str(parents[0])), dict):
+        return False
+    steps = [lookup(table, target[:end]) for end in range(1, len(target))]
+    absent = [_is_absent(table, target[:end]) for end in range(1, len(target))]
+    if any(not isinstance(step, dict) and not gone for step, gone in zip(steps, absent, strict=True)):
+        return False
+    if isinstance(steps[-1], dict) and leaf in steps[-1]:
+        return False
+    node = table
+    for part in parents:
+        node[str(part)] = node = dict(node.get(str(part), {}))
+    node[str(leaf)] = value
+    return True
+
+
+def _is_absent(table: Mapping[str, Any], path: KeyPath) -> bool:
+    parent = lookup(table, path[:-1])
+    return parent is None or (isinstance(parent, dict) and path[-1] not in parent)
+
+
+def _tag_aliased_transport(table: dict[str, Any], fills: list[Fill]) -> None:
+    """A shared transport without tag is ``zmq`` once a component took it over (S-09).
+
+    prime-rl hands the component the very same table, and the component's default tag is written into it.
+    """
+    shared = table.get("rollout_transport")
+    taken = any(fill.source == ("rollout_transport",) for fill in fills)
+    if taken and isinstance(shared, dict) and "type" not in shared:
+        table["rollout_transport"] = {"type": "zmq", **shared}

@@ -1,0 +1,190 @@
+"""Resolve: one raw document becomes one compiled configuration, or every reason why it cannot.
+
+The order is prime-rl's (P-02 to P-06): propagation, fields, derivations and checks inside sections, then those
+between them. Unlike prime-rl, no refusal hides another: a rule is only left out when a value that it reads was
+itself refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, Final, Literal
+
+from ..findings import Finding, KeyPath, dotted
+from .checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
+from .derivations import SECTION_DERIVATIONS
+from .finite import non_finite, non_finite_values
+from .hosted import assume_slurm, eval_findings, hosted_findings, set_aside
+from .propagation import Propagated, propagate
+from .reading import make_unreadable, read, unknown_keys
+from .rl import RLConfig
+from .root_derivations import ROOT_DERIVATIONS
+from .rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, Setting
+from .section import Section, UnreadableError
+from .tree import owner, sections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """A compiled configuration (None when nothing could be read) and everything to say about it."""
+
+    config: RLConfig | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Record:
+    """What rules said and set so far."""
+
+    findings: list[Finding] = field(default_factory=list)
+    derived: list[Derived] = field(default_factory=list)
+
+
+def resolve(
+    table: Mapping[str, Any],
+    *,
+    mode: Mode = "launcher",
+    on_unknown: Literal["error", "warning"] = "error",
+    name_seed: str | None = None,
+) -> Resolution:
+    """Compile a plain table. Findings are not placed or sorted yet; the argument is not changed.
+
+    ``name_seed`` (a run id) gives an automatic run name its suffix; without one, the table itself does.
+    """
+    aside, rest, refused = set_aside(table, mode)
+    propagated = propagate(assume_slurm(rest))
+    reading = read(RLConfig, propagated.table)
+    conflicting = {conflict.path for conflict in propagated.conflicts}
+    of_fields = [finding for finding in reading.findings if finding.path not in conflicting]
+    record = _Record([*refused, *propagated.conflicts, *of_fields])
+    config = reading.section
+    if config is not None:
+        config.name_suffix = name_suffix(name_seed, table)
+        for path in conflicting:
+            make_unreadable(config, path)
+        record.findings += unknown_keys(config, severity=on_unknown)
+        _run_section_rules(config, (), record)
+        _run_root_rules(config, record)
+        if mode == "hosted":
+            record.findings += hosted_findings(config)
+        record.findings += non_finite(config)
+        record.findings += non_finite_values(aside)
+        config.provenance = Provenance(
+            mode=mode,
+            fills=propagated.fills,
+            derived=tuple(record.derived),
+            aside=aside,
+            written_slurm="slurm" in table,
+        )
+    record.findings += eval_findings(aside, on_unknown)
+    return Resolution(config=config, findings=tuple(as_written(record.findings, propagated)))
+
+
+def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
+    """Eight hex digits for an automatic run name: of the run id, else of the configuration."""
+    text = seed if seed is not None else json.dumps(table, sort_keys=True, default=str)
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def derive_section(root: Section, path: KeyPath = ()) -> tuple[Finding, ...]:
+    """Run all rules inside a section and those nested in it, as prime-rl does when it reads a component's file."""
+    record = _Record()
+    _run_section_rules(root, path, record)
+    return tuple(record.findings)
+
+
+def _run_section_rules(root: Section, base: KeyPath, record: _Record) -> None:
+    found = list(sections(root, base))
+    for path, section in found:
+        for derivation in SECTION_DERIVATIONS.get(type(section), ()):
+            _derive(derivation, section, path, record)
+    # Derivations may have put new sections in place; those are made by rules and need no rule again.
+    for path, section in found:
+        for check in SECTION_CHECKS.get(type(section), ()):
+            _check(check, section, path, record)
+
+
+def _run_root_rules(config: RLConfig, record: _Record) -> None:
+    for check in INPUT_CHECKS:
+        _check(check, config, (), record)
+    for derivation in ROOT_DERIVATIONS:
+        _derive(derivation, config, (), record)
+    for check in ROOT_CHECKS:
+        _check(check, config, (), record)
+
+
+def _derive(derivation: Derivation, section: Section, base: KeyPath, record: _Record) -> None:
+    try:
+        for setting in derivation.derive(section):
+            _apply(setting, derivation.rule, section, base, record)
+    except UnreadableError:
+        for path in derivation.sets:
+            make_unreadable(section, path)
+
+
+def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record: _Record) -> None:
+    place = owner(section, setting.path)
+    if place is None or place[0].__dict__.get(place[1], _MISSING) is _MISSING:
+        raise UnreadableError(dotted(setting.path))
+    target, name = place
+    replaced = target.__dict__[name]
+    # Not by assignment, which would count the field as written; no rule asks that of a derived field again.
+    target.__dict__[name] = setting.value
+    path = (*base, *setting.path)
+    if setting.warning:
+        record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
+    of = tuple((*base, *source) for source in setting.of)
+    record.derived.append(
+        Derived(rule=rule, path=path, value=setting.value, replaced=replaced, of=of, formula=setting.formula)
+    )
+
+
+_MISSING: Final = object()
+
+
+def _check(check: Check, section: Section, base: KeyPath, record: _Record) -> None:
+    try:
+        for refusal in check.refuse(section):
+            record.findings.append(_refused(check.rule, refusal, base))
+    except UnreadableError:
+        return
+
+
+def _refused(rule: str, refusal: Refusal, base: KeyPath) -> Finding:
+    return Finding(
+        code=rule,
+        path=(*base, *refusal.path),
+        message=refusal.message,
+        hint=refusal.hint,
+        related=tuple((*base, *path) for path in refusal.related),
+        scope=base,
+    )
+
+
+def as_written(findings: Iterable[Finding], propagated: Propagated) -> Iterator[Finding]:
+    """Point findings about filled values at the shared key that was written, and count each problem once."""
+    origins = {fill.target: fill for fill in propagated.fills}
+    merged: dict[tuple[str, KeyPath, str], Finding] = {}
+    for finding in findings:
+        moved = _moved(finding, origins)
+        key = (moved.code, moved.path, moved.message)
+        known = merged.get(key)
+        merged[key] = moved if known is None else _merged(known, moved)
+    return iter(merged.values())
+
+
+def _moved(finding: Finding, origins: Mapping[KeyPath, Fill]) -> Finding:
+    for end in range(len(finding.path), 0, -1):
+        fill = origins.get(finding.path[:end])
+        if (fill is not None and end == len(finding.path)) or (fill is not None and fill.value != {}):
+            path = (*fill.source, *finding.path[end:])
+            return replace(finding, path=path, related=(finding.path, *finding.related))
+    return finding
+
+
+def _merged(known: Finding, other: Finding) -> Finding:
+    related = (*known.related, *(path for path in other.related if path not in known.related))
+    return replace(known, related=related, scope=known.scope if known.scope is not None else other.scope)

@@ -1,0 +1,108 @@
+"""What a rule is: a named function with its ID, and what it may say or set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..findings import KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a check has against a section; ``path`` is relative to that section."""
+
+    path: KeyPath
+    message: str
+    hint: str | None = None
+    related: tuple[KeyPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that a derivation gives a field; paths are relative to the rule's section."""
+
+    path: KeyPath
+    value: Any
+    of: tuple[KeyPath, ...] = ()
+    """The keys the value was computed from."""
+    formula: str | None = None
+    """How, with the numbers put in: ``8 GPUs // tp 2``."""
+    warning: str | None = None
+    """What prime-rl warns about when it does this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule that may refuse a section. Its first docstring line is its entry in the catalogue."""
+
+    rule: str
+    refuse: Callable[[Any], Iterator[Refusal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A rule that may set fields below a section.
+
+    ``sets`` names all fields it could set: they are unreadable once it cannot tell, because an input of it was refused.
+    """
+
+    rule: str
+    derive: Callable[[Any], Iterator[Setting]]
+    sets: tuple[KeyPath, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """The record of one setting, with paths from the root."""
+
+    rule: str
+    path: KeyPath
+    value: Any
+    replaced: Any
+    of: tuple[KeyPath, ...]
+    formula: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One value that propagation wrote into a component."""
+
+    target: KeyPath
+    source: KeyPath
+    value: Any
+    rule: str
+
+
+Mode = Literal["launcher", "hosted"]
+"""Whether environment sources are typed and checked (launcher), or set aside and restored untouched (hosted)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """What the hosted way took out before validation and puts back afterwards (H-02)."""
+
+    has_sources: bool = False
+    sources: Any = None
+    """Value of ``orchestrator.train.source``, of any type."""
+    has_eval: bool = False
+    eval: Any = None
+    """Value of ``orchestrator.eval``, of any type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the values of a compiled configuration come from."""
+
+    mode: Mode
+    fills: tuple[Fill, ...]
+    derived: tuple[Derived, ...]
+    aside: SetAside
+    written_slurm: bool
+    """Whether the user wrote a root ``slurm`` key (H-03 assumes an empty one for multi-node runs)."""
+
+
+def keys(text: str) -> KeyPath:
+    """Turn ``a.b.c`` into ``("a", "b", "c")``."""
+    return tuple(text.split("."))

@@ -1,0 +1,135 @@
+"""The base of every section: prime-rl's lenient reading of one table (rules B-01 to B-08).
+
+Sections are shapes: names, types, bounds, defaults. Nothing here knows another section, and no validator
+looks at two fields; rules that do are in :mod:`.derivations` and :mod:`.checks`.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Annotated, Any, ClassVar, Final, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+
+class UnreadableError(LookupError):
+    """A field without a value, since what stands there was refused; rules that read it cannot judge."""
+
+
+class Verbatim:
+    """Marks a table that prime-rl hands on untouched: no rule of this module looks inside."""
+
+
+def clean_path(text: str) -> str:
+    """Clean a path lexically as prime-rl stores it (B-08): no ``.``, doubled or trailing slashes."""
+    return str(PurePosixPath(text))
+
+
+PathText = Annotated[str, AfterValidator(clean_path)]
+"""A path on the machine that runs the component, cleaned lexically (B-08), never resolved."""
+
+EnvVars = dict[str, str]
+"""OS environment variables, name to value (B-10)."""
+
+OpaqueTable = Annotated[dict[str, Any], Verbatim()]
+"""A table whose keys depend on installed packages."""
+
+
+Tags = Mapping[str, tuple[str, str]]
+"""Field to (tag key, tag)."""
+
+
+class Section(BaseModel):
+    """One table of the configuration.
+
+    Unknown keys are kept (B-01 is judged afterwards, by one walker), the text ``"None"`` means null (B-04),
+    all-string tables of values are coerced (B-05) and a missing tag takes the default variant's (B-06).
+    """
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+    keeps_unknown: ClassVar[bool] = False
+    """Whether prime-rl itself keeps unknown keys here (B-01)."""
+    injected_tags: ClassVar[Tags] = {}
+    """The tag written into the table of a field when that names no variant (B-06)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lenient(cls, table: Any) -> Any:
+        return read_leniently(cls, cls.prepared(table)) if isinstance(table, dict) else table
+
+    @classmethod
+    def prepared(cls, table: dict[str, Any]) -> dict[str, Any]:
+        """Return the table as the rules below should see it; for sections with a first reading of their own."""
+        return table
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached when a field has no value: see `UnreadableError`.
+        if name in type(self).model_fields:
+            raise UnreadableError(name)
+        return super().__getattr__(name)  # type: ignore[misc]
+
+
+def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, Any]:
+    """Apply B-06, B-05 and B-04, in this order, to the direct keys of a table; returns a new one."""
+    read = dict(table)
+    for field, (key, tag) in section.injected_tags.items():
+        inner = read.get(field)
+        if isinstance(inner, dict) and key not in inner:
+            read[field] = {key: tag, **inner}
+    for field in coerced_fields(section):
+        inner = read.get(field)
+        if isinstance(inner, dict) and inner and all(isinstance(value, str) for value in inner.values()):
+            read[field] = {key: coerce_text(value) for key, value in inner.items()}
+    for key, value in read.items():
+        if value == "None" and isinstance(value, str):
+            read[key] = None
+    return read
+
+
+@cache
+def coerced_fields(section: type[Section]) -> tuple[str, ...]:
+    """Fields whose all-string tables are coerced (B-05): typed exactly as a dict of anything but str."""
+    return tuple(
+        name
+        for name, field in section.model_fields.items()
+        if get_origin(field.annotation) is dict
+        and get_args(field.annotation)[1] is not str
+        and name not in verbatim_fields(section)
+    )
+
+
+@cache
+def verbatim_fields(section: type[Section]) -> frozenset[str]:
+    """Fields that hold a table of an installed package's, handed on untouched."""
+    return frozenset(
+        name
+        for name, field in section.model_fields.items()
+        if any(isinstance(mark, Verbatim) for mark in field.metadata)
+    )
+
+
+_BOOLEANS: Final = {"true": True, "false": False}
+_NOT_COERCED: Final = frozenset({"inf", "-inf", "+inf"})
+
+
+def coerce_text(text: str) -> bool | int | float | str:
+    """Read one string of an all-string table as bool, int or float where it is one (B-05)."""
+    if text.lower() in _BOOLEANS:
+        return _BOOLEANS[text.lower()]
+    whole = _parsed(int, text)
+    if whole is not None and str(whole) == text:
+        return whole
+    number = _parsed(float, text)
+    if number is None or number != number or text in _NOT_COERCED:
+        return text
+    padded = text[:1].isdigit() and text != repr(number) and not any(mark in text for mark in "eE.")
+    return text if padded else number
+
+
+def _parsed(kind: type[int] | type[float], text: str) -> int | float | None:
+    # Also refuses integers beyond the interpreter's digit limit, which raise ValueError too.
+    try:
+        return kind(text)
+    except ValueError:
+        return None

@@ -1,0 +1,92 @@
+"""Walks over typed sections: which sections stand where, and how a path leads to a field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from ..findings import KeyPath
+from .section import Section
+
+
+def sections(root: Section, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Section]]:
+    """Yield every section below a section with its path, inner ones first, then the section itself."""
+    values = root.__dict__
+    for name in section_fields(type(root)):
+        value = values.get(name)
+        if isinstance(value, Section):
+            yield from sections(value, (*path, name))
+        elif value:
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, item in items:
+                if isinstance(item, Section):
+                    yield from sections(item, (*path, name, key))
+    yield path, root
+
+
+@cache
+def section_fields(section: type[Section]) -> tuple[str, ...]:
+    """Fields of a section that may hold sections, alone or in a list or table."""
+    return tuple(name for name, field in section.model_fields.items() if any(_holds_sections(field.annotation)))
+
+
+def _holds_sections(annotation: Any) -> Iterator[bool]:
+    for member in members(annotation):
+        yield is_section(member)
+        for inner in get_args(member):
+            yield from _holds_sections(inner)
+
+
+@cache
+def members(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of an annotation: unions flattened, ``Annotated`` stripped, ``None`` left out."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return members(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return tuple(member for part in get_args(annotation) for member in members(part))
+    return () if annotation is type(None) else (annotation,)
+
+
+def is_section(annotation: Any) -> bool:
+    """Whether an annotation is a section class."""
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def tag_field(section: type[Section]) -> str | None:
+    """The field that tells a variant of a union: ``type``, or ``name`` for renderers."""
+    for name in ("type", "name"):
+        field = section.model_fields.get(name)
+        if field is not None and tag_of(section, name) is not None:
+            return name
+    return None
+
+
+def tag_of(section: type[Section], key: str) -> str | None:
+    """The tag of a variant: the one literal that its tag field admits."""
+    for member in members(section.model_fields[key].annotation):
+        values = get_args(member)
+        if len(values) == 1 and isinstance(values[0], str):
+            return values[0]
+    return None
+
+
+def owner(root: Section, path: Sequence[str | int]) -> tuple[Section, str] | None:
+    """The innermost section on a path and the field of it that the path enters, or None off the tree."""
+    found: tuple[Section, str] | None = None
+    node: Any = root
+    for part in path:
+        if isinstance(node, Section):
+            if part not in type(node).model_fields:
+                break
+            found = (node, str(part))
+            node = node.__dict__.get(str(part))
+        elif isinstance(node, dict):
+            node = node.get(part)
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
+            break
+    return found

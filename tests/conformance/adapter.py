@@ -1,0 +1,57 @@
+"""rlsplit behind the interface of the conformance data."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from rlsplit.config.rules import Mode
+from rlsplit.findings import Finding
+from rlsplit.parsing import compile_sources
+from rlsplit.document import Source
+from rlsplit.split import Component, split
+
+AUTOMATIC_NAME_SUFFIX = "00000000"
+
+
+def rlsplit_split(config: dict[str, Any], mode: str) -> dict[str, Any] | list[dict[str, Any]]:
+    """Split in resolved form, or the places of all refusals."""
+    return _split(config, mode, "resolved")
+
+
+def rlsplit_sparse(config: dict[str, Any], mode: str) -> dict[str, Any] | list[dict[str, Any]]:
+    """Split in sparse form, or the places of all refusals."""
+    return _split(config, mode, "sparse")
+
+
+def _split(config: dict[str, Any], mode: str, form: str) -> dict[str, Any] | list[dict[str, Any]]:
+    outcome = compile_sources([Source(name="case", content=config)], mode=cast(Mode, mode))
+    if outcome.config is None:
+        return [place for finding in outcome.findings for place in _places(finding)]
+    result = split(outcome.config)
+
+    def shown(component: Component) -> dict[str, Any]:
+        return cast("dict[str, Any]", getattr(component, form))
+
+    parts: dict[str, Any] = {
+        "trainer": shown(result.trainer),
+        "orchestrator": shown(result.orchestrator),
+        "inference": shown(result.inference) if result.inference else None,
+        "deployment": result.deployment,
+    }
+    if mode == "launcher":
+        parts["env_servers"] = [
+            {"split": server.split, "name": server.name, "config": shown(server.config)}
+            for server in result.env_servers
+        ]
+    return parts
+
+
+def _places(finding: Finding) -> list[dict[str, Any]]:
+    """All places of one finding: the key itself, those it takes part with, and where prime-rl attaches the rule.
+
+    prime-rl reports a rule at its section, or at the root with an empty location, where rlsplit names the key.
+    """
+    if finding.severity != "error":
+        return []
+    paths = [finding.path, *finding.related, *([finding.scope] if finding.scope is not None else [])]
+    return [{"loc": list(path), "type": finding.code} for path in dict.fromkeys(paths)]
