@@ -50,11 +50,11 @@ class LinearLengthPenaltyConfig(Section):
 
     type: Literal["linear"] = "linear"
     """Selects the linear penalty."""
-    num_output_tokens_weight: float = Field(0.25, ge=0, allow_inf_nan=False)
+    num_output_tokens_weight: float = Field(default=0.25, ge=0, allow_inf_nan=False)
     """Weight of the generated tokens in the penalty."""
-    num_input_tokens_weight: float = Field(0.1, ge=0, allow_inf_nan=False)
+    num_input_tokens_weight: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """Weight of the tokens read by the model in the penalty."""
-    num_turns_weight: float = Field(0.1, ge=0, allow_inf_nan=False)
+    num_turns_weight: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     """Weight of the number of turns in the penalty."""
 
 
@@ -77,7 +77,7 @@ class GRPOAlgoConfig(AlgoConfig):
 class EchoRoleConfig(Section):
     """Cross-entropy weight of one message role."""
 
-    alpha: float = Field(0.1, gt=0)
+    alpha: float = Field(default=0.1, gt=0)
     """Weight of the cross-entropy loss for each token of this role; must be above 0."""
 
 
@@ -132,7 +132,7 @@ class RAEAlgoConfig(AlgoConfig):
 
     type: Literal["rae"] = "rae"
     """Selects RAE."""
-    decay: float = Field(0.95, ge=0.0, lt=1.0)
+    decay: float = Field(default=0.95, ge=0.0, lt=1.0)
     """Share of the old baseline kept at each update, from 0 up to but excluding 1."""
 
 

@@ -32,9 +32,9 @@ class MultiNodeDeploymentConfig(NodeConfig):
     """Selects a run on several machines."""
     num_train_nodes: int
     """Machines for the trainer; mandatory."""
-    num_infer_nodes: int | None = Field(None, ge=0)
+    num_infer_nodes: int | None = Field(default=None, ge=0)
     """Machines of each inference replica; 0 trains alone on fake data, null derives it from inference."""
-    num_infer_replicas: int = Field(1, ge=1)
+    num_infer_replicas: int = Field(default=1, ge=1)
     """Independent copies of the inference group."""
     nodes_per_fsdp_group: int | None = None
     """Machines over which one copy of the weights is sharded, a divisor of `num_train_nodes`; null sets no
@@ -59,7 +59,7 @@ class MultiNodeInferenceDeploymentConfig(NodeConfig):
 
     type: Literal["multi_node"] = "multi_node"
     """Selects inference over several machines."""
-    num_nodes: int = Field(2, ge=1)
+    num_nodes: int = Field(default=2, ge=1)
     """Machines of one inference replica."""
 
 
@@ -68,13 +68,13 @@ class DisaggregatedInferenceDeploymentConfig(NodeConfig):
 
     type: Literal["disaggregated"] = "disaggregated"
     """Selects separate prefill and decode machines."""
-    prefill_nodes_per_replica: int = Field(1, ge=1)
+    prefill_nodes_per_replica: int = Field(default=1, ge=1)
     """Machines of each prefill instance."""
-    decode_nodes_per_replica: int = Field(1, ge=1)
+    decode_nodes_per_replica: int = Field(default=1, ge=1)
     """Machines of each decode instance."""
-    num_prefill_replicas: int = Field(1, ge=1)
+    num_prefill_replicas: int = Field(default=1, ge=1)
     """Number of prefill instances."""
-    num_decode_replicas: int = Field(1, ge=1)
+    num_decode_replicas: int = Field(default=1, ge=1)
     """Number of decode instances."""
     prefill_port: int = 8100
     """Port of the prefill engines."""

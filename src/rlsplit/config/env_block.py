@@ -47,7 +47,7 @@ class JudgeConfig(EndpointConfig):
     """Name of the judge plugin."""
     name: str = ""
     """Name under which the judge's score is recorded."""
-    weight: float = Field(1.0, allow_inf_nan=False)
+    weight: float = Field(default=1.0, allow_inf_nan=False)
     """Factor of the judge's score in the reward."""
     model: str = "openai/gpt-5.4-nano"
     """Name of the judge model on its server."""
@@ -69,7 +69,7 @@ class DecoratedFunctionConfig(Section):
 class RewardFunctionConfig(DecoratedFunctionConfig):
     """One reward function of a task."""
 
-    weight: float | None = Field(None, allow_inf_nan=False)
+    weight: float | None = Field(default=None, allow_inf_nan=False)
     """Factor of this reward in the score; null keeps the function's own."""
 
 
@@ -109,7 +109,7 @@ class EnvTimeoutConfig(Section):
 class RetryConfig(Section):
     """Repetition of failed work."""
 
-    max_retries: int = Field(0, ge=0)
+    max_retries: int = Field(default=0, ge=0)
     """How often failed work is tried again; 0 never."""
     include: list[str] = Field(default_factory=list)
     """Names of errors that are retried; empty means any."""
@@ -164,7 +164,7 @@ class ElasticInterceptionPoolConfig(Section):
 
     type: Literal["elastic"] = "elastic"
     """Selects a growing pool of proxy servers."""
-    multiplex: int = Field(32, ge=1)
+    multiplex: int = Field(default=32, ge=1)
     """Episodes served by one proxy before another is added."""
 
 
@@ -183,7 +183,7 @@ class HarnessConfig(Section):
     """Operating system variables set for the harness."""
     forward_env: list[str] = Field(default_factory=list)
     """Names of local operating system variables passed on to the harness."""
-    tool_timeout: float = Field(600.0, gt=0, allow_inf_nan=False)
+    tool_timeout: float = Field(default=600.0, gt=0, allow_inf_nan=False)
     """Longest duration of one tool call, in seconds."""
     disabled_tools: list[str] | None = None
     """Names of tools the model may not use; null keeps the harness's own choice."""
@@ -302,7 +302,7 @@ class TrainClientConfig(EndpointConfig):
     """Turns messages into tokens; null leaves the choice to the client."""
     renderer_model_name: str | None = None
     """Model name by which the renderer is chosen; null uses the seat's model."""
-    multiplex: int = Field(256, ge=1)
+    multiplex: int = Field(default=256, ge=1)
     """Episodes that share one client."""
 
 
@@ -365,7 +365,7 @@ class EnvConfig(Section):
     """Time limits of one episode."""
     retries: RetryConfig = Field(default_factory=RetryConfig)
     """Repetition of failed episodes."""
-    max_concurrent_agents: int | None = Field(1, ge=1)
+    max_concurrent_agents: int | None = Field(default=1, ge=1)
     """Seats of one episode that may run at the same time; null sets no limit."""
     interception: Interception = Field(default_factory=ElasticInterceptionPoolConfig)
     """Proxy through which model calls of the episodes pass; an elastic pool by default."""

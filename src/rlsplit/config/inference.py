@@ -18,7 +18,7 @@ class ServerConfig(Section):
     """Network address the server listens on; null uses the default, and clients of this run then use localhost."""
     port: int = 8000
     """Port clients connect to."""
-    liveness_timeout_seconds: float = Field(30.0, gt=0)
+    liveness_timeout_seconds: float = Field(default=30.0, gt=0)
     """Time limit of the server's health check, in seconds."""
 
 

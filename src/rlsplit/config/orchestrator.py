@@ -30,9 +30,9 @@ class OrchestratorLoRAConfig(Section):
 
     name: str | None = None
     """Name of the adapter on the server; null builds one from rank and alpha, such as `r16-a32.0`."""
-    rank: int | None = Field(None, ge=1)
+    rank: int | None = Field(default=None, ge=1)
     """Rank of the adapter, equal to the trainer's; null copies it."""
-    alpha: float | None = Field(None, ge=0)
+    alpha: float | None = Field(default=None, ge=0)
     """Scaling of the adapter, equal to the trainer's; null copies it."""
 
 
@@ -61,13 +61,13 @@ class OrchestratorMonitorsConfig(MonitorsConfig):
 class OrchestratorCheckpointConfig(Section):
     """When the orchestrator saves its state and how much of it is kept."""
 
-    interval: int | None = Field(None, ge=1)
+    interval: int | None = Field(default=None, ge=1)
     """Saves every so many training steps; null saves only at the end. Trainer and orchestrator must agree."""
-    wait_for_weights_timeout: int | None = Field(None, ge=1)
+    wait_for_weights_timeout: int | None = Field(default=None, ge=1)
     """Longest wait for the first weights to appear, in seconds; null sets no such wait limit."""
-    keep_last: int | None = Field(None, ge=1)
+    keep_last: int | None = Field(default=None, ge=1)
     """Number of newest checkpoints kept; null deletes none."""
-    keep_interval: int | None = Field(None, ge=1)
+    keep_interval: int | None = Field(default=None, ge=1)
     """Checkpoints at multiples of this step are never deleted; null protects none in this way."""
     skip_progress: bool = False
     """Leaves the step and progress counters out when restoring a checkpoint."""
@@ -76,11 +76,11 @@ class OrchestratorCheckpointConfig(Section):
 class ConcurrencyConfig(Section):
     """Start, floor and ceiling of the number of simultaneous episodes."""
 
-    initial_inflight: int | None = Field(None, ge=1)
+    initial_inflight: int | None = Field(default=None, ge=1)
     """Episodes running at once when the run starts; null lets the orchestrator choose."""
-    min_inflight: int = Field(1, ge=1)
+    min_inflight: int = Field(default=1, ge=1)
     """Fewest episodes kept running at once."""
-    max_inflight: int | None = Field(1024, ge=1)
+    max_inflight: int | None = Field(default=1024, ge=1)
     """Most episodes running at once, at least `group_size`; null sets no ceiling."""
 
 
@@ -128,28 +128,28 @@ class OrchestratorConfig(Section):
     """How the orchestrator sends batches; must be of the same type as the trainer's."""
     output_dir: PathText = "outputs"
     """Folder the orchestrator writes to; set from `output_dir/run.dir` of the root, do not write it."""
-    tasks_per_minute: int | None = Field(None, ge=1)
+    tasks_per_minute: int | None = Field(default=None, ge=1)
     """Most tasks started per minute; null sets no limit."""
-    env_server_base_port: int = Field(5000, ge=1, le=65535)
+    env_server_base_port: int = Field(default=5000, ge=1, le=65535)
     """Port of the first environment server; each further source takes the next port."""
-    batch_size: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
     """Samples per training step, a multiple of `group_size`; null with null `token_batch_size` means 128."""
-    token_batch_size: int | None = Field(None, ge=1)
+    token_batch_size: int | None = Field(default=None, ge=1)
     """Tokens per training step, as an alternative to `batch_size`; null counts samples instead."""
     concurrency: ConcurrencyConfig = Field(default_factory=ConcurrencyConfig)
     """How many episodes run at the same time."""
-    group_size: int = Field(1, ge=1)
+    group_size: int = Field(default=1, ge=1)
     """Rollouts generated for each training example, unless a source sets its own."""
     seq_len: int = 2048
     """Longest training sequence the orchestrator builds, in tokens; may not exceed the trainer's."""
-    num_train_workers: int = Field(1, ge=1)
+    num_train_workers: int = Field(default=1, ge=1)
     """Data-parallel ranks of the trainer that batches are split for; set from the deployment when training on
     several GPUs."""
-    pad_to_multiple_of: int = Field(1, ge=1)
+    pad_to_multiple_of: int = Field(default=1, ge=1)
     """Sequence lengths are padded to a multiple of this many tokens; always set to the trainer's `cp`."""
     max_steps: int | None = None
     """Last training step; null trains without end. Must equal the trainer's."""
-    max_off_policy_steps: int = Field(8, ge=0)
+    max_off_policy_steps: int = Field(default=8, ge=0)
     """Oldest policy version tolerated in a rollout, in training steps behind the current one."""
     heartbeat: HeartbeatConfig | None = None
     """Address pinged regularly while the orchestrator is alive; null sends no pings."""

@@ -31,7 +31,7 @@ class TokenizerConfig(Section):
 class ResumeConfig(Section):
     """Checkpoint to continue from; `step` and `dir` exclude each other."""
 
-    step: int | None = Field(None, ge=1)
+    step: int | None = Field(default=None, ge=1)
     """Step of the checkpoint to load from this run; null loads the newest."""
     dir: PathText | None = None
     """A `step_<n>` checkpoint folder, usually of another run; null stays with this run's checkpoints."""
@@ -49,7 +49,7 @@ class LogConfig(Section):
     """Writes each log message as one JSON object per line."""
     log_data: bool = False
     """Prints the first sample for inspection."""
-    interval: float = Field(10.0, gt=0)
+    interval: float = Field(default=10.0, gt=0)
     """Time between periodic status messages, in seconds."""
 
 
@@ -121,7 +121,7 @@ class SlurmConfig(Section):
     """Time limit of the job in SLURM's notation; null uses the partition's default."""
     pre_run_command: str | None = None
     """Shell line run before the job starts its processes; null runs none."""
-    cleanup_grace_period: int = Field(3600, ge=0)
+    cleanup_grace_period: int = Field(default=3600, ge=0)
     """Time before a failed job is torn down, in seconds."""
     shared_fs: bool = True
     """Says that the project folder is visible on every machine."""
@@ -153,9 +153,9 @@ class SharedCheckpointConfig(Section):
     interval: int | None = None
     """Saves every so many training steps, at least 1; null sets none, so sections without their own save only at
     the end."""
-    keep_last: int | None = Field(None, ge=1)
+    keep_last: int | None = Field(default=None, ge=1)
     """Number of newest checkpoints kept; null deletes none."""
-    keep_interval: int | None = Field(None, ge=1)
+    keep_interval: int | None = Field(default=None, ge=1)
     """Checkpoints at multiples of this step are never deleted; null protects none in this way."""
 
 

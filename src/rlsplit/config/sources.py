@@ -13,7 +13,7 @@ class StaticPoolConfig(Section):
 
     type: Literal["static"] = "static"
     """Selects a fixed number of workers."""
-    num_workers: int = Field(4, ge=1)
+    num_workers: int = Field(default=4, ge=1)
     """Worker processes to start."""
 
 
@@ -24,7 +24,7 @@ class ElasticPoolConfig(Section):
     """Selects a growing number of workers."""
     max_workers: int | None = None
     """Most worker processes to start; null sets no ceiling."""
-    multiplex: int = Field(128, ge=1)
+    multiplex: int = Field(default=128, ge=1)
     """Episodes per worker before another worker is started."""
 
 
@@ -39,14 +39,14 @@ class ServeConfig(Section):
     """Worker processes of the environment server; elastic by default."""
     address: str | None = None
     """ZMQ endpoint of a server operated elsewhere, such as `tcp://host:port`; null starts one with the run."""
-    max_concurrent: int | None = Field(None, ge=1)
+    max_concurrent: int | None = Field(default=None, ge=1)
     """Most episodes run at once by one worker; null sets no limit."""
 
 
 class TrainSamplingConfig(Section):
     """Sampling of training rollouts."""
 
-    temperature: float = Field(1.0, ge=0, le=2.0)
+    temperature: float = Field(default=1.0, ge=0, le=2.0)
     """Randomness of token choice, from 0 (greedy) to 2."""
     max_completion_tokens: int | None = None
     """Most tokens generated in one turn; null sets no limit of its own."""
@@ -57,14 +57,14 @@ class TrainSamplingConfig(Section):
 class EvalSamplingConfig(Section):
     """Sampling of evaluation rollouts; what is null is left to the server."""
 
-    temperature: float | None = Field(None, ge=0, le=2.0)
+    temperature: float | None = Field(default=None, ge=0, le=2.0)
     """Randomness of token choice, from 0 (greedy) to 2; null uses the server's default."""
     top_p: float | None = None
     """Samples only from the most likely tokens that together reach this probability; null uses the server's
     default."""
     top_k: int | None = None
     """Samples only from this many most likely tokens; null uses the server's default."""
-    min_p: float | None = Field(None, ge=0)
+    min_p: float | None = Field(default=None, ge=0)
     """Drops tokens less likely than this fraction of the most likely one; null uses the server's default."""
     max_completion_tokens: int | None = None
     """Most tokens generated in one turn; null sets no limit of its own."""
@@ -142,7 +142,7 @@ class SourceConfig(Section):
     """How the environment server is hosted."""
     name: str | None = None
     """Name in metrics and file names, unique in its group; null uses the environment id."""
-    ratio: float = Field(1.0, gt=0)
+    ratio: float = Field(default=1.0, gt=0)
     """Relative share of this source next to the others; must be above 0."""
 
 
@@ -151,7 +151,7 @@ class TrainSourceConfig(SourceConfig):
 
     sampling: TrainSamplingConfig = Field(default_factory=TrainSamplingConfig)
     """Sampling in this source; only the keys written here differ from `train.sampling`."""
-    group_size: int = Field(1, ge=1)
+    group_size: int = Field(default=1, ge=1)
     """Rollouts generated for each example of this source; the orchestrator's `group_size` when unset."""
     algo: Algorithm | None = None
     """Training algorithm of this source; null copies `orchestrator.algo`."""
@@ -177,9 +177,9 @@ class EvalSourceConfig(SourceConfig):
     """Sampling in this source; only the keys written here differ from `eval.sampling`."""
     num_examples: int = -1
     """Examples evaluated in this source, -1 for all; the value of `eval` when unset."""
-    group_size: int = Field(1, ge=1)
+    group_size: int = Field(default=1, ge=1)
     """Rollouts generated for each example of this source; the value of `eval` when unset."""
-    interval: int = Field(100, ge=1)
+    interval: int = Field(default=100, ge=1)
     """Training steps between two evaluations of this source; the value of `eval` when unset."""
 
 
@@ -192,9 +192,9 @@ class EvalConfig(Section):
     """Sampling of all eval sources; a source overrides single keys."""
     num_examples: int = -1
     """Examples evaluated per source; -1 means all."""
-    group_size: int = Field(1, ge=1)
+    group_size: int = Field(default=1, ge=1)
     """Rollouts generated for each evaluation example."""
-    interval: int = Field(100, ge=1)
+    interval: int = Field(default=100, ge=1)
     """Training steps between two evaluations."""
     skip_first_step: bool = False
     """Leaves out the evaluation at the start of the run."""

@@ -18,7 +18,7 @@ from .transport import (
 class FakeDataLoaderConfig(Section):
     """Random training data for testing without orchestrator output."""
 
-    batch_size: int = Field(2, ge=1)
+    batch_size: int = Field(default=2, ge=1)
     """Random sequences in each batch."""
     generate_samples: bool = False
     """Builds separate random samples and packs them like real ones instead of filling whole sequences."""
@@ -36,13 +36,13 @@ class DefaultLossConfig(Section):
 
     type: Literal["default"] = "default"
     """Selects the default loss."""
-    dppo_mask_low: float = Field(0.2, ge=0)
+    dppo_mask_low: float = Field(default=0.2, ge=0)
     """Masking threshold for tokens that became less likely since they were sampled; smaller masks more."""
-    dppo_mask_high: float = Field(0.2, ge=0)
+    dppo_mask_high: float = Field(default=0.2, ge=0)
     """Masking threshold for tokens that became more likely since they were sampled; smaller masks more."""
-    adv_tau: float = Field(1.0, ge=0)
+    adv_tau: float = Field(default=1.0, ge=0)
     """Temperature that scales the advantage term of the loss."""
-    kl_tau: float = Field(0.001, ge=0)
+    kl_tau: float = Field(default=0.001, ge=0)
     """Temperature that scales the KL term of the loss; 0 removes it."""
 
 
@@ -51,11 +51,11 @@ class IPOLossConfig(Section):
 
     type: Literal["ipo"] = "ipo"
     """Selects the IPO loss."""
-    ipo_threshold: float = Field(0.1, ge=0)
+    ipo_threshold: float = Field(default=0.1, ge=0)
     """Deviation from the sampling policy beyond which a token is masked; smaller masks more."""
-    adv_tau: float = Field(1.0, ge=0)
+    adv_tau: float = Field(default=1.0, ge=0)
     """Temperature that scales the advantage term of the loss."""
-    kl_tau: float = Field(0.001, ge=0)
+    kl_tau: float = Field(default=0.001, ge=0)
     """Temperature that scales the KL term of the loss; 0 removes it."""
 
 
@@ -77,11 +77,11 @@ Loss = Annotated[DefaultLossConfig | IPOLossConfig | CustomLossConfig, Field(dis
 class OptimizerConfig(Section):
     """What every optimizer has."""
 
-    lr: float = Field(1e-06, ge=0)
+    lr: float = Field(default=1e-06, ge=0)
     """Peak learning rate, which the scheduler scales over the run."""
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0)
     """Strength of weight decay, which pulls the weights toward zero at each step."""
-    max_norm: float | None = Field(1.0, ge=0)
+    max_norm: float | None = Field(default=1.0, ge=0)
     """Gradients with a larger total norm are scaled down to it; null switches clipping off."""
 
 
@@ -101,9 +101,9 @@ class AdamWConfig(OptimizerConfig):
 
     type: Literal["adamw"] = "adamw"
     """Selects AdamW."""
-    betas1: float = Field(0.9, ge=0)
+    betas1: float = Field(default=0.9, ge=0)
     """Decay rate of the running mean of gradients."""
-    betas2: float = Field(0.999, ge=0)
+    betas2: float = Field(default=0.999, ge=0)
     """Decay rate of the running mean of squared gradients."""
 
 
@@ -112,11 +112,11 @@ class MuonConfig(OptimizerConfig):
 
     type: Literal["muon"] = "muon"
     """Selects Muon."""
-    mu: float = Field(0.95, ge=0)
+    mu: float = Field(default=0.95, ge=0)
     """Momentum of the orthogonalized updates."""
-    betas1: float = Field(0.9, ge=0)
+    betas1: float = Field(default=0.9, ge=0)
     """Decay rate of the gradient mean in the Adam part of Muon."""
-    betas2: float = Field(0.95, ge=0)
+    betas2: float = Field(default=0.95, ge=0)
     """Decay rate of the squared-gradient mean in the Adam part of Muon."""
 
 
@@ -143,11 +143,11 @@ class LinearSchedulerConfig(Section):
 
     type: Literal["linear"] = "linear"
     """Selects linear warmup and decay."""
-    warmup_steps: int = Field(10, ge=0)
+    warmup_steps: int = Field(default=10, ge=0)
     """Steps over which the learning rate rises to its peak."""
-    decay_steps: int = Field(10, ge=0)
+    decay_steps: int = Field(default=10, ge=0)
     """Steps at the end of the run over which the learning rate falls; above 0 it needs `max_steps`."""
-    min_lr: float = Field(0.0, ge=0)
+    min_lr: float = Field(default=0.0, ge=0)
     """Learning rate reached at the end of the decay."""
 
 
@@ -156,9 +156,9 @@ class CosineSchedulerConfig(Section):
 
     type: Literal["cosine"] = "cosine"
     """Selects cosine decay."""
-    warmup_steps: int = Field(10, ge=0)
+    warmup_steps: int = Field(default=10, ge=0)
     """Steps over which the learning rate rises to its peak; must be fewer than `max_steps`."""
-    min_lr: float = Field(0.0, ge=0)
+    min_lr: float = Field(default=0.0, ge=0)
     """Learning rate reached at the end of the decay."""
 
 
@@ -173,11 +173,11 @@ class TrainerCheckpointConfig(Section):
 
     output_dir: PathText | None = None
     """Other folder for checkpoints and weights; null uses the run directory."""
-    interval: int | None = Field(None, ge=1)
+    interval: int | None = Field(default=None, ge=1)
     """Saves every so many training steps; null saves only at the end. Trainer and orchestrator must agree."""
-    keep_last: int | None = Field(None, ge=1)
+    keep_last: int | None = Field(default=None, ge=1)
     """Number of newest checkpoints kept; null deletes none."""
-    keep_interval: int | None = Field(None, ge=1)
+    keep_interval: int | None = Field(default=None, ge=1)
     """Checkpoints at multiples of this step are never deleted; null protects none in this way."""
     skip_progress: bool = False
     """Leaves the step and progress counters out when restoring a checkpoint."""
@@ -199,14 +199,14 @@ class TrainerLogConfig(LogConfig):
 class GCConfig(Section):
     """Python garbage collection done on all ranks at the same time."""
 
-    interval: int = Field(50, ge=1)
+    interval: int = Field(default=50, ge=1)
     """Collects garbage every so many training steps."""
 
 
 class MetricsServerConfig(Section):
     """Prometheus metrics endpoint of the trainer."""
 
-    port: int = Field(8000, ge=1, le=65535)
+    port: int = Field(default=8000, ge=1, le=65535)
     """Port on which metrics are served."""
     host: str = "0.0.0.0"
     """Network address the endpoint listens on; all interfaces by default."""

@@ -20,7 +20,7 @@ class ActivationCheckpointConfig(Section):
 
     mode: Literal["full", "selective"] = "full"
     """Recomputes whole layers (full) or only the parts listed in `targets` (selective; custom implementation only)."""
-    freq: int = Field(1, ge=1)
+    freq: int = Field(default=1, ge=1)
     """Applies recomputation to every so many layers; 1 covers all layers."""
     targets: list[str] = Field(default=["norm"])
     """Parts of a layer to recompute in selective mode; duplicates are dropped and selective mode needs at least
@@ -32,7 +32,7 @@ class ActivationOffloadingConfig(Section):
 
     pin_memory: bool = True
     """Uses page-locked host memory, which makes transfers faster."""
-    max_inflight_activations: int = Field(5, ge=1)
+    max_inflight_activations: int = Field(default=5, ge=1)
     """Most activations being transferred at the same time."""
 
 
@@ -100,7 +100,7 @@ Quantization = Annotated[FP8Config | MXFP8Config, Field(discriminator="type")]
 class IndexCacheConfig(Section):
     """Reuse of sparse-attention token indices across layers."""
 
-    topk_freq: int = Field(1, ge=1)
+    topk_freq: int = Field(default=1, ge=1)
     """Computes the indices anew every so many layers; 1 computes them in every layer."""
     topk_pattern: str | None = None
     """One letter F or S per layer that sets index computation layer by layer; null follows `topk_freq`."""
@@ -109,11 +109,11 @@ class IndexCacheConfig(Section):
 class TrainerLoRAConfig(Section):
     """Low-rank adapter that is trained instead of the full weights; requires the filesystem broadcast."""
 
-    rank: int = Field(16, ge=1)
+    rank: int = Field(default=16, ge=1)
     """Rank of the adapter matrices; higher ranks can learn more and cost more memory."""
-    alpha: float = Field(32.0, ge=0)
+    alpha: float = Field(default=32.0, ge=0)
     """Scaling numerator of the adapter, whose output is multiplied by alpha divided by rank."""
-    dropout: float = Field(0.0, ge=0, le=1)
+    dropout: float = Field(default=0.0, ge=0, le=1)
     """Probability of dropping an adapter input during training, between 0 and 1."""
     target_modules: list[str] = Field(
         default=[
@@ -192,9 +192,9 @@ class TrainerModelConfig(Section):
     """Number of GPUs that split the experts of a mixture-of-experts model, or `auto` to let the trainer choose."""
     ep_comm_backend: Literal["torch", "deepep"] = "torch"
     """Library that exchanges tokens between experts; DeepEP disables gradient clipping."""
-    deepep_num_sms: int = Field(20, ge=1)
+    deepep_num_sms: int = Field(default=20, ge=1)
     """Streaming multiprocessors of each GPU reserved for DeepEP communication."""
-    deepep_token_chunk_size: int | None = Field(None, ge=1)
+    deepep_token_chunk_size: int | None = Field(default=None, ge=1)
     """Tokens exchanged by DeepEP in one chunk; null does not split them."""
     cp: int = 1
     """Number of GPUs that split each sequence among them; 1 switches context parallelism off."""

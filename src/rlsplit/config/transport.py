@@ -96,7 +96,7 @@ TrainerWeightBroadcast = Annotated[
 class OrchestratorBroadcastEndpoint(BroadcastEndpoint):
     """A meeting point with the number of inference workers to expect."""
 
-    inference_world_size: int = Field(1, ge=1)
+    inference_world_size: int = Field(default=1, ge=1)
     """Number of inference GPU workers that receive weights; derived from the deployment."""
 
 

@@ -55,18 +55,17 @@ def is_section(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
+@cache
 def tag_field(section: type[Section]) -> str | None:
     """The field that tells a variant of a union: ``type``, or ``name`` for renderers."""
-    for name in ("type", "name"):
-        field = section.model_fields.get(name)
-        if field is not None and tag_of(section, name) is not None:
-            return name
-    return None
+    return next((key for key in ("type", "name") if key in section.model_fields and tag_of(section, key)), None)
 
 
+@cache
 def tag_of(section: type[Section], key: str) -> str | None:
     """The tag of a variant: the one literal that its tag field admits."""
-    for member in members(section.model_fields[key].annotation):
+    annotation: Any = section.model_fields[key].annotation
+    for member in members(annotation):
         values = get_args(member)
         if len(values) == 1 and isinstance(values[0], str):
             return values[0]

@@ -43,13 +43,13 @@ class VllmConfig(Section):
     own."""
     tensor_parallel_size: int = 1
     """GPUs that share one engine by splitting each layer."""
-    data_parallel_size: int = Field(1, ge=1)
+    data_parallel_size: int = Field(default=1, ge=1)
     """Number of engines that share the work; set from the GPU layout where possible."""
-    data_parallel_size_local: int | None = Field(None, ge=1)
+    data_parallel_size_local: int | None = Field(default=None, ge=1)
     """Number of engines on each machine; null derives it from the layout."""
-    data_parallel_rpc_port: int = Field(13345, ge=1, le=65535)
+    data_parallel_rpc_port: int = Field(default=13345, ge=1, le=65535)
     """Port on which data-parallel engines coordinate."""
-    api_server_count: int = Field(1, ge=0)
+    api_server_count: int = Field(default=1, ge=0)
     """HTTP server processes; 0 runs engines without one, and it is raised to the engine count when unset."""
     seed: int = 0
     """Seed of the engines' random numbers."""
