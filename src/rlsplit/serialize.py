@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
-_AMBIGUOUS_KEYS: Final = frozenset(
-    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"]
-)
+_AMBIGUOUS_KEYS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"])
 
 _UNFIT_FOR_LITERAL: Final = re.compile(r"[^\n -~]|\A[ \n]| \n|\n\n\Z")
 """Not printable ASCII, a first line that is empty or indented, trailing blanks, a second final newline."""

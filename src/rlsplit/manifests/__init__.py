@@ -1,0 +1,84 @@
+"""Manifests: a plan to the list of Kubernetes objects, as plain dicts in the order of application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rlsplit.findings import ConfigError
+from rlsplit.manifests.cluster import namespace, persistent_volume_claim, service_account
+from rlsplit.manifests.delivery import config_map, deliveries
+from rlsplit.manifests.disruption import pod_disruption_budget
+from rlsplit.manifests.monitoring import pod_monitor, scraped_ports
+from rlsplit.manifests.network import network_policy
+from rlsplit.manifests.secret import secret
+from rlsplit.manifests.services import headless_service, inference_service
+from rlsplit.manifests.workloads import job, job_set
+from rlsplit.plan.binding import bound
+from rlsplit.plan.model import RunPlan
+from rlsplit.plan.run_checks import late_secret_findings
+from rlsplit.run import Secrets
+
+__all__ = ["render"]
+
+
+def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = False) -> list[dict[str, Any]]:
+    """Render every object of a planned run.
+
+    ``secrets`` must be those that the plan was made for, if it was made for any. With ``redact`` the Secret's
+    values are replaced by one placeholder, and a plan that knows its secrets needs none here.
+    Raises ``ConfigError`` for a secret that no Secret can hold.
+    """
+    given = secrets if secrets is not None else Secrets()
+    findings = tuple(late_secret_findings(plan, given))
+    if findings:
+        raise ConfigError(findings)
+    known = plan.secrets if redact and secrets is None and plan.secrets is not None else given.names()
+    return [plain(item) for item in _objects(bound(plan, known), given, redact)]
+
+
+def plain(value: Any) -> Any:
+    """Check that a value is plain data, and give it as fresh dicts and lists."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} cannot appear in a manifest")
+
+
+def _objects(plan: RunPlan, secrets: Secrets, redact: bool) -> Iterator[dict[str, Any]]:
+    platform, delivered = plan.platform, deliveries(plan)
+    if platform.create_namespace:
+        yield namespace(plan)
+    yield service_account(plan)
+    values = secret(plan, secrets, redact=redact)
+    if values is not None:
+        yield values
+    if plan.claim is None:
+        yield persistent_volume_claim(plan)
+    for pods in plan.pods:
+        mounted = delivered[pods.suffix].mounted
+        if mounted is not None:
+            yield config_map(plan, pods, mounted)
+    yield from _network(plan)
+    if platform.pdb:
+        yield pod_disruption_budget(plan)
+    if platform.monitoring == "podmonitor" and scraped_ports(plan):
+        yield pod_monitor(plan)
+    if platform.workload == "jobset":
+        yield job_set(plan, delivered)
+    else:
+        yield from (job(plan, pods, delivered[pods.suffix]) for pods in plan.pods)
+
+
+def _network(plan: RunPlan) -> Iterator[dict[str, Any]]:
+    """Services and the policy. A JobSet's controller makes its own headless Service of that name."""
+    if plan.platform.workload == "job":
+        yield headless_service(plan)
+    if plan.shape.has_inference:
+        yield inference_service(plan)
+    if plan.platform.network_policy:
+        yield network_policy(plan)

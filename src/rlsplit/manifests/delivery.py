@@ -1,0 +1,67 @@
+"""How configs reach the pods: inside the startup script while it fits, else in mounted ConfigMaps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rlsplit.manifests.metadata import metadata
+from rlsplit.plan.model import Config, Pods, RunPlan
+from rlsplit.startup import escape, script
+
+MAX_SCRIPT_BYTES: Final = 120_000
+"""Linux takes 131,071 bytes in one argument, after the kubelet's expansion."""
+MAX_OBJECT_BYTES: Final = 200_000
+"""Scripts of one Job or JobSet as JSON strings: client-side apply stores it all in 262,144 bytes of annotations."""
+MOUNTED_CONFIG_DIR: Final = "/etc/rlsplit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The script of one component's pods, and the config if it comes mounted."""
+
+    script: str
+    mounted: Config | None
+
+
+def deliveries(plan: RunPlan) -> dict[str, Delivery]:
+    """Decide for every component, by suffix. All configs of one workload object travel the same way."""
+    inline = {pods.suffix: script(plan, pods, inline_config=True) for pods in plan.pods}
+    if plan.platform.config_delivery == "auto":
+        groups = [list(inline)] if plan.platform.workload == "jobset" else [[suffix] for suffix in inline]
+        kept = {suffix for group in groups if _fits([inline[s] for s in group]) for suffix in group}
+    else:
+        kept = set()
+    return {pods.suffix: _delivery(plan, pods, inline, pods.suffix in kept) for pods in plan.pods}
+
+
+def config_map(plan: RunPlan, pods: Pods, config: Config) -> dict[str, Any]:
+    """A component's config as an immutable ConfigMap: one key, the file."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(plan, plan.names.config_map(pods.suffix), pods.component),
+        "immutable": True,
+        "data": {config.file: config.text},
+    }
+
+
+def config_sha256(config: Config) -> str:
+    """Hash of the file, which ties a pod template to the ConfigMap's content."""
+    return hashlib.sha256(config.text.encode("ascii")).hexdigest()
+
+
+def _delivery(plan: RunPlan, pods: Pods, inline: Mapping[str, str], is_inline: bool) -> Delivery:
+    if is_inline or pods.config is None:
+        return Delivery(script=inline[pods.suffix], mounted=None)
+    return Delivery(script=script(plan, pods, inline_config=False), mounted=pods.config)
+
+
+def _fits(scripts: list[str]) -> bool:
+    """Scripts are ASCII, so characters are bytes."""
+    if any(len(text) > MAX_SCRIPT_BYTES for text in scripts):
+        return False
+    return sum(len(json.dumps(escape(text))) for text in scripts) <= MAX_OBJECT_BYTES

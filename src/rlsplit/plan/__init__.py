@@ -1,0 +1,39 @@
+"""Plan: a split, a run and a platform to pods, ports, host names and configs, as frozen values."""
+
+from rlsplit.plan.assembly import plan
+from rlsplit.plan.binding import bound
+from rlsplit.plan.model import (
+    REMOVED,
+    Config,
+    EnvServerInfo,
+    EnvVar,
+    Names,
+    Overlay,
+    Peer,
+    Pods,
+    Port,
+    Resume,
+    RunPlan,
+    SecretEnv,
+    Shape,
+    config_text,
+)
+
+__all__ = [
+    "REMOVED",
+    "Config",
+    "EnvServerInfo",
+    "EnvVar",
+    "Names",
+    "Overlay",
+    "Peer",
+    "Pods",
+    "Port",
+    "Resume",
+    "RunPlan",
+    "SecretEnv",
+    "Shape",
+    "bound",
+    "config_text",
+    "plan",
+]

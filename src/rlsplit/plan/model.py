@@ -1,0 +1,319 @@
+"""The planned run as values: what pods there are, what each gets, and every value that wiring changed."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from rlsplit.findings import Finding, KeyPath
+from rlsplit.platform import ComponentName, Platform
+from rlsplit.run import SecretName, SecretText
+from rlsplit.split import JsonObject
+
+REMOVED: Final = "<removed>"
+"""Stands for the value of an overlay that takes a key away."""
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """Spell a component's config file: indented ASCII JSON with sorted keys, and one final newline.
+
+    DEL is the one character that JSON leaves raw but a YAML literal block cannot hold.
+    """
+    text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return text.replace("\x7f", "\\u007f") + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The names of one run's objects: functions of the run's name and id."""
+
+    base: str
+    """Headless Service, ServiceAccount, JobSet, NetworkPolicy, PodDisruptionBudget: at most 28 characters."""
+    namespace: str
+    cluster_domain: str
+    host_infix: str
+    """What the controller puts between a Job's name and the pod's index: ``-0`` in a JobSet, else nothing."""
+
+    @property
+    def secret(self) -> str:
+        """Name of the Secret."""
+        return f"{self.base}-secrets"
+
+    @property
+    def claim(self) -> str:
+        """Name of the rendered PersistentVolumeClaim."""
+        return f"{self.base}-data"
+
+    @property
+    def service(self) -> str:
+        """Name of the client-facing Service of the inference endpoint."""
+        return f"{self.base}-inference"
+
+    @property
+    def domain(self) -> str:
+        """DNS domain of the run's pods."""
+        return f"{self.base}.{self.namespace}.svc.{self.cluster_domain}"
+
+    def job(self, suffix: str) -> str:
+        """Name of a component's Job in the job form."""
+        return f"{self.base}-{suffix}"
+
+    def config_map(self, suffix: str) -> str:
+        """Name of a component's config ConfigMap."""
+        return f"{self.base}-config-{suffix}"
+
+    def host_prefix(self, suffix: str) -> str:
+        """Host name of a component's pods, without ``-<index>``."""
+        return f"{self.base}-{suffix}{self.host_infix}"
+
+    def host(self, suffix: str, index: int | str = 0) -> str:
+        """Fully qualified host name of one pod."""
+        return f"{self.host_prefix(suffix)}-{index}.{self.domain}"
+
+    def service_host(self) -> str:
+        """Fully qualified host name of the client-facing Service."""
+        return f"{self.service}.{self.namespace}.svc.{self.cluster_domain}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How many pods, engines and GPUs a run has. Counts, derived from the deployment alone."""
+
+    multi_node: bool
+    trainer_only: bool
+    """Fake data: no orchestrator, no environment servers, no inference."""
+    external_inference: bool
+    """The policy's server is run elsewhere."""
+    trainer_pods: int
+    trainer_gpus: int
+    """GPUs of each trainer pod."""
+    replicas: int
+    """Independent copies of the inference group."""
+    nodes_per_replica: int
+    inference_pods: int
+    inference_gpus: int
+    """GPUs of each inference pod."""
+    tensor_parallel: int
+    """GPUs of each engine (vLLM's internal data parallelism of a single node counts as one engine)."""
+    engines: int
+    """Engine processes of each inference pod."""
+    expert_parallel: bool
+    """Whether the engines of a replica form one expert-parallel group."""
+
+    @property
+    def has_inference(self) -> bool:
+        """Whether the run starts engines itself."""
+        return self.inference_pods > 0
+
+    @property
+    def has_orchestrator(self) -> bool:
+        """Whether there is an orchestrator."""
+        return not self.trainer_only
+
+    @property
+    def has_router_pod(self) -> bool:
+        """Whether the router has a pod of its own; on a single node the inference pod holds it."""
+        return self.has_inference and self.multi_node
+
+    @property
+    def inference_workers(self) -> int:
+        """GPU workers that take part in the weight broadcast, without the trainer."""
+        return self.inference_pods * (self.inference_gpus // self.tensor_parallel) * self.tensor_parallel
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the whole run."""
+        return self.trainer_pods * self.trainer_gpus + self.inference_pods * self.inference_gpus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port that a pod's container listens on."""
+
+    name: str
+    """At most 15 characters, as Kubernetes wants it."""
+    number: int
+    setting: KeyPath
+    """The user's key that decides the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvVar:
+    """A plain environment variable of a pod."""
+
+    name: str
+    value: str
+    needs: SecretName | None = None
+    """Set only if this secret is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretEnv:
+    """An environment variable whose value the pod takes from the run's Secret."""
+
+    name: str
+    key: str
+    """Key in the Secret."""
+    needs: SecretName | None = None
+    """The secret of the run that it holds; None: a value of ``env_vars`` that was moved there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """One value that the plan sets on top of the split, and why."""
+
+    id: str
+    """Which overlay: ``O1`` to ``O18``."""
+    component: str
+    """Whose config: ``trainer``, ``orchestrator``, ``inference``, or an environment server's ``env-<i>-<name>``."""
+    path: KeyPath
+    """Key path in that config."""
+    value: Any
+    """The new value, or :data:`REMOVED`."""
+    reason: str
+    replaced: Any = None
+    """The value in the split (None also where there was none); never a secret."""
+    needs: SecretName | None = None
+    """Applies only if this secret is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A component's config file, overlays applied."""
+
+    file: str
+    """File name in the pod."""
+    sparse: JsonObject
+    """What the pod reads."""
+    resolved: JsonObject
+    """The same with every default, for readers."""
+
+    @property
+    def text(self) -> str:
+        """The file's content."""
+        return config_text(self.sparse)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvServerInfo:
+    """Which environment a pod serves."""
+
+    split: Literal["train", "eval"]
+    name: str
+    segment: str
+    """The name where it can be part of a path, else the source's index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pods:
+    """The pods of one component, which become one Job. All are alike but for their index."""
+
+    component: ComponentName
+    suffix: str
+    """What follows the base in names: the component, or ``env-<i>-<name>``."""
+    hosts: tuple[str, ...]
+    """Fully qualified host name of each pod, by index."""
+    gpus: int
+    """GPUs of each pod."""
+    ports: tuple[Port, ...]
+    env: tuple[EnvVar, ...]
+    """Plain variables, sorted by name."""
+    secret_env: tuple[SecretEnv, ...]
+    config: Config | None
+    """None for the router, which takes arguments only."""
+    env_server: EnvServerInfo | None = None
+
+    @property
+    def count(self) -> int:
+        """How many pods there are."""
+        return len(self.hosts)
+
+    def port(self, name: str) -> int | None:
+        """Number of a port, None if the pods have none of that name."""
+        return next((port.number for port in self.ports if port.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """From which checkpoint the run goes on."""
+
+    step: int | None
+    """The step to load; None means the newest of this run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A server outside the run that its pods call."""
+
+    host: str
+    port: int
+    needs: SecretName | None = None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, which a NetworkPolicy can express; a name it cannot."""
+        return self.cidr is not None
+
+    @property
+    def cidr(self) -> str | None:
+        """The host as an address range of one, None for a name."""
+        try:
+            return str(ipaddress.ip_network(self.host))
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """Everything about a run's pods, before any manifest is written. Holds no value of :class:`Secrets`."""
+
+    run_id: str
+    run_name: str
+    attempt: int
+    team_id: str | None
+    gpu_type: str | None
+    image: str
+    image_tag: str
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"]
+    names: Names
+    shape: Shape
+    run_dir: str
+    hf_home: str
+    """Directory of the Hugging Face cache in the pods."""
+    claim: str | None
+    """Existing volume claim; None: one is rendered."""
+    server_port: int | None
+    """Port of the inference endpoint."""
+    worker_urls: tuple[str, ...]
+    """Every engine, node-major, as the router and the weight broadcast count them."""
+    router_policy: str | None
+    liveness_timeout_seconds: float
+    """``inference.server.liveness_timeout_seconds``."""
+    ranks_filter: tuple[int, ...]
+    """Trainer ranks that are shown on the console."""
+    resume: Resume | None
+    prefetch: tuple[str, ...]
+    """Models that trainer 0 downloads first."""
+    pods: tuple[Pods, ...]
+    """In the order trainer, orchestrator, inference, router, environment servers by index."""
+    overlays: tuple[Overlay, ...]
+    notes: tuple[Finding, ...]
+    """What the user should know: severities ``notice`` and ``warning``."""
+    peers: tuple[Peer, ...]
+    secret_env_values: Mapping[str, SecretText] = field(repr=False)
+    """Key in the Secret to value, for values of ``env_vars`` that were moved there."""
+    secrets: frozenset[SecretName] | None
+    """Which secrets the run has; None: not known until it is rendered."""
+    platform: Platform
+
+    def component(self, name: str) -> Pods | None:
+        """Give the pods of a component by name or suffix (``trainer``, ``env-0-math``), None if there are none."""
+        return next((pods for pods in self.pods if name in (pods.suffix, pods.component)), None)
+
+    @property
+    def pod_count(self) -> int:
+        """Pods of the whole run."""
+        return sum(pods.count for pods in self.pods)

@@ -1,0 +1,65 @@
+"""Names of a run's objects: pure functions of the run's name and id, short enough for every limit."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import Final
+
+from rlsplit.plan.model import Names
+from rlsplit.platform import Platform
+from rlsplit.split import Split
+
+_SLUG_CHARS: Final = 16
+_HASH_CHARS: Final = 8
+_ENV_SLUG_CHARS: Final = 12
+_RUN_ID_DIGITS: Final = 16
+_SAFE_SEGMENT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+def slug(text: str, limit: int = _SLUG_CHARS) -> str:
+    """Turn any text into a part of a DNS label: ``[a-z0-9-]``, at most ``limit`` characters, never empty.
+
+    The slug alone is not unique; what uses it adds a hash or an index.
+    """
+    dashed = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return dashed[:limit].strip("-") or "run"
+
+
+def base_name(run_name: str, run_id: str) -> str:
+    """Base of all names: ``rl-<slug>-<hash of the run id>``, a DNS-1035 label of at most 28 characters."""
+    digest = base64.b32encode(_sha256(run_id)).decode("ascii").lower()
+    return f"rl-{slug(run_name)}-{digest[:_HASH_CHARS]}"
+
+
+def env_suffix(index: int, name: str) -> str:
+    """Suffix of an environment server's names; the index keeps two names with one slug apart."""
+    return f"env-{index}-{slug(name, _ENV_SLUG_CHARS)}"
+
+
+def path_segment(name: str, index: int) -> str:
+    """The environment's name where it can be part of a path, else its index."""
+    return name if _SAFE_SEGMENT.match(name) and name not in (".", "..") else str(index)
+
+
+def derived_run_id(run_name: str, split: Split) -> str:
+    """Run id of a run that has none: a hash of its name and its configs."""
+    components = [split.trainer, split.orchestrator, split.inference, *(e.config for e in split.env_servers)]
+    content = [run_name, split.deployment, split.launch.env_vars, *(c and c.sparse for c in components)]
+    return f"run-{_sha256(json.dumps(content, sort_keys=True)).hex()[:_RUN_ID_DIGITS]}"
+
+
+def run_names(run_name: str, run_id: str, platform: Platform) -> Names:
+    """Name everything of one run."""
+    return Names(
+        base=base_name(run_name, run_id),
+        namespace=platform.namespace,
+        cluster_domain=platform.cluster_domain,
+        host_infix="-0" if platform.workload == "jobset" else "",
+    )
+
+
+def _sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,296 @@
+"""What the settings of a platform must look like and how they depend on each other: one tuple of small rules."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from rlsplit.findings import Finding, KeyPath, shown
+from rlsplit.kubernetes import (
+    endpoint,
+    is_dns_label,
+    is_dns_subdomain,
+    is_env_name,
+    is_label_value,
+    is_qualified_name,
+    quantity,
+)
+
+if TYPE_CHECKING:
+    from rlsplit.platform import Platform, PodSettings
+
+_REPOSITORY: Final = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
+)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+OWN_KEYS: Final = frozenset(
+    f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "managed-by", "version")
+)
+"""Label keys that rlsplit itself sets; its annotations all start with ``rlsplit/``."""
+
+PROTECTED_ENV: Final = frozenset(
+    ["CUDA_VISIBLE_DEVICES", "PRL_RUN_ID", "PRL_RUN_NAME", "WANDB_RUN_ID", "JOB_COMPLETION_INDEX"]
+)
+"""Names that only the launcher sets: prime-rl's protected ones, and the index the Job controller adds."""
+PROTECTED_ENV_PREFIXES: Final = ("WANDB_SHARED_", "RLSPLIT_")
+
+_PRIVILEGED: Final = ("rdma_ipc_lock", "host_network", "host_ipc")
+_JOBSET_ONLY: Final = ("queue_name", "ttl_seconds_after_finished")
+_TAKEN_MOUNTS: Final = ("/app", "/dev", "/etc", "/home", "/proc", "/sys", "/tmp", "/usr", "/volume")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form of text: what it is called, and how to tell."""
+
+    name: str
+    accepts: Callable[[str], bool]
+
+
+def is_absolute_path(text: str) -> bool:
+    """Absolute, without ``..`` and without what a mount path cannot hold."""
+    return text.startswith("/") and ".." not in text.split("/") and not {":", "\0"} & set(text)
+
+
+def is_protected_env(name: str) -> bool:
+    """Whether a variable is set by the launcher alone."""
+    return name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
+
+
+def _is_http_url(text: str) -> bool:
+    return text.startswith(("http://", "https://")) and text.isprintable() and endpoint(text) is not None
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_positive_quantity(text: str) -> bool:
+    return bool(quantity(text))
+
+
+def _is_cache_place(text: str) -> bool:
+    return text in ("shared", "local") or is_absolute_path(text)
+
+
+_LABEL: Final = Format("a DNS label", is_dns_label)
+_NAME: Final = Format("a DNS name", is_dns_subdomain)
+_KEY: Final = Format("a label key", is_qualified_name)
+_VALUE: Final = Format("a label value", is_label_value)
+_SIZE: Final = Format("a positive quantity such as 64Gi", _is_positive_quantity)
+_PATH: Final = Format("an absolute path without '..' or ':'", is_absolute_path)
+_RESOURCE: Final = Format(
+    "a resource name such as nvidia.com/gpu", lambda text: "/" in text and is_qualified_name(text)
+)
+
+FORMATS: Final[tuple[tuple[str, Format], ...]] = (
+    ("image_repository", Format("an image name without tag", lambda text: bool(_REPOSITORY.match(text)))),
+    ("image_digest", Format("a digest 'sha256:<64 hex digits>'", lambda text: bool(_DIGEST.match(text)))),
+    ("image_pull_secrets", _NAME),
+    ("namespace", _LABEL),
+    ("cluster_domain", _NAME),
+    ("queue_name", _LABEL),
+    ("priority_class", _NAME),
+    ("scheduler_name", _NAME),
+    ("existing_claim", _NAME),
+    ("storage_class", _NAME),
+    ("storage_size", _SIZE),
+    ("mount_path", _PATH),
+    ("hf_home", Format("'shared', 'local' or an absolute path", _is_cache_place)),
+    ("secret_env_patterns", Format("a glob such as *KEY", bool)),
+    ("gpu_resource", _RESOURCE),
+    ("gpu_type_label", _KEY),
+    ("runtime_class", _NAME),
+    ("topology_key", _KEY),
+    ("ingress_namespaces", _LABEL),
+    ("egress_cidrs", Format("an address range such as 10.0.0.0/8", _is_network)),
+    ("monitoring_namespace", _LABEL),
+    ("monitor_url", Format("an http(s) URL", _is_http_url)),
+)
+"""Setting (a text, a list of texts, or nothing) and the form of its texts."""
+
+KEY_FORMATS: Final[tuple[tuple[str, Format, Format | None], ...]] = (
+    ("rdma_resource", _RESOURCE, None),
+    ("labels", _KEY, _VALUE),
+    ("pod_labels", _KEY, _VALUE),
+    ("annotations", _KEY, None),
+    ("pod_annotations", _KEY, None),
+)
+"""Setting (a table), the form of its keys, the form of its values."""
+
+
+def platform_findings(platform: Platform) -> tuple[Finding, ...]:
+    """Check every rule of the platform settings; paths stand under ``platform``."""
+    return tuple(finding for rule in RULES for finding in rule(platform))
+
+
+def _formats(platform: Platform) -> Iterator[Finding]:
+    for setting, form in FORMATS:
+        value = getattr(platform, setting)
+        if isinstance(value, str):
+            yield from _misfit((setting,), value, form)
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _misfit((setting, index), item, form)
+
+
+def _tables(platform: Platform) -> Iterator[Finding]:
+    for setting, keys, values in KEY_FORMATS:
+        yield from _table((setting,), getattr(platform, setting), keys, values)
+
+
+def _own_keys(platform: Platform) -> Iterator[Finding]:
+    for setting in ("labels", "annotations", "pod_labels", "pod_annotations"):
+        for key in getattr(platform, setting):
+            if key in OWN_KEYS or key.startswith("rlsplit/"):
+                yield _finding("own-key", (setting, key), "rlsplit sets this key itself", "use another key")
+
+
+def _components(platform: Platform) -> Iterator[Finding]:
+    for name in ("trainer", "orchestrator", "inference", "router", "env_server"):
+        settings: PodSettings = getattr(platform, name)
+        path = (name,)
+        yield from _table((*path, "node_selector"), settings.node_selector, _KEY, _VALUE)
+        if settings.shm_size is not None:
+            yield from _misfit((*path, "shm_size"), settings.shm_size, _SIZE)
+        yield from _env((*path, "env"), settings.env)
+        yield from _resources(platform, settings, (*path, "resources"))
+
+
+def _env(path: KeyPath, env: Mapping[str, str]) -> Iterator[Finding]:
+    for name, value in env.items():
+        if not is_env_name(name):
+            yield _finding("env-name", (*path, name), "not a name of an environment variable")
+        elif is_protected_env(name):
+            yield _finding("env-protected", (*path, name), "only the launcher sets this variable", "leave it out")
+        if "\0" in value:
+            yield _finding("env-value", (*path, name), "an environment variable cannot hold NUL")
+
+
+def _resources(platform: Platform, settings: PodSettings, path: KeyPath) -> Iterator[Finding]:
+    requests, limits = settings.resources.requests, settings.resources.limits
+    ours = {platform.gpu_resource, *platform.rdma_resource}
+    for part, table in (("requests", requests), ("limits", limits)):
+        yield from _table((*path, part), table, Format("a resource name", is_qualified_name), _SIZE)
+        for name in (name for name in table if name in ours):
+            yield _finding("gpu-resource", (*path, part, name), "the config decides this resource", "leave it out")
+    for name, limit in limits.items():
+        yield from _limit((*path, "limits", name), name, quantity(requests.get(name, limit)), quantity(limit))
+
+
+def _limit(path: KeyPath, name: str, request: Any, limit: Any) -> Iterator[Finding]:
+    if request is None or limit is None:
+        return
+    if limit < request:
+        yield _finding("limit-below-request", path, "the limit is below the request", "raise the limit")
+    elif "/" in name and limit != request:
+        yield _finding("limit-differs", path, "request and limit of an extended resource must be equal")
+
+
+def _mounts(platform: Platform) -> Iterator[Finding]:
+    mount = platform.mount_path.rstrip("/")
+    if not mount or any(mount == taken or mount.startswith(f"{taken}/") for taken in _TAKEN_MOUNTS):
+        yield _finding("mount-path", ("mount_path",), "this path belongs to the container", "use /data")
+
+
+def _run_dir(platform: Platform) -> Iterator[Finding]:
+    filled = platform.run_dir.replace("{mount}", platform.mount_path).replace("{run_id}", "id")
+    below = filled.startswith(platform.mount_path.rstrip("/") + "/")
+    if "{run_id}" not in platform.run_dir or not below or not is_absolute_path(filled) or set("{}") & set(filled):
+        yield _finding(
+            "run-dir",
+            ("run_dir",),
+            "the run's directory must lie below the mount and hold the run id",
+            "write {mount}/runs/{run_id}",
+        )
+
+
+def _security(platform: Platform) -> Iterator[Finding]:
+    level = platform.pod_security
+    for setting in _PRIVILEGED:
+        if getattr(platform, setting) and level != "privileged":
+            yield _conflict(setting, f"needs pod_security = privileged, which is {level}")
+    if level == "restricted" and platform.run_as_user == 0:
+        yield _conflict("run_as_user", "must not be 0 under pod_security = restricted")
+
+
+def _jobset_only(platform: Platform) -> Iterator[Finding]:
+    if platform.workload == "job":
+        for setting in _JOBSET_ONLY:
+            if setting in platform.model_fields_set and getattr(platform, setting) is not None:
+                yield _conflict(setting, 'needs workload = "jobset"')
+
+
+def _prefetch(platform: Platform) -> Iterator[Finding]:
+    if platform.prefetch_model and platform.hf_home == "local":
+        yield _conflict("prefetch_model", 'needs a shared cache, and hf_home is "local"')
+
+
+def _plain_values(platform: Platform) -> Iterator[Finding]:
+    """Settings that are passed through may hold only what a manifest can hold."""
+    for key, value in platform.model_dump().items():
+        for path, problem in _unplain(value, (key,)):
+            yield _finding("value", path, problem)
+
+
+def _unplain(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from ([(path, "a key is no valid text")] if _SURROGATE.search(str(key)) else [])
+            yield from _unplain(item, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unplain(item, (*path, index))
+    elif isinstance(value, str):
+        yield from [(path, "no valid text: a lone surrogate")] if _SURROGATE.search(value) else []
+    elif value is not None and not isinstance(value, int):
+        yield path, f"no field of Kubernetes takes {_described(value)}"
+
+
+def _described(value: object) -> str:
+    if isinstance(value, float):
+        return "a number that is not finite" if not math.isfinite(value) else f"the fraction {value}"
+    return f"a {type(value).__name__}"
+
+
+RULES: Final[tuple[Callable[[Platform], Iterable[Finding]], ...]] = (
+    _formats,
+    _tables,
+    _own_keys,
+    _components,
+    _mounts,
+    _run_dir,
+    _security,
+    _jobset_only,
+    _prefetch,
+    _plain_values,
+)
+
+
+def _table(path: KeyPath, table: Mapping[str, object], keys: Format, values: Format | None) -> Iterator[Finding]:
+    for key, value in table.items():
+        yield from _misfit((*path, key), key, keys)
+        if values is not None:
+            yield from _misfit((*path, key), str(value), values)
+
+
+def _misfit(path: KeyPath, text: str, form: Format) -> Iterator[Finding]:
+    if not form.accepts(text):
+        yield _finding("format", path, f"{shown(text)} is not {form.name}")
+
+
+def _conflict(setting: str, message: str) -> Finding:
+    return _finding("conflict", (setting,), message, "change one of the two")
+
+
+def _finding(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
+    return Finding(code=f"platform.{code}", path=("platform", *path), message=message, hint=hint)

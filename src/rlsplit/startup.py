@@ -1,0 +1,140 @@
+"""Startup: one planned pod to the script that its container runs.
+
+The scripts are the templates in ``templates/``, one per component and a few shared parts. A template can put three
+kinds of value into a script: integers, words of harmless characters, and a config file's text inside a quoted
+heredoc. Everything else is refused when the script is made, so no text of a user can reach the shell.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.plan.ports import RENDEZVOUS_PORT
+
+HEREDOC_DELIMITER: Final = "RLSPLIT_JSON"
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
+_EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
+
+
+class ConfigText(str):
+    """A config file's text: goes into a script as it is, in a heredoc in which the shell expands nothing."""
+
+    __slots__ = ()
+
+
+def script(plan: RunPlan, pods: Pods, *, inline_config: bool) -> str:
+    """Give the bash script of a component's pods; its config comes inside it or is mounted."""
+    context = {**_shared(plan, pods, inline_config), **_SPECIFIC[pods.component](plan, pods)}
+    return _ENVIRONMENT.get_template(f"{pods.component}.sh.j2").render(context)
+
+
+def escape(text: str) -> str:
+    """Write a string of ``args`` or a plain variable so that the kubelet's expansion gives the string back.
+
+    The kubelet replaces ``$(NAME)``, makes ``$$`` one ``$``, and breaks the bytes of a non-ASCII character behind
+    a ``$``: doubling such a ``$`` is its own escape ("Define Dependent Environment Variables").
+    """
+    return _EXPANDED.sub("$$", text)
+
+
+def _word(value: object) -> str:
+    """Let through what no shell expands; called on every value that a template writes."""
+    if isinstance(value, ConfigText):
+        return value
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, str) and _WORD.match(value):
+        return value
+    raise TypeError(f"a {type(value).__name__} with characters of the shell cannot appear in a startup script")
+
+
+def _templates() -> dict[str, str]:
+    """Read the templates: package data, or the top-level folder of a checkout that is used as it stands."""
+    packaged = files("rlsplit") / "templates"
+    items = packaged.iterdir() if packaged.is_dir() else (Path(__file__).parents[2] / "templates").iterdir()
+    return {item.name: item.read_text("utf-8") for item in items if item.name.endswith(".j2")}
+
+
+_ENVIRONMENT: Final = Environment(
+    loader=DictLoader(_templates()),
+    undefined=StrictUndefined,
+    finalize=_word,
+    autoescape=False,  # the output is a script; finalize is stricter than any quoting
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    auto_reload=False,
+)
+
+
+def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
+    config = pods.config
+    return {
+        "log_to_volume": plan.platform.log_to_volume,
+        "own_log_dir": pods.component == "trainer",
+        "config": ConfigText(config.text.removesuffix("\n")) if config and inline_config else None,
+        "config_file": config.file if config else None,
+        "prefetch": plan.prefetch,
+    }
+
+
+def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    return {
+        "log_dir": "/trainer",
+        "prepares": plan.shape.has_orchestrator,
+        "resume": plan.resume,
+        "nodes": pods.count,
+        "gpus": pods.gpus,
+        "master": pods.hosts[0] if pods.count > 1 else "localhost",
+        "rendezvous_port": RENDEZVOUS_PORT,
+        "run_id": plan.run_id,
+        "ranks_filter": ",".join(str(rank) for rank in plan.ranks_filter),
+    }
+
+
+def _orchestrator(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    return {"log_dir": ""}
+
+
+def _inference(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    return {
+        "log_dir": "/inference",
+        "engines": plan.shape.engines,
+        "nodes_per_replica": plan.shape.nodes_per_replica,
+        "tensor_parallel": plan.shape.tensor_parallel,
+        "expert_parallel": plan.shape.expert_parallel,
+        "port": pods.ports[0].number,
+        "host_prefix": plan.names.host_prefix(pods.suffix),
+        "domain": plan.names.domain,
+    }
+
+
+def _router(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    return {
+        "log_dir": "/inference",
+        "policy": plan.router_policy,
+        "port": pods.port("http"),
+        "metrics_port": pods.port("router-metrics"),
+        "worker_urls": plan.worker_urls,
+    }
+
+
+def _env_server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    assert pods.env_server is not None
+    return {"log_dir": f"/envs/{pods.env_server.split}", "log_file": pods.env_server.segment}
+
+
+_SPECIFIC: Final = {
+    "trainer": _trainer,
+    "orchestrator": _orchestrator,
+    "inference": _inference,
+    "router": _router,
+    "env-server": _env_server,
+}
