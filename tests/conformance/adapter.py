@@ -8,7 +8,7 @@ from rlsplit.config.rules import Mode
 from rlsplit.findings import Finding
 from rlsplit.parsing import compile_sources
 from rlsplit.document import Source
-from rlsplit.split import Component, split
+from rlsplit.splitting import Component, split
 
 AUTOMATIC_NAME_SUFFIX = "00000000"
 

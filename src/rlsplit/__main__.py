@@ -1,0 +1,5 @@
+"""``python -m rlsplit``."""
+
+from rlsplit.cli import run
+
+run()

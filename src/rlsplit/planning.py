@@ -1,0 +1,2 @@
+"""The plan."""
+from rlsplit.plan import RunPlan as RunPlan, plan as plan

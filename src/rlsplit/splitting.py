@@ -1,0 +1,202 @@
+"""Split: one compiled run configuration into the component configs, exactly as prime-rl's own splitter does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any, Final, Literal
+
+from .config.deployment import MultiNodeDeploymentConfig
+from .config.hosted import restored_eval
+from .config.inference import InferenceConfig
+from .config.rl import RLConfig
+from .config.root_derivations import run_dir, source_name
+from .config.rules import SetAside
+from .config.section import Section
+from .config.sources import SourceConfig
+from .config.sparse import sparse
+
+JsonObject = dict[str, Any]
+
+INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
+"""Fields of the inference section that its component file does not have (L-03, H-09)."""
+
+CONTRACT_VERSION: Final = 4
+"""Version of the hosted artifact (H-12)."""
+
+SCHEMA_COMMIT: Final = "559b447"
+"""The prime-rl commit whose configuration rlsplit compiles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One component's config in its two forms; both are plain JSON-compatible data."""
+
+    resolved: JsonObject
+    """Every field, defaults included (D-01)."""
+    sparse: JsonObject
+    """What was written, propagated or derived away from the component's own default. Baked into the pods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvServer:
+    """The config of one environment server that the run starts itself (L-06)."""
+
+    split: Literal["train", "eval"]
+    name: str
+    """Resolved name of the source: its own, or the environment's id."""
+    index: int
+    """Position among all sources, train before eval (L-07); externally served sources keep theirs."""
+    position: int
+    """Position in its own list: ``orchestrator.<split>.source[<position>]``."""
+    config: Component
+    """``{env, serve, log}``, ``serve.address`` set to the launcher's local address (L-07)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Settings of the root that no component config carries but that whoever launches the run needs."""
+
+    run_name: str
+    run_dir: str
+    """``output_dir / run.dir`` (X-06)."""
+    env_vars: dict[str, str]
+    """Root ``env_vars``: for every component; never merged into the files (L-15)."""
+    clean: bool
+    has_slurm: bool
+    """A root ``[slurm]`` table (also the empty one that hosted runs assume, H-03) was given by the user."""
+    resume: JsonObject | None
+    """Resolved root ``resume``."""
+    router: JsonObject | None
+    """Resolved ``inference.router``, which the component config nulls under multi_node (L-04)."""
+    inference_deployment: JsonObject | None
+    """Resolved ``inference.deployment``, which the component config leaves out (L-03)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """What prime-rl's launcher would write, as values."""
+
+    trainer: Component
+    orchestrator: Component
+    inference: Component | None
+    env_servers: tuple[EnvServer, ...]
+    """Sources without an own ``serve.address``, in port order; empty when sources were set aside (hosted)."""
+    deployment: JsonObject
+    """Resolved root deployment."""
+    launch: Launch
+
+
+def split(config: RLConfig) -> Split:
+    """Split a compiled configuration, as it came from :func:`rlsplit.parse`.
+
+    In the launcher's way sources are resolved and their env servers are listed; in the hosted way they are restored
+    as they were written (H-09 to H-11). Raises TypeError for a configuration that was not compiled.
+    """
+    provenance = config.provenance
+    launcher = provenance.mode == "launcher"
+    return Split(
+        trainer=_component(config.trainer),
+        orchestrator=_component(config.orchestrator) if launcher else _hosted_orchestrator(config, provenance.aside),
+        inference=_inference(config, config.inference) if config.inference else None,
+        env_servers=tuple(_env_servers(config)) if launcher else (),
+        deployment=_plain(config.deployment.model_dump()),
+        launch=_launch(config),
+    )
+
+
+def artifact(split: Split) -> JsonObject:
+    """Return the artifact that is submitted for a hosted run (H-12): the resolved components and the deployment."""
+    components = {"trainer": split.trainer.resolved, "orchestrator": split.orchestrator.resolved}
+    if split.inference is not None:
+        components["inference"] = split.inference.resolved
+    return {
+        "contract_version": CONTRACT_VERSION,
+        "mode": "rl",
+        "schema_commit": SCHEMA_COMMIT,
+        "deployment": split.deployment,
+        "components": components,
+    }
+
+
+def _component(section: Section) -> Component:
+    return Component(resolved=_plain(section.model_dump()), sparse=_plain(sparse(section)))
+
+
+def _inference(config: RLConfig, inference: InferenceConfig) -> Component:
+    whole = _component(inference)
+    forms = [
+        {key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}
+        for form in (whole.resolved, whole.sparse)
+    ]
+    if isinstance(config.deployment, MultiNodeDeploymentConfig):
+        # Engines only: the run starts one router in front of all of them (L-04).
+        forms = [{**form, "router": None} for form in forms]
+    return Component(resolved=forms[0], sparse=forms[1])
+
+
+def _hosted_orchestrator(config: RLConfig, aside: SetAside) -> Component:
+    typed = _component(config.orchestrator)
+    sources = aside.sources if aside.has_sources else []
+    resolved = {**typed.resolved, "train": {**typed.resolved["train"], "source": sources}}
+    resolved["eval"] = restored_eval(aside.eval) if aside.has_eval else None
+    lean = dict(typed.sparse)
+    if aside.has_sources:
+        lean["train"] = {**lean.get("train", {}), "source": sources}
+    if aside.has_eval:
+        lean["eval"] = resolved["eval"]
+    return Component(resolved=resolved, sparse=lean)
+
+
+def _env_servers(config: RLConfig) -> Iterator[EnvServer]:
+    """The env servers of all sources that are not served elsewhere, in port order (L-06, L-07)."""
+    orchestrator = config.orchestrator
+    log = {"level": orchestrator.log.vf_level, "json_logging": orchestrator.log.json_logging}
+    for index, (kind, position, source) in enumerate(_sources(config)):
+        if source.serve.address is None:
+            address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
+            env = _plain(source.env)
+            yield EnvServer(
+                split=kind,
+                name=source_name(source),
+                index=index,
+                position=position,
+                config=Component(
+                    resolved={"env": env, "serve": {**_plain(source.serve.model_dump()), **address}, "log": log},
+                    sparse={"env": env, "serve": {**_plain(sparse(source.serve)), **address}, "log": log},
+                ),
+            )
+
+
+def _sources(config: RLConfig) -> Iterator[tuple[Literal["train", "eval"], int, SourceConfig]]:
+    for position, source in enumerate(config.orchestrator.train.source):
+        yield "train", position, source
+    for position, evaluated in enumerate(config.orchestrator.eval.source if config.orchestrator.eval else ()):
+        yield "eval", position, evaluated
+
+
+def _launch(config: RLConfig) -> Launch:
+    inference = config.inference
+    return Launch(
+        run_name=config.run.name or "",
+        run_dir=run_dir(config.output_dir, config.run.dir or ""),
+        env_vars=dict(config.env_vars),
+        clean=config.clean,
+        has_slurm=config.provenance.written_slurm and config.slurm is not None,
+        resume=config.resume.model_dump() if config.resume else None,
+        router=_plain(inference.router.model_dump()) if inference and inference.router else None,
+        inference_deployment=_plain(inference.deployment.model_dump()) if inference else None,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Copy a dump as JSON has it: date-times as ISO text (D-04), non-finite numbers of untyped tables null (D-03)."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.isoformat() if isinstance(value, (date, time)) else value

@@ -1,0 +1,81 @@
+"""The golden files under ``fixtures/``. ``python tests/goldens.py`` writes them anew; read the diff before you commit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import rlsplit
+from rlsplit.component_files import component_configs, component_files
+from rlsplit.component_files import as_text
+from rlsplit.reports import as_plain
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+RUN = {
+    "image_tag": "v0.8.0",
+    "team_id": "team-1",
+}
+SECRETS = rlsplit.Secrets(
+    wandb_api_key="example-wandb-api-key", hf_token="example-hf-token", prime_api_key="example-prime-api-key"
+)
+
+
+def good() -> list[Path]:
+    """Every fixture that compiles."""
+    return sorted(FIXTURES.glob("*/rl.toml"))
+
+
+def bad() -> list[Path]:
+    """Every fixture with mistakes."""
+    return sorted((FIXTURES / "bad").glob("*.toml"))
+
+
+def goldens(fixture: Path) -> Iterator[tuple[Path, str]]:
+    """Everything that one good fixture compiles to."""
+    folder = fixture.parent / "expected"
+    config = rlsplit.parse(fixture.read_bytes(), source="rl.toml", run_id=run_id(fixture))
+    split = rlsplit.split(config)
+    for name, text in component_files(split, form="sparse", format="toml").items():
+        yield folder / "sparse" / name, text
+    yield folder / "resolved.json", as_text(component_configs(split, form="resolved"), "json")
+    for workload in ("job", "jobset"):
+        platform = rlsplit.Platform.from_toml(f'workload = "{workload}"\nnamespace = "rl-runs"')
+        plan = rlsplit.plan(split, run=rlsplit.Run(id=run_id(fixture), **RUN), platform=platform, secrets=SECRETS)
+        yield folder / f"{workload}.yaml", rlsplit.to_yaml(rlsplit.render(plan, secrets=SECRETS))
+
+
+def run_id(fixture: Path) -> str:
+    """A run id of its own for every fixture."""
+    return f"run-{fixture.parent.name}"
+
+
+def findings_of(fixture: Path) -> str:
+    """The report that one bad fixture gives."""
+    source = rlsplit.Source(name=fixture.name, content=fixture.read_bytes())
+    outcome = rlsplit.compile_sources([source])
+    return as_plain(outcome.findings, outcome.document.lines)
+
+
+def report_path(fixture: Path) -> Path:
+    """Where the report of a bad fixture stands."""
+    return fixture.with_suffix(".expected.txt")
+
+
+def main() -> None:
+    """Write all golden files, and remove those that nothing gives any more."""
+    written: set[Path] = set()
+    for fixture in good():
+        for path, text in goldens(fixture):
+            written.add(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    for fixture in bad():
+        written.add(report_path(fixture))
+        report_path(fixture).write_text(findings_of(fixture), encoding="utf-8", newline="\n")
+    for path in (*FIXTURES.glob("*/expected/**/*"), *FIXTURES.glob("bad/*.expected.txt")):
+        if path.is_file() and path not in written:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Fixtures give exactly what their golden files say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tomli
+import yaml
+from goldens import bad, findings_of, good, goldens, report_path, run_id
+
+import rlsplit
+from rlsplit.config.components import load_component
+
+GOOD, BAD = good(), bad()
+assert len(GOOD) >= 8
+assert len(BAD) >= 25
+
+
+def fixture_name(path: Path) -> str:
+    return path.parent.name if path.name == "rl.toml" else path.stem
+
+
+@pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
+def test_a_good_fixture_compiles_to_its_goldens(fixture: Path) -> None:
+    made = dict(goldens(fixture))
+    kept = {path for path in (fixture.parent / "expected").rglob("*") if path.is_file()}
+    assert kept == set(made)
+    for path, text in made.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} differs; see tests/goldens.py"
+
+
+@pytest.mark.parametrize("fixture", BAD, ids=fixture_name)
+def test_a_bad_fixture_gives_its_findings(fixture: Path) -> None:
+    assert report_path(fixture).read_text(encoding="utf-8") == findings_of(fixture)
+    assert "error[" in findings_of(fixture)
+
+
+@pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
+def test_goldens_are_read_back_as_the_same_config(fixture: Path) -> None:
+    """TOML and JSON say the same, and a component that reads the sparse form has the resolved form's settings."""
+    folder = fixture.parent / "expected"
+    resolved = json.loads((folder / "resolved.json").read_text(encoding="utf-8"))
+    for component in ("trainer", "orchestrator", "inference"):
+        path = folder / "sparse" / f"{component}.toml"
+        assert path.is_file() == (component in resolved)
+        if path.is_file():
+            sparse = tomli.loads(path.read_text(encoding="utf-8"))
+            assert load_component(component, sparse) == load_component(component, resolved[component])
+
+
+def test_the_smallest_fixture_bakes_a_short_config() -> None:
+    smallest = next(path for path in GOOD if path.parent.name == "reverse-text")
+    split = rlsplit.split(rlsplit.parse(smallest.read_bytes(), run_id=run_id(smallest)))
+    components = [split.trainer, split.orchestrator, split.inference, *(s.config for s in split.env_servers)]
+    for component in components:
+        assert component is not None
+        assert len(json.dumps(component.sparse, indent=2).splitlines()) <= 60
+
+
+def test_ten_mistakes_of_ten_kinds_give_ten_findings_in_file_order() -> None:
+    fixture = next(path for path in BAD if path.stem == "ten-mistakes")
+    outcome = rlsplit.compile_sources([rlsplit.Source(name="f", content=fixture.read_bytes())])
+    errors = [finding for finding in outcome.findings if finding.severity == "error"]
+    assert len(errors) == 10
+    marks = [finding.where for finding in errors]
+    assert all(marks)
+    assert marks == sorted(marks, key=str) or [m.line for m in marks if m] == sorted(m.line for m in marks if m)
+
+
+@pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
+def test_manifests_are_yaml_that_loads(fixture: Path) -> None:
+    for workload in ("job", "jobset"):
+        text = (fixture.parent / "expected" / f"{workload}.yaml").read_text(encoding="utf-8")
+        assert all(document["kind"] for document in yaml.safe_load_all(text))
