@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import rlsplit
-from rlsplit.component_files import component_configs, component_files
-from rlsplit.component_files import as_text
 from rlsplit.reports import as_plain
+
+import rlsplit
+from rlsplit.component_files import as_text, component_configs, component_files
+from rlsplit.config.rules import Mode
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 RUN = {
@@ -35,7 +36,7 @@ def goldens(fixture: Path) -> Iterator[tuple[Path, str]]:
     folder = fixture.parent / "expected"
     config = rlsplit.parse(fixture.read_bytes(), source="rl.toml", run_id=run_id(fixture))
     split = rlsplit.split(config)
-    for name, text in component_files(split, form="sparse", format="toml").items():
+    for name, text in component_files(split, form="sparse", syntax="toml").items():
         yield folder / "sparse" / name, text
     yield folder / "resolved.json", as_text(component_configs(split, form="resolved"), "json")
     for workload in ("job", "jobset"):
@@ -52,7 +53,8 @@ def run_id(fixture: Path) -> str:
 def findings_of(fixture: Path) -> str:
     """The report that one bad fixture gives."""
     source = rlsplit.Source(name=fixture.name, content=fixture.read_bytes())
-    outcome = rlsplit.compile_sources([source])
+    mode: Mode = "hosted" if fixture.name.startswith("hosted-") else "launcher"
+    outcome = rlsplit.compile_sources([source], mode=mode)
     return as_plain(outcome.findings, outcome.document.lines)
 
 

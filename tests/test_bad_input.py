@@ -17,7 +17,7 @@ from rlsplit.config.tree import is_section, members
 
 BASE = """
 run.name = "test"
-trainer = {}
+trainer.max_steps = 100
 orchestrator.train.source = [{ env.taskset.id = "reverse-text" }]
 inference = {}
 """
@@ -35,9 +35,9 @@ def codes(content: str | bytes | dict[str, Any], **options: Any) -> list[str]:
         ("", "B-02"),
         ("= nothing", "document.syntax"),
         (b"a = '\xff'", "document.encoding"),
-        ("a = 1\na = 2", "document.syntax"),
+        ("a = 1\na = 2", "document.redefined"),
         (f"{BASE}max_steps = {2**63}", "document.integer"),
-        (f"{BASE}model = {'[' * 1000}{']' * 1000}", "document.depth"),
+        (f"{BASE}model = {'[' * 1000}{']' * 1000}", "document.too-deep"),
         ("trainer = []\norchestrator = {}", "B-03"),
         ("trainer = 1\norchestrator = {}", "B-03"),
         (f"{BASE}output_dir = 2026-01-01", "B-03"),
@@ -50,8 +50,7 @@ def codes(content: str | bytes | dict[str, Any], **options: Any) -> list[str]:
     ],
 )
 def test_a_mistake_gives_its_finding(text: str | bytes, code: str) -> None:
-    text = text.replace("trainer = {}\n", "") if isinstance(text, str) and "trainer." in text else text
-    assert code in codes(text if "trainer" not in str(text) or "[trainer" in str(text) else text)
+    assert code in codes(text)
 
 
 def test_infinities_in_untyped_tables_become_null_with_a_warning() -> None:

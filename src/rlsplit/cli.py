@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
@@ -101,7 +100,7 @@ def split(options: argparse.Namespace) -> int:
     if options.artifact:
         _write(options, {"artifact": artifact(parts)}, as_text(artifact(parts), "json"))
     elif options.output:
-        files = component_files(parts, form=options.form, format=options.format)
+        files = component_files(parts, form=options.form, syntax=options.format)
         _write_files(Path(options.output), files)
     else:
         configs = component_configs(parts, form=options.form)
@@ -233,9 +232,10 @@ def _report(options: argparse.Namespace, findings: Sequence[Finding], outcome: O
     if not findings:
         return FINE
     from rlsplit.findings import has_errors, located
+    from rlsplit.parsing import start_of
     from rlsplit.reports import as_plain
 
-    placed = located(findings, outcome.document.marks)
+    placed = located(findings, outcome.document.marks, start_of(outcome.document))
     report = as_plain(placed, outcome.document.lines, colour=_wants_colour(sys.stderr, os.environ))
     print(report, end="", file=sys.stderr)
     refused = has_errors(placed) or (options.strict and any(f.severity == "warning" for f in placed))
@@ -342,4 +342,3 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="KIND[/NAME]", help="only these objects")
     parser.add_argument("--component", metavar="NAME", help="only the objects of this component")
     parser.add_argument("-o", "--output", metavar="DIR", help="write one file per object instead")
-

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 
 Form = Literal["sparse", "resolved"]
-Format = Literal["toml", "json"]
+Syntax = Literal["toml", "json"]
 
 NULL_IN_TOML: Final = "None"
 """How prime-rl spells null in TOML, which has none (B-04)."""
@@ -33,22 +33,22 @@ def component_configs(split: Split, *, form: Form) -> dict[str, Any]:
     return {**configs, "env_servers": servers, "deployment": split.deployment}
 
 
-def component_files(split: Split, *, form: Form, format: Format) -> dict[str, str]:
+def component_files(split: Split, *, form: Form, syntax: Syntax) -> dict[str, str]:
     """Return file name to text, laid out as prime-rl's launcher does (L-03, L-06)."""
     configs = component_configs(split, form=form)
     files = {
-        f"{name}.{format}": as_text(configs[name], format)
+        f"{name}.{syntax}": as_text(configs[name], syntax)
         for name in ("trainer", "orchestrator", "inference")
         if name in configs
     }
     for server in split.env_servers:
-        files[f"envs/{server.split}/{_file_name(server)}.{format}"] = as_text(_config(server.config, form), format)
+        files[f"envs/{server.split}/{_file_name(server)}.{syntax}"] = as_text(_config(server.config, form), syntax)
     return files
 
 
-def as_text(config: Mapping[str, Any], format: Format) -> str:
+def as_text(config: Mapping[str, Any], syntax: Syntax) -> str:
     """Spell a config. JSON keeps null; in TOML null is the text that prime-rl reads as null."""
-    if format == "json":
+    if syntax == "json":
         return json.dumps(config, indent=2, ensure_ascii=False) + "\n"
     import tomli_w
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time
 from typing import Final, Literal
 
 KeyPath = tuple[str | int, ...]
@@ -87,16 +88,19 @@ def shown(value: object, limit: int = 60) -> str:
         return "a table"
     if isinstance(value, (list, tuple)):
         return "a list"
-    text = json.dumps(value, default=str)
+    text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def located(findings: Iterable[Finding], marks: Mapping[KeyPath, Mark]) -> tuple[Finding, ...]:
+def located(
+    findings: Iterable[Finding], marks: Mapping[KeyPath, Mark], start: Mark | None = None
+) -> tuple[Finding, ...]:
     """Give every finding its place and sort them: by place, then path, then code; findings without place last.
 
-    A path that is not in the document (a missing key) takes the place of its nearest enclosing table.
+    A path that is not in the document (a missing key) takes the place of its nearest enclosing table, at the root
+    that is ``start``.
     """
-    placed = [replace(f, where=f.where or _nearest(f.path, marks)) for f in findings]
+    placed = [replace(f, where=f.where or _nearest(f.path, marks) or start) for f in findings]
     return tuple(sorted(placed, key=_order))
 
 

@@ -10,7 +10,7 @@ from .config.resolve import resolve
 from .config.rl import RLConfig
 from .config.rules import Mode
 from .document import Document, Source, read
-from .findings import ConfigError, Finding, has_errors, located
+from .findings import ConfigError, Finding, Mark, has_errors, located
 
 OnUnknown = Literal["error", "warn"]
 """What an unknown key is: an error, or a warning that passes it through to the component."""
@@ -44,9 +44,14 @@ def compile_sources(
     severity: Literal["error", "warning"] = "error" if on_unknown == "error" else "warning"
     resolution = resolve(document.table, mode=mode, on_unknown=severity, name_seed=run_id)
     if resolution.findings:
-        findings = located((*findings, *resolution.findings), document.marks)
+        findings = located((*findings, *resolution.findings), document.marks, start_of(document))
     config = None if has_errors(findings) else resolution.config
     return Outcome(config=config, findings=findings, document=document)
+
+
+def start_of(document: Document) -> Mark | None:
+    """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
+    return next((Mark(name, 1, 1) for name in document.lines), None)
 
 
 def parse(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from rlsplit.config.rules import Mode
+from rlsplit.document import Source
 from rlsplit.findings import Finding
 from rlsplit.parsing import compile_sources
-from rlsplit.document import Source
 from rlsplit.splitting import Component, split
 
 AUTOMATIC_NAME_SUFFIX = "00000000"

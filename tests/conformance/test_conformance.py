@@ -94,10 +94,8 @@ def without_tags(loc: list[str | int], config: Any) -> list[str | int]:
     return kept
 
 
-TAGS = set(
-    "filesystem nccl nixl zmq single_node multi_node disaggregated default ipo custom sgd adamw muon sign_sgd constant "
-    "linear cosine fp8 mxfp8 grpo echo max_rl rae hierarchical_grpo opd opsd sft static elastic standard "
-    "difficulty_pool vllm-router llm-d native mooncake qwen3.6 inkling".split()
+TAGS = set(  # noqa: C405
+    ["filesystem", "nccl", "nixl", "zmq", "single_node", "multi_node", "disaggregated", "default", "ipo", "custom", "sgd", "adamw", "muon", "sign_sgd", "constant", "linear", "cosine", "fp8", "mxfp8", "grpo", "echo", "max_rl", "rae", "hierarchical_grpo", "opd", "opsd", "sft", "static", "elastic", "standard", "difficulty_pool", "vllm-router", "llm-d", "native", "mooncake", "qwen3.6", "inkling"]
 )
 
 

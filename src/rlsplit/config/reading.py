@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
@@ -181,7 +182,7 @@ def _finding(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> F
         return Finding(code="B-03", path=path, message="must not be empty")
     expected = " or ".join(dict.fromkeys(_expected(details) for details in group))
     given = "" if _is_secret(path) else f", not {shown(first['input'])}"
-    hint = _literal_hint(group, first["input"])
+    hint = _literal_hint(group, first["input"]) or _date_hint(group, first["input"])
     return Finding(code="B-03", path=path, message=f"must be {expected}{given}", hint=hint, scope=scope)
 
 
@@ -218,6 +219,11 @@ def _missing_hint(path: KeyPath) -> str:
 def _literal_hint(group: list[ErrorDetails], given: object) -> str | None:
     choices = [word for details in group for word in _quoted(str(details.get("ctx", {}).get("expected", "")))]
     return did_you_mean(given, choices) if isinstance(given, str) else None
+
+
+def _date_hint(group: list[ErrorDetails], given: object) -> str | None:
+    wants_text = any(details["type"] == "string_type" for details in group)
+    return f'put it in quotes: "{given}"' if wants_text and isinstance(given, (date, time)) else None
 
 
 def _quoted(text: str) -> list[str]:

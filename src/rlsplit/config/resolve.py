@@ -24,7 +24,7 @@ from .rl import RLConfig
 from .root_derivations import ROOT_DERIVATIONS
 from .rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, Setting
 from .section import Section, UnreadableError
-from .tree import owner, sections
+from .tree import owner, sections, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
     path = (*base, *setting.path)
     if setting.warning:
         record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
-    of = tuple((*base, *source) for source in setting.of)
+    of = tuple(((*base, *source), value_of(section, source)) for source in setting.of)
     record.derived.append(
         Derived(rule=rule, path=path, value=setting.value, replaced=replaced, of=of, formula=setting.formula)
     )

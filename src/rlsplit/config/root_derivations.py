@@ -159,6 +159,16 @@ def engine_workers(config: RLConfig) -> int:
     return vllm.data_parallel_size * vllm.tensor_parallel_size if vllm else 1
 
 
+def is_divided_by_tensor_parallel(config: RLConfig) -> bool:
+    """Whether sizes of this run are divided by the tensor-parallel size (I-45, X-19)."""
+    deployment, inference = config.deployment, config.inference
+    if inference is None:
+        return False
+    if isinstance(deployment, SingleNodeDeploymentConfig) and inference.deployment.type != "disaggregated":
+        return deployment.num_infer_gpus != 0
+    return True
+
+
 def default_broadcast(
     config: RLConfig,
 ) -> type[SharedNCCLWeightBroadcastConfig | SharedFileSystemWeightBroadcastConfig]:

@@ -61,7 +61,8 @@ class Derived:
     path: KeyPath
     value: Any
     replaced: Any
-    of: tuple[KeyPath, ...]
+    of: tuple[tuple[KeyPath, Any], ...]
+    """The keys it was computed from, with their values at that time; a section stands for itself."""
     formula: str | None
 
 

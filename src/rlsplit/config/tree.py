@@ -89,3 +89,16 @@ def owner(root: Section, path: Sequence[str | int]) -> tuple[Section, str] | Non
         else:
             break
     return found
+
+
+def value_of(root: Section, path: Sequence[str | int]) -> Any:
+    """The value at a path below a section, None where there is none."""
+    node: Any = root
+    for part in path:
+        if isinstance(node, Section):
+            node = node.__dict__.get(str(part), (node.__pydantic_extra__ or {}).get(str(part)))
+        elif isinstance(node, dict):
+            node = node.get(part)
+        else:
+            node = node[part] if isinstance(node, list) and isinstance(part, int) else None
+    return node

@@ -8,7 +8,7 @@ from typing import Final
 from ..deployment import SingleNodeDeploymentConfig
 from ..derivations import explicit
 from ..rl import RLConfig
-from ..root_derivations import default_broadcast, engine_workers, run_dir
+from ..root_derivations import default_broadcast, engine_workers, is_divided_by_tensor_parallel, run_dir
 from ..rules import Check, Refusal, keys
 
 
@@ -29,6 +29,8 @@ def broadcast_has_workers(config: RLConfig) -> Iterator[Refusal]:
     kind = shared.type if shared else default_broadcast(config)().type
     if kind != "filesystem" and config.inference is not None and engine_workers(config) < 1:
         vllm = config.inference.vllm
+        if vllm.tensor_parallel_size == 0 and is_divided_by_tensor_parallel(config):
+            return  # Refused as a divisor (I-45, X-19).
         tp, dp = vllm.tensor_parallel_size, vllm.data_parallel_size
         message = f"times dp {dp} must be at least 1 for a {kind} broadcast, {tp} is not"
         yield Refusal(keys("inference.vllm.tensor_parallel_size"), message, "set it to 1 or more")

@@ -13,7 +13,7 @@ from ..deployment import (
     SingleNodeDeploymentConfig,
 )
 from ..rl import RLConfig
-from ..root_derivations import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles
+from ..root_derivations import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
 from ..rules import Check, Refusal, keys
 from ..transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
 
@@ -53,7 +53,7 @@ def infer_nodes_need_inference(config: RLConfig) -> Iterator[Refusal]:
         return
     nodes = deployment.num_infer_nodes or 0
     if nodes > 0 and config.inference is None:
-        message = f"is required for {nodes} inference nodes"
+        message = f"is required for {nodes} inference node{'s' if nodes > 1 else ''}"
         yield Refusal(("inference",), message, "add [inference], or set num_infer_nodes = 0", (INFER_NODES,))
     if nodes == 0 and config.inference is not None:
         yield Refusal(INFER_NODES, "must be at least 1 with [inference]", "raise it, or remove [inference]")
@@ -269,7 +269,7 @@ def divisors_are_not_zero(config: RLConfig) -> Iterator[Refusal]:
         yield Refusal(keys("deployment.nodes_per_fsdp_group"), "must not be 0", "leave it out, or set it to 1 or more")
     if inference is None or inference.vllm.tensor_parallel_size != 0 or inference.deployment.type == "disaggregated":
         return
-    if several or getattr(deployment, "num_infer_gpus", 0) != 0:
+    if is_divided_by_tensor_parallel(config):
         yield Refusal(TP, "must not be 0", "set it to 1 or more")
 
 

@@ -1,0 +1,263 @@
+"""Explain: for every value that a component gets, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from rlsplit.config.rules import Derived, Fill, Provenance
+from rlsplit.config.section import Section
+from rlsplit.config.tree import tag_field
+from rlsplit.document import Document
+from rlsplit.findings import KeyPath, Mark, dotted, shown
+from rlsplit.splitting import Split
+
+if TYPE_CHECKING:
+    from rlsplit.planning import RunPlan
+
+OriginKind = Literal["written", "shared", "derived", "overlaid", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where one value of one component comes from."""
+
+    component: str
+    """``trainer``, ``orchestrator``, ``inference``, or ``env-<i>-<name>`` for an environment server."""
+    path: KeyPath
+    """Path inside the component's config."""
+    value: Any
+    """The value itself; never taken apart below a list of plain values."""
+    kind: OriginKind
+    where: Mark | None = None
+    """Place of the key that was written, or of the shared key."""
+    source: KeyPath | None = None
+    """The key that was written, with its path from the root, or the shared key."""
+    rule: str | None = None
+    """Rule of a derived value, overlay of an overlaid one."""
+    reason: str | None = None
+    """The formula with its numbers, or why the cluster needs the value."""
+    inputs: tuple[tuple[KeyPath, Any], ...] = ()
+    """The keys that a derived value was computed from, with their values."""
+
+    def __str__(self) -> str:
+        return f"{self.component}.{dotted(self.path)} = {shown(self.value)}  ({origin_text(self)})"
+
+
+def origin_text(origin: Origin) -> str:
+    """Say in a few words where a value comes from."""
+    place = f" at {origin.where}" if origin.where else ""
+    if origin.kind == "written":
+        return f"written{place}"
+    if origin.kind == "shared":
+        return f"from the shared {dotted(origin.source or ())}{place}"
+    if origin.kind == "default":
+        return "default"
+    formula = f": {shown(origin.value)} = {origin.reason}" if origin.kind == "derived" and origin.reason else ""
+    if origin.kind == "derived":
+        inputs = ", ".join(f"{dotted(path)} = {_input_text(value)}" for path, value in origin.inputs)
+        return f"derived by {origin.rule}{formula}{f' from {inputs}' if inputs else ''}"
+    return f"set for the cluster by {origin.rule}: {origin.reason}"
+
+
+def _input_text(value: Any) -> str:
+    """Spell an input; a section is told by its variant."""
+    if isinstance(value, Section):
+        tag = tag_field(type(value))
+        return shown(getattr(value, tag)) if tag else "a table"
+    return shown(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """One component as it is explained: its config, and where that stands in the run's configuration."""
+
+    name: str
+    config: Mapping[str, Any]
+    root: KeyPath
+    moved: Mapping[KeyPath, KeyPath]
+    """Keys of the config that stand elsewhere than below ``root``."""
+
+
+def explain(
+    split: Split, provenance: Provenance, document: Document, plan: RunPlan | None = None
+) -> tuple[Origin, ...]:
+    """Explain every value of every component, in the order of the resolved configs.
+
+    With a plan, the values that it overlays for the cluster are explained as such.
+    """
+    records = _Records.of(provenance, document)
+    overlays = _overlays(plan)
+    return tuple(
+        origin
+        for subject in _subjects(split)
+        for origin in _component_origins(subject, records, overlays.get(subject.name, {}))
+    )
+
+
+def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    """Keep what is not a default."""
+    return tuple(origin for origin in origins if origin.kind != "default")
+
+
+def rebuilt(origins: Iterable[Origin]) -> dict[str, Any]:
+    """Apply explained values to empty configs: component to config."""
+    configs: dict[str, Any] = {}
+    for origin in origins:
+        if origin.value == REMOVED:
+            continue
+        node: Any = configs.setdefault(origin.component, {})
+        for part, following in zip(origin.path[:-1], origin.path[1:], strict=True):
+            node = _entered(node, part, [] if isinstance(following, int) else {})
+        _put(node, origin.path[-1], origin.value)
+    return configs
+
+
+def _entered(node: Any, part: str | int, empty: Any) -> Any:
+    if isinstance(node, dict):
+        return node.setdefault(part, empty)
+    if part == len(node):
+        node.append(empty)
+    return node[part]
+
+
+def _put(node: Any, part: str | int, value: Any) -> None:
+    if isinstance(node, dict):
+        node[part] = value
+    elif part == len(node):
+        node.append(value)
+    else:
+        node[part] = value
+
+
+def _subjects(split: Split) -> Iterator[_Subject]:
+    yield _Subject(name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
+    yield _Subject(name="orchestrator", config=split.orchestrator.resolved, root=("orchestrator",), moved={})
+    if split.inference is not None:
+        yield _Subject(name="inference", config=split.inference.resolved, root=("inference",), moved={})
+    for server in split.env_servers:
+        log = ("orchestrator", "log")
+        moved: dict[KeyPath, KeyPath] = {
+            ("log", "level"): (*log, "vf_level"),
+            ("log", "json_logging"): (*log, "json_logging"),
+            ("serve", "address"): ("orchestrator", "env_server_base_port"),
+        }
+        root: KeyPath = ("orchestrator", server.split, "source", server.position)
+        name = f"env-{server.index}-{server.name}"
+        yield _Subject(name=name, config=server.config.resolved, root=root, moved=moved)
+
+
+def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Any]) -> Iterator[Origin]:
+    for path, value in leaves(subject.config):
+        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
+        if overlay is not None:
+            continue
+        root_path = subject.moved.get(path, (*subject.root, *path))
+        yield records.origin(subject.name, path, value, root_path)
+    for path, overlay in overlays.items():
+        yield Origin(
+            component=subject.name,
+            path=path,
+            value=overlay.value,
+            kind="overlaid",
+            rule=overlay.id,
+            reason=overlay.reason,
+        )
+
+
+def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield every value with its path: tables and lists of tables are entered, lists of plain values are values."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for i, item in enumerate(value):
+            yield from leaves(item, (*path, i))
+    else:
+        yield path, value
+
+
+REMOVED: Final = "<removed>"
+"""Value of an overlay that takes a key away."""
+
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Records:
+    """What was written, shared and derived, ready for look-up by path."""
+
+    document: Document
+    fills: Mapping[KeyPath, Fill]
+    derived: Mapping[KeyPath, Derived]
+    """The last setting of each path."""
+
+    @classmethod
+    def of(cls, provenance: Provenance, document: Document) -> _Records:
+        return cls(
+            document=document,
+            fills={fill.target: fill for fill in provenance.fills},
+            derived={setting.path: setting for setting in provenance.derived},
+        )
+
+    def origin(self, component: str, path: KeyPath, value: Any, root: KeyPath) -> Origin:
+        setting = _nearest(self.derived, root)
+        if setting is not None and (setting.path == root or not self._is_written_as(root, value)):
+            return self._derived(component, path, value, setting)
+        fill = _nearest(self.fills, root)
+        if fill is not None and (fill.target == root or fill.value != {}):
+            source = (*fill.source, *root[len(fill.target) :])
+            return Origin(
+                component=component,
+                path=path,
+                value=value,
+                kind="shared",
+                where=self.document.marks.get(source) or self.document.marks.get(fill.source),
+                source=source,
+                rule=fill.rule,
+            )
+        if value_at(self.document.table, root, _ABSENT) is not _ABSENT:
+            mark = self.document.marks.get(root)
+            return Origin(component=component, path=path, value=value, kind="written", where=mark, source=root)
+        return Origin(component=component, path=path, value=value, kind="default")
+
+    def _is_written_as(self, root: KeyPath, value: Any) -> bool:
+        written = value_at(self.document.table, root, _ABSENT)
+        return written is not _ABSENT and (written == value or str(written) == str(value))
+
+    def _derived(self, component: str, path: KeyPath, value: Any, setting: Derived) -> Origin:
+        return Origin(
+            component=component,
+            path=path,
+            value=value,
+            kind="derived",
+            rule=setting.rule,
+            reason=setting.formula,
+            inputs=setting.of,
+        )
+
+
+def _nearest(records: Mapping[KeyPath, Any], path: KeyPath) -> Any:
+    """The record of the longest prefix of a path."""
+    return next((records[path[:end]] for end in range(len(path), 0, -1) if path[:end] in records), None)
+
+
+def value_at(table: Any, path: KeyPath, default: Any) -> Any:
+    """Read a path of plain data."""
+    node = table
+    for part in path:
+        if (isinstance(node, Mapping) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and part < len(node)
+        ):
+            node = node[part]
+        else:
+            return default
+    return node
+
+
+def _overlays(plan: RunPlan | None) -> dict[str, dict[KeyPath, Any]]:
+    by_component: dict[str, dict[KeyPath, Any]] = {}
+    for overlay in plan.overlays if plan else ():
+        by_component.setdefault(overlay.component, {})[overlay.path] = overlay
+    return by_component
