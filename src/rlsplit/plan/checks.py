@@ -91,7 +91,7 @@ def _inference_kinds(subject: Subject) -> Iterator[Finding]:
     if subject.split.inference is None:
         return
     launch = subject.split.launch
-    if (launch.inference_deployment or {}).get("type") == "disaggregated":
+    if _is_disaggregated(subject):
         message = "disaggregated inference needs a NIXL built from source"
         yield _error("disaggregated-inference", ("inference", "deployment", "type"), message, "use multi_node")
     if (launch.router or {}).get("type") == "llm-d":
@@ -103,6 +103,10 @@ def _inference_kinds(subject: Subject) -> Iterator[Finding]:
     if launch.router is None and subject.shape.has_router_pod:
         message = "a multi-node run needs a router in front of its engines"
         yield _error("no-router", ("inference", "router"), message, 'write type = "vllm-router"')
+
+
+def _is_disaggregated(subject: Subject) -> bool:
+    return (subject.split.launch.inference_deployment or {}).get("type") == "disaggregated"
 
 
 def _router_policy(subject: Subject) -> Iterator[Finding]:
@@ -180,7 +184,7 @@ def _gpu_arithmetic(subject: Subject) -> Iterator[Finding]:
 def _expert_parallel(subject: Subject) -> Iterator[Finding]:
     shape = subject.shape
     gpus = shape.nodes_per_replica * shape.inference_gpus
-    if not shape.expert_parallel or gpus % shape.tensor_parallel:
+    if not shape.expert_parallel or gpus % shape.tensor_parallel or _is_disaggregated(subject):
         return
     ranks = subject.inference["vllm"]["data_parallel_size"]
     wanted = gpus // shape.tensor_parallel
@@ -229,7 +233,7 @@ def _env_names(subject: Subject) -> Iterator[Finding]:
         if "/" in name or "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
             path = ("orchestrator", server.split, "source", server.position, "name")
             message = f"{shown(name)} cannot be part of a path"
-            hint = f"no '/', no NUL, at most {MAX_NAME_BYTES} bytes"
+            hint = f"give the source a name without '/', at most {MAX_NAME_BYTES} bytes"
             yield _error("env-name", path, message, hint)
 
 

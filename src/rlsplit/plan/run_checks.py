@@ -17,6 +17,9 @@ from rlsplit.split import Split
 MAX_SECRET_BYTES: Final = 2**20
 """A Secret holds 1 MiB."""
 
+MAX_ENV_BYTES: Final = 100_000
+"""Linux takes 131,071 bytes in one environment string."""
+
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
 _IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -55,16 +58,21 @@ def _texts(run: Run) -> Iterator[Finding]:
         ("sourceRepo", run.source_repo),
     )
     for param, text in params:
-        if text is not None and ("\0" in text or _SURROGATE.search(text)):
-            yield _error("text", (param,), "holds NUL or a lone surrogate", "write plain text")
+        yield from _text((param,), text or "")
         if text == "" and param != "name":
             yield _error("text", (param,), "is empty", "leave it out")
 
 
 def run_name_findings(run_name: str) -> Iterator[Finding]:
     """Check a run name that came from the config."""
-    if "\0" in run_name or _SURROGATE.search(run_name):
-        yield _error("text", ("run", "name"), "holds NUL or a lone surrogate", "write plain text")
+    yield from _text(("run", "name"), run_name)
+
+
+def _text(path: KeyPath, text: str) -> Iterator[Finding]:
+    if "\0" in text or _SURROGATE.search(text):
+        yield _error("text", path, "holds NUL or a lone surrogate", "write plain text")
+    elif len(text.encode()) > MAX_ENV_BYTES:
+        yield _error("text", path, f"is longer than {MAX_ENV_BYTES} bytes", "write less")
 
 
 def secret_findings(secrets: Secrets) -> Iterator[Finding]:
@@ -113,6 +121,8 @@ def _variable(path: KeyPath, name: str, value: str, taken: Collection[str]) -> I
         yield _taken(path)
     if "\0" in value or _SURROGATE.search(value):
         yield _error("env-var-value", path, "the value holds NUL or a lone surrogate")
+    elif len(value.encode()) > MAX_ENV_BYTES:
+        yield _error("env-var-value", path, f"the value is longer than {MAX_ENV_BYTES} bytes", "use a file")
 
 
 def _taken(path: KeyPath) -> Finding:

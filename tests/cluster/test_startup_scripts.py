@@ -1,0 +1,333 @@
+"""Every startup script of every shape, run by a real bash behind a model of the kubelet's expansion."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pods_in_bash import Sandbox, containers, finish, kubelet_expand, prepared_by_another_pod
+from splits import FORMS, RUN, SHAPES, make, planned, source
+
+from rlsplit.plan import RunPlan, config_text
+from rlsplit.startup import _word, escape, script
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
+
+CASES = [(shape, form) for shape in SHAPES for form in FORMS]
+
+
+def _run_all(plan: RunPlan, root: Path) -> list[tuple[str, int, Sandbox, int, str]]:
+    """Run each script of a plan once per pod, all pods at once, each in a sandbox of its own."""
+    boxes = []
+    for suffix, container in containers(plan).items():
+        pods = plan.component(suffix)
+        assert pods is not None
+        for index in range(pods.count):
+            box = Sandbox(root / f"{suffix}-{index}")
+            boxes.append((suffix, index, box, container))
+    results = []
+    for suffix, index, box, container in boxes:
+        code, output = _run(plan, suffix, index, box, container)
+        results.append((suffix, index, box, code, output))
+    return results
+
+
+def _run(plan: RunPlan, suffix: str, index: int, box: Sandbox, container: dict[str, Any]) -> tuple[int, str]:
+    """Run one script to its end; several engines are ended by TERM once all have started."""
+    with prepared_by_another_pod(box.run_dir):
+        if suffix != "inference" or plan.shape.engines == 1:
+            return finish(box.start(container, index))
+        process = box.start(container, index, inference="stay")
+        box.wait_for(lambda: len(box.calls("inference")) == plan.shape.engines)
+        os.kill(process.pid, signal.SIGTERM)
+        return finish(process)
+
+
+def _expected_code(plan: RunPlan, suffix: str) -> int:
+    return 128 + signal.SIGTERM if suffix == "inference" and plan.shape.engines > 1 else 0
+
+
+def _expected_argv(plan: RunPlan, suffix: str, index: int, box: Sandbox) -> list[list[str]]:
+    """The argument lists of a pod's component, from the plan's numbers."""
+    pods = plan.component(suffix)
+    assert pods is not None
+    config = f"{box.root}/pod/{pods.config.file if pods.config else ''}"
+    logs = f"{box.run_dir}/logs/attempt_1"
+    if pods.component == "trainer":
+        master = pods.hosts[0] if pods.count > 1 else "localhost"
+        flags = f"--role=trainer --nnodes={pods.count} --nproc-per-node={pods.gpus} --node-rank={index}"
+        flags += f" --rdzv-endpoint={master}:29500 --rdzv-id=run-1 --log-dir={logs}/trainer/torchrun"
+        flags += " --local-ranks-filter=0 --redirects=3 --tee=3 -m prime_rl.trainer.rl.train @"
+        return [[*flags.split(), config]]
+    if pods.component == "router":
+        flags = "--policy consistent_hash --host 0.0.0.0 --port 8000 --request-id-headers x-session-id"
+        flags += " --prometheus-host 0.0.0.0 --prometheus-port 29000 --worker-startup-timeout-secs 4200"
+        return [[*flags.split(), "--log-level", "info", "--worker-urls", *plan.worker_urls]]
+    if pods.component == "inference" and plan.shape.engines > 1:
+        return [_engine_argv(plan, box, config, k) for k in range(plan.shape.engines)]
+    return [["@", config]]
+
+
+def _engine_argv(plan: RunPlan, box: Sandbox, config: str, k: int) -> list[str]:
+    rank = ["--vllm", "@", f"{box.root}/pod/engine-{k}/vllm.json"] if plan.shape.expert_parallel else []
+    return ["@", config, "--server.port", str(8100 + k), *rank]
+
+
+PROGRAM = {"trainer": "torchrun", "router": "vllm-router"}
+
+
+@pytest.mark.parametrize(("shape", "form"), CASES)
+def test_each_pod_starts_its_component_with_its_config(shape: str, form: str, tmp_path: Path) -> None:
+    plan = planned(SHAPES[shape], workload=form)
+    for suffix, index, box, code, output in _run_all(plan, tmp_path):
+        pods = plan.component(suffix)
+        assert pods is not None
+        program = PROGRAM.get(pods.component, pods.component)
+        calls = sorted(box.calls(program), key=lambda call: str(call["argv"]))
+        assert [call["argv"] for call in calls] == _expected_argv(plan, suffix, index, box), output
+        assert code == _expected_code(plan, suffix), output
+        if pods.config is not None:
+            assert (box.root / "pod" / pods.config.file).read_bytes() == pods.config.text.encode()
+        assert f"output of {program}" in _logs(box)
+
+
+def _logs(box: Sandbox) -> str:
+    return "".join(path.read_text() for path in box.run_dir.glob("logs/attempt_1/**/*.log"))
+
+
+def test_expert_parallel_ranks_and_devices(tmp_path: Path) -> None:
+    plan = planned(SHAPES["expert-parallel"])
+    container = containers(plan)["inference"]
+    for node, (first, address) in enumerate(
+        [(0, "10.1.2.3"), (8, plan.names.host("inference", 0)), (0, "10.1.2.3"), (8, plan.names.host("inference", 2))]
+    ):
+        box = Sandbox(tmp_path / str(node))
+        _run(plan, "inference", node, box, container)
+        calls = sorted(box.calls("inference"), key=lambda call: str(call["argv"]))
+        for k, call in enumerate(calls):
+            text = call["files"][f"{box.root}/pod/engine-{k}/vllm.json"]
+            assert text == f'{{"data_parallel_rank": {first + k}, "data_parallel_address": "{address}"}}'
+            assert call["env"]["CUDA_VISIBLE_DEVICES"] == str(k)
+            assert call["env"]["VLLM_RPC_BASE_PATH"] == f"{box.root}/pod/engine-{k}"
+
+
+def test_engines_share_a_pods_gpus(tmp_path: Path) -> None:
+    box, plan = Sandbox(tmp_path), planned(SHAPES["engines-per-node"])
+    _run(plan, "inference", 0, box, containers(plan)["inference"])
+    devices = sorted(call["env"]["CUDA_VISIBLE_DEVICES"] for call in box.calls("inference"))
+    assert devices == ["0,1", "2,3", "4,5", "6,7"]
+
+
+@pytest.mark.parametrize("suffix", ["trainer", "orchestrator", "inference", "env-0-math"])
+def test_exit_code_is_the_components_own(suffix: str, tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    with prepared_by_another_pod(box.run_dir):
+        code, _ = finish(
+            box.start(containers(planned(SHAPES["one-plus-one"]))[suffix], **{suffix[:3]: 7, "torchrun": 7})
+        )
+    assert code == 7
+
+
+@pytest.mark.parametrize("suffix", ["trainer", "orchestrator", "inference", "router", "env-0-math"])
+@pytest.mark.parametrize("shape", ["multi-node", "engines-per-node"])
+def test_term_ends_the_pod(shape: str, suffix: str, tmp_path: Path) -> None:
+    plan = planned(SHAPES[shape])
+    box = Sandbox(tmp_path)
+    pods = plan.component(suffix)
+    assert pods is not None
+    program = PROGRAM.get(pods.component, pods.component)
+    count = plan.shape.engines if suffix == "inference" else 1
+    with prepared_by_another_pod(box.run_dir):
+        process = box.start(containers(plan)[suffix], **{program: "stay"})
+        box.wait_for(lambda: len(box.calls(program)) == count)
+    os.kill(process.pid, signal.SIGTERM)
+    code, _ = finish(process)
+    assert code in (143, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("ends", "code"), [(3, 3), (0, 1)])
+def test_an_engine_that_ends_ends_its_pod(ends: int, code: int, tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    container = containers(planned(SHAPES["expert-parallel"]))["inference"]
+    process = box.start(container, **{"inference": "stay", "--server.port__8103": ends})
+    assert finish(process)[0] == code
+    assert len(box.calls("inference")) >= 4
+
+
+def _steps(run_dir: Path) -> set[str]:
+    return {str(path.relative_to(run_dir)) for path in run_dir.glob("*/step_*") if path.parent.name != "checkpoints"}
+
+
+def _with_steps(root: Path, checkpoints: tuple[int, ...]) -> Sandbox:
+    box = Sandbox(root)
+    for folder in ("broadcasts", "rollouts"):
+        for step in (0, 5, 7, 8, 10, 12):
+            (box.run_dir / folder / f"step_{step}").mkdir(parents=True)
+    for step in checkpoints:
+        (box.run_dir / "checkpoints" / f"step_{step}").mkdir(parents=True)
+    return box
+
+
+@pytest.mark.parametrize(
+    ("shape", "checkpoints", "kept"),
+    [
+        ("one-plus-one", (), ()),
+        ("resumed", (5, 10), (0, 5, 7, 8, 10)),
+        ("resumed", (), ()),
+        ("resumed-at-step", (5, 10), (0, 5, 7)),
+    ],
+)
+def test_trainer_0_removes_stale_steps(
+    shape: str, checkpoints: tuple[int, ...], kept: tuple[int, ...], tmp_path: Path
+) -> None:
+    box = _with_steps(tmp_path, checkpoints)
+    code, output = finish(box.start(containers(planned(SHAPES[shape]))["trainer"]))
+    assert code == 0, output
+    assert _steps(box.run_dir) == {f"{folder}/step_{n}" for folder in ("broadcasts", "rollouts") for n in kept}
+    assert (box.run_dir / ".prepared").exists()
+
+
+def test_a_fresh_run_refuses_checkpoints_of_another(tmp_path: Path) -> None:
+    box = _with_steps(tmp_path, (5,))
+    code, output = finish(box.start(containers(planned(SHAPES["one-plus-one"]))["trainer"]))
+    assert code == 1
+    assert "has checkpoints of an earlier start" in output
+    assert not box.calls("torchrun")
+    assert len(_steps(box.run_dir)) == 12
+
+
+def test_other_trainers_touch_nothing(tmp_path: Path) -> None:
+    box = _with_steps(tmp_path, (5,))
+    code, _ = finish(box.start(containers(planned(SHAPES["multi-node"]))["trainer"], index=1))
+    assert code == 0
+    assert len(_steps(box.run_dir)) == 12
+    assert not (box.run_dir / ".prepared").exists()
+
+
+def test_orchestrator_waits_for_a_new_marker(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    marker = box.run_dir / ".prepared"
+    marker.touch()
+    process = box.start(containers(planned(SHAPES["one-plus-one"]))["orchestrator"])
+    box.wait_for(lambda: not marker.exists())
+    assert not box.calls("orchestrator")
+    marker.touch()
+    assert finish(process)[0] == 0
+    assert len(box.calls("orchestrator")) == 1
+
+
+def test_prefetch_comes_before_the_marker_and_others_wait(tmp_path: Path) -> None:
+    pods = containers(planned(SHAPES["multi-node"], prefetch_model=True))
+    box = Sandbox(tmp_path)
+    waiting = [box.start(pods["trainer"], index=1), box.start(pods["inference"])]
+    first = box.start(pods["trainer"], index=0, torchrun="stay")
+    assert [finish(process)[0] for process in waiting] == [0, 0]
+    assert [call["argv"] for call in box.calls("hf")] == [["download", "Qwen/Qwen3-0.6B"]]
+    os.kill(first.pid, signal.SIGTERM)
+    finish(first)
+
+
+@pytest.mark.parametrize("shape", ["one-plus-one", "expert-parallel"])
+def test_without_logs_on_the_volume_nothing_is_written_there(shape: str, tmp_path: Path) -> None:
+    plan = planned(SHAPES[shape], log_to_volume=False)
+    for suffix, _, box, code, output in _run_all(plan, tmp_path):
+        assert code == _expected_code(plan, suffix), output
+        assert not (box.run_dir / "logs").exists()
+        assert "output of" in output
+
+
+def test_mounted_configs_are_read_where_they_are(tmp_path: Path) -> None:
+    plan = planned(SHAPES["one-plus-one"], config_delivery="volume")
+    for suffix, container in containers(plan).items():
+        values = {variable["name"]: variable.get("value") for variable in container["env"]}
+        assert values["RLSPLIT_CONFIG_DIR"] == "/etc/rlsplit"
+        assert "RLSPLIT_JSON" not in container["args"][2]
+        mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+        assert mounts["config"] == {"name": "config", "mountPath": "/etc/rlsplit", "readOnly": True}
+        box = Sandbox(tmp_path / suffix)
+        with prepared_by_another_pod(box.run_dir):
+            assert finish(box.start(container))[0] == 0
+
+
+@pytest.mark.parametrize(("shape", "form"), CASES)
+def test_scripts_are_fit_for_a_literal_block(shape: str, form: str) -> None:
+    plan = planned(SHAPES[shape], workload=form)
+    for pods in plan.pods:
+        text = script(plan, pods, inline_config=True)
+        assert text.startswith("set -euo pipefail\n")
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n")
+        for line in text.splitlines():
+            assert line == line.rstrip()
+            assert line.isascii()
+            assert line.isprintable()
+            assert line, text
+
+
+HOSTILE = [
+    "$(rm -rf /)",
+    "`touch escaped`",
+    "'; touch escaped; '",
+    '"; touch escaped; "',
+    "a\nRLSPLIT_JSON\ntouch escaped\n",
+    "$$ $(HOME) $HOME ${HOME} $é \\ \x7f \t",
+    "Ünïcode 数学 🚀",
+    "x" * 10_000,
+    "-rf",
+    "$(RLSPLIT_RUN_DIR)",
+]
+
+
+def test_hostile_text_stays_data(tmp_path: Path) -> None:
+    nested = {f"key {number} {text[:40]}": [text, {"deep": text}] for number, text in enumerate(HOSTILE)}
+    env_vars = {f"HOSTILE_{number}": text for number, text in enumerate(HOSTILE)}
+    split = make(
+        trainer={"model": {"name": HOSTILE[0], "extra": nested}, "env_vars": env_vars},
+        orchestrator={"model": {"name": HOSTILE[1]}, "extra": nested, "env_vars": env_vars},
+        inference={"vllm": {"model": HOSTILE[3], "extra": nested}, "env_vars": env_vars},
+        train=[source(text.replace("/", "")[:60], prompt=text) for text in HOSTILE],
+        env_vars=env_vars,
+    )
+    plan = planned(split, run=replace(RUN, name="".join(HOSTILE)))
+    for suffix, _, box, code, output in _run_all(plan, tmp_path):
+        pods = plan.component(suffix)
+        assert pods is not None
+        assert pods.config is not None
+        assert code == 0, output
+        assert (box.root / "pod" / pods.config.file).read_bytes() == pods.config.text.encode()
+        assert not list(box.root.glob("**/escaped"))
+    for container in containers(plan).values():
+        received: dict[str, str] = {}
+        for variable in container["env"]:
+            received[variable["name"]] = kubelet_expand(variable["value"], received)
+        assert received["PRL_RUN_NAME"] == "".join(HOSTILE)
+        assert {name: received[name] for name in env_vars} == env_vars
+
+
+TEXT = st.text(alphabet=st.one_of(st.sampled_from("$(){}AB é🚀\\'\"`\n"), st.characters(exclude_categories=["Cs"])))
+
+
+@given(TEXT, st.dictionaries(st.sampled_from(["A", "B", "AB"]), TEXT))
+def test_kubelet_gives_back_what_was_escaped(text: str, env: dict[str, str]) -> None:
+    assert kubelet_expand(escape(text), env) == text
+
+
+@given(st.dictionaries(TEXT, TEXT))
+def test_config_text_is_ascii_lines_that_never_end_the_heredoc(config: dict[str, str]) -> None:
+    text = config_text(config)
+    assert text.isascii()
+    assert text.replace("\n", "").isprintable()
+    assert "RLSPLIT_JSON" not in text.split("\n")
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, "a b", "$HOME", "a;b", "a\nb", "`x`", "'", b"x", ["a"]])
+def test_templates_refuse_what_a_shell_would_read(value: Any) -> None:
+    with pytest.raises(TypeError):
+        _word(value)
