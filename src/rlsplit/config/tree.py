@@ -29,14 +29,20 @@ def sections(root: Section, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Secti
 @cache
 def section_fields(section: type[Section]) -> tuple[str, ...]:
     """Fields of a section that may hold sections, alone or in a list or table."""
-    return tuple(name for name, field in section.model_fields.items() if any(_holds_sections(field.annotation)))
+    return tuple(name for name, field in section.model_fields.items() if any(_held(field.annotation)))
 
 
-def _holds_sections(annotation: Any) -> Iterator[bool]:
+def inner_sections(section: type[Section]) -> tuple[type[Section], ...]:
+    """The sections that the fields of a section may hold."""
+    return tuple(inner for field in section.model_fields.values() for inner in _held(field.annotation))
+
+
+def _held(annotation: Any) -> Iterator[type[Section]]:
     for member in members(annotation):
-        yield is_section(member)
+        if is_section(member):
+            yield member
         for inner in get_args(member):
-            yield from _holds_sections(inner)
+            yield from _held(inner)
 
 
 @cache

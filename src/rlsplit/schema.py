@@ -1,0 +1,156 @@
+"""The JSON Schema of an ``rl.toml``, made from the sections, for editors and other validators.
+
+:func:`build` makes it and reads the sources of the sections for their docstrings, which is why what ships is its
+result, ``rl.schema.json``: ``python -m rlsplit.schema`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import sys
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.section import Section
+from rlsplit.config.tree import inner_sections
+
+FILE: Final = "rl.schema.json"
+
+ENV_BLOCK: Final = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "Environment plugin."},
+        "taskset": {
+            "type": "object",
+            "properties": {"id": {"type": "string", "description": "Task plugin."}},
+        },
+    },
+}
+"""What every environment block has; the rest depends on installed packages."""
+
+
+def text() -> str:
+    """Return the schema that ships with this release."""
+    return files("rlsplit").joinpath(FILE).read_text(encoding="utf-8")
+
+
+def build() -> dict[str, Any]:
+    """Make the schema (JSON Schema 2020-12)."""
+    made = RLConfig.model_json_schema()
+    definitions = {name: _section(schema) for name, schema in made.pop("$defs").items()}
+    root = _section({**made, "title": "RLConfig"})
+    del root["title"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "prime-rl rl.toml",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _section(schema: dict[str, Any]) -> dict[str, Any]:
+    section = _sections()[schema["title"]]
+    schema = {**schema, "additionalProperties": section.keeps_unknown}
+    properties = {
+        name: _property(section, name, value) for name, value in schema.get("properties", {}).items()
+    }
+    if properties:
+        schema["properties"] = properties
+    return schema
+
+
+def _property(section: type[Section], name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    shape = {key: value for key, value in _shape(section, name, schema).items() if key != "title"}
+    description = field_docs(section).get(name)
+    return {**({"description": description} if description else {}), **shape}
+
+
+def _shape(section: type[Section], name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    if name == "env" and schema.get("type") == "object":
+        return ENV_BLOCK
+    if name == "full_offload":
+        schema = {**schema, "anyOf": [*schema["anyOf"], {"type": "boolean"}]}
+    injected = section.injected_tags.get(name)
+    return _walked(schema, injected[1] if injected else None)
+
+
+def _walked(schema: Any, injected: str | None) -> Any:
+    if isinstance(schema, list):
+        return [_walked(item, injected) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema == {"type": "null"}:
+        # TOML has no null: prime-rl reads the text "None" as one (B-04).
+        return {"enum": [None, "None"]}
+    if "discriminator" in schema:
+        return _union(schema, injected)
+    walked = {key: _walked(value, injected) for key, value in schema.items() if key != "default"}
+    return {**walked, **({"default": schema["default"]} if "default" in schema else {})}
+
+
+def _union(schema: dict[str, Any], injected: str | None) -> dict[str, Any]:
+    """Variants told apart by their tag, which only the one that is chosen without a tag may lack (B-06, B-07)."""
+    discriminator = schema["discriminator"]
+    variants = [
+        {"$ref": reference} if tag == injected else {"$ref": reference, "required": [discriminator["propertyName"]]}
+        for tag, reference in discriminator["mapping"].items()
+    ]
+    rest = {key: value for key, value in schema.items() if key not in {"discriminator", "oneOf"}}
+    return {**rest, "oneOf": variants}
+
+
+@cache
+def _sections() -> dict[str, type[Section]]:
+    """Every section that an ``rl.toml`` can hold, by class name."""
+    found: dict[str, type[Section]] = {}
+    pending: list[type[Section]] = [RLConfig]
+    while pending:
+        section = pending.pop()
+        if section.__name__ not in found:
+            found[section.__name__] = section
+            pending += inner_sections(section)
+    return found
+
+
+@cache
+def field_docs(section: type[Section]) -> dict[str, str]:
+    """The docstrings under the fields of a section and of those that it inherits from."""
+    docs: dict[str, str] = {}
+    for base in reversed(section.__mro__):
+        module = sys.modules[base.__module__]
+        if issubclass(base, Section):
+            docs |= _class_docs(module).get(base.__name__, {})
+    return docs
+
+
+@cache
+def _class_docs(module: ModuleType) -> dict[str, dict[str, str]]:
+    tree = ast.parse(inspect.getsource(module))
+    return {node.name: _attribute_docs(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _attribute_docs(node: ast.ClassDef) -> dict[str, str]:
+    return {
+        field.target.id: " ".join(doc.value.value.split())
+        for field, doc in zip(node.body, node.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(doc, ast.Expr)
+        and isinstance(doc.value, ast.Constant)
+        and isinstance(doc.value.value, str)
+    }
+
+
+def spelled() -> str:
+    """Spell the schema as the committed file has it."""
+    return json.dumps(build(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name(FILE).write_text(spelled(), encoding="utf-8", newline="\n")

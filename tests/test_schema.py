@@ -1,0 +1,82 @@
+"""The JSON Schema that ships: up to date, valid, and right about what it can judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import tomli
+from goldens import bad, good
+
+from rlsplit import schema
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.tree import inner_sections
+
+SCHEMA: dict[str, Any] = json.loads(schema.text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+REFUSED = {
+    "date-for-string",
+    "empty",
+    "fraction-for-integer",
+    "k8s-table",
+    "list-for-table",
+    "missing-field",
+    "missing-section",
+    "missing-tag",
+    "none-for-section",
+    "not-a-choice",
+    "other-variant-key",
+    "out-of-bounds",
+    "scalar-for-table",
+    "string-for-list",
+    "table-for-list",
+    "ten-mistakes",
+    "text-for-boolean",
+    "unknown-key",
+    "unknown-section",
+    "unknown-tag",
+    "wrong-type",
+}
+"""Bad fixtures whose mistake a schema can see: shapes, types, choices, bounds and unknown keys."""
+
+
+def problems(path: Path) -> list[str]:
+    return [error.message for error in VALIDATOR.iter_errors(tomli.loads(path.read_text(encoding="utf-8")))]
+
+
+def test_the_committed_schema_is_the_one_the_sections_give() -> None:
+    assert schema.text() == schema.spelled(), "run python -m rlsplit.schema"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+def test_good_fixtures_are_valid(path: Path) -> None:
+    assert problems(path) == []
+
+
+def test_real_configs_are_valid(shared: Path) -> None:
+    examples = sorted((shared / "conformance" / "examples").glob("*.toml"))
+    assert examples
+    assert {path.name: found for path in examples if (found := problems(path))} == {}
+
+
+@pytest.mark.parametrize("path", [path for path in bad() if path.stem in REFUSED], ids=lambda path: path.stem)
+def test_bad_shapes_are_refused(path: Path) -> None:
+    assert problems(path)
+
+
+def test_every_field_of_every_section_is_described() -> None:
+    pending, seen = [RLConfig], set()
+    while pending:
+        section = pending.pop()
+        if section in seen:
+            continue
+        seen.add(section)
+        pending += inner_sections(section)  # type: ignore[arg-type]
+        assert section.__doc__, section
+        assert set(schema.field_docs(section)) >= set(section.model_fields), section
+    assert len(seen) > 100
