@@ -22,7 +22,7 @@ from rlsplit.config.tree import inner_sections
 
 FILE: Final = "rl.schema.json"
 
-ENV_BLOCK: Final = {
+ENV_BLOCK: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "description": "Environment plugin."},

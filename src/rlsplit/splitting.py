@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, time
 from typing import Any, Final, Literal
 
+from pydantic_core import to_jsonable_python
+
 from .config.deployment import MultiNodeDeploymentConfig
+from .config.dumping import JsonObject as JsonObject
+from .config.dumping import resolved, sparse, without_non_finite
 from .config.hosted import restored_eval
 from .config.inference import InferenceConfig
 from .config.rl import RLConfig
@@ -16,9 +18,6 @@ from .config.root_derivations import run_dir, source_name
 from .config.rules import SetAside
 from .config.section import Section
 from .config.sources import SourceConfig
-from .config.sparse import sparse
-
-JsonObject = dict[str, Any]
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""
@@ -96,15 +95,31 @@ def split(config: RLConfig) -> Split:
     as they were written (H-09 to H-11). Raises TypeError for a configuration that was not compiled.
     """
     provenance = config.provenance
+    dump = _Dump(finite=not provenance.has_non_finite)
     launcher = provenance.mode == "launcher"
+    orchestrator = dump.component(config.orchestrator)
     return Split(
-        trainer=_component(config.trainer),
-        orchestrator=_component(config.orchestrator) if launcher else _hosted_orchestrator(config, provenance.aside),
-        inference=_inference(config, config.inference) if config.inference else None,
-        env_servers=tuple(_env_servers(config)) if launcher else (),
-        deployment=_plain(config.deployment.model_dump()),
+        trainer=dump.component(config.trainer),
+        orchestrator=orchestrator if launcher else _with_aside(orchestrator, provenance.aside, dump),
+        inference=_inference(config, config.inference, dump) if config.inference else None,
+        env_servers=tuple(_env_servers(config, dump)) if launcher else (),
+        deployment=resolved(config.deployment),
         launch=_launch(config),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dump:
+    """How sections become plain data."""
+
+    finite: bool
+    """Whether there is no infinity and no NaN to replace, which spares a copy."""
+
+    def plain(self, value: Any) -> Any:
+        return value if self.finite else without_non_finite(value)
+
+    def component(self, section: Section) -> Component:
+        return Component(resolved=self.plain(resolved(section)), sparse=self.plain(sparse(section)))
 
 
 def artifact(split: Split) -> JsonObject:
@@ -121,12 +136,8 @@ def artifact(split: Split) -> JsonObject:
     }
 
 
-def _component(section: Section) -> Component:
-    return Component(resolved=_plain(section.model_dump()), sparse=_plain(sparse(section)))
-
-
-def _inference(config: RLConfig, inference: InferenceConfig) -> Component:
-    whole = _component(inference)
+def _inference(config: RLConfig, inference: InferenceConfig, dump: _Dump) -> Component:
+    whole = dump.component(inference)
     forms = [
         {key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}
         for form in (whole.resolved, whole.sparse)
@@ -137,35 +148,39 @@ def _inference(config: RLConfig, inference: InferenceConfig) -> Component:
     return Component(resolved=forms[0], sparse=forms[1])
 
 
-def _hosted_orchestrator(config: RLConfig, aside: SetAside) -> Component:
-    typed = _component(config.orchestrator)
-    sources = aside.sources if aside.has_sources else []
-    resolved = {**typed.resolved, "train": {**typed.resolved["train"], "source": sources}}
-    resolved["eval"] = restored_eval(aside.eval) if aside.has_eval else None
+def _with_aside(typed: Component, aside: SetAside, dump: _Dump) -> Component:
+    sources = _copied(aside.sources, dump) if aside.has_sources else []
+    evaluation = _copied(restored_eval(aside.eval), dump) if aside.has_eval else None
+    whole = {**typed.resolved, "train": {**typed.resolved["train"], "source": sources}, "eval": evaluation}
     lean = dict(typed.sparse)
     if aside.has_sources:
         lean["train"] = {**lean.get("train", {}), "source": sources}
     if aside.has_eval:
-        lean["eval"] = resolved["eval"]
-    return Component(resolved=resolved, sparse=lean)
+        lean["eval"] = evaluation
+    return Component(resolved=whole, sparse=lean)
 
 
-def _env_servers(config: RLConfig) -> Iterator[EnvServer]:
+def _copied(value: Any, dump: _Dump) -> Any:
+    """Copy what was set aside as JSON has it."""
+    return dump.plain(to_jsonable_python(value))
+
+
+def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     """The env servers of all sources that are not served elsewhere, in port order (L-06, L-07)."""
     orchestrator = config.orchestrator
     log = {"level": orchestrator.log.vf_level, "json_logging": orchestrator.log.json_logging}
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
-            env = _plain(source.env)
+            env, serve = _copied(source.env, dump), dump.component(source.serve)
             yield EnvServer(
                 split=kind,
                 name=source_name(source),
                 index=index,
                 position=position,
                 config=Component(
-                    resolved={"env": env, "serve": {**_plain(source.serve.model_dump()), **address}, "log": log},
-                    sparse={"env": env, "serve": {**_plain(sparse(source.serve)), **address}, "log": log},
+                    resolved={"env": env, "serve": {**serve.resolved, **address}, "log": log},
+                    sparse={"env": env, "serve": {**serve.sparse, **address}, "log": log},
                 ),
             )
 
@@ -185,18 +200,7 @@ def _launch(config: RLConfig) -> Launch:
         env_vars=dict(config.env_vars),
         clean=config.clean,
         has_slurm=config.provenance.written_slurm and config.slurm is not None,
-        resume=config.resume.model_dump() if config.resume else None,
-        router=_plain(inference.router.model_dump()) if inference and inference.router else None,
-        inference_deployment=_plain(inference.deployment.model_dump()) if inference else None,
+        resume=resolved(config.resume) if config.resume else None,
+        router=resolved(inference.router) if inference and inference.router else None,
+        inference_deployment=resolved(inference.deployment) if inference else None,
     )
-
-
-def _plain(value: Any) -> Any:
-    """Copy a dump as JSON has it: date-times as ISO text (D-04), non-finite numbers of untyped tables null (D-03)."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value.isoformat() if isinstance(value, (date, time)) else value

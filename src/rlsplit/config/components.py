@@ -14,6 +14,7 @@ from .resolve import derive_section
 from .rl import EnvServerConfig
 from .section import Section
 from .trainer import TrainerConfig
+from .tree import sections
 
 COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
     {
@@ -34,7 +35,7 @@ def load_component(component: str, table: Mapping[str, Any]) -> Section:
     reading = read(COMPONENTS[component], table)
     findings = list(reading.findings)
     if reading.section is not None:
-        findings += unknown_keys(reading.section, severity="error")
+        findings += unknown_keys(sections(reading.section), severity="error")
         findings += derive_section(reading.section)
     if has_errors(findings):
         raise ConfigError(findings)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, get_args, get_origin
 
 from ..findings import Finding, KeyPath
 from .rules import SetAside
 from .section import Section
-from .tree import members, sections
+from .tree import Placed, members
 
 
-def non_finite(root: Section) -> Iterator[Finding]:
-    """Find infinities and NaN anywhere below a section."""
-    for path, section in sections(root):
+def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
+    """Find infinities and NaN in the fields of sections."""
+    for path, section in placed:
         for name, typed in number_fields(type(section)):
             value = section.__dict__.get(name)
             if value is not None and not isinstance(value, str):

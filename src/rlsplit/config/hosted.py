@@ -12,6 +12,7 @@ from .rl import RLConfig
 from .rules import Check, Mode, Refusal, SetAside, keys
 from .section import UnreadableError, read_leniently
 from .sources import EvalConfig, EvalSamplingConfig
+from .tree import sections
 
 EVAL_PATH: Final = ("orchestrator", "eval")
 
@@ -60,7 +61,7 @@ def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> I
     for finding in reading.findings:
         yield _below_eval(finding)
     if reading.section is not None:
-        yield from unknown_keys(reading.section, prefix=EVAL_PATH, severity=on_unknown)
+        yield from unknown_keys(sections(reading.section, EVAL_PATH), EVAL_PATH, severity=on_unknown)
 
 
 def _below_eval(finding: Finding) -> Finding:

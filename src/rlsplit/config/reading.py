@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ..findings import Finding, KeyPath, dotted, shown
 from .section import Section, verbatim_fields
-from .tree import is_section, members, owner, sections, tag_field, tag_of
+from .tree import Placed, is_section, members, owner, tag_field, tag_of
 
 S = TypeVar("S", bound=Section)
 
@@ -309,13 +309,18 @@ _STAND_INS: Final[Mapping[Any, Any]] = {int: 1, float: 1.0, str: "x", bool: Fals
 # --- unknown keys --------------------------------------------------------------------------------------------------
 
 
-def unknown_keys(root: Section, *, prefix: KeyPath = (), severity: Literal["error", "warning"]) -> Iterator[Finding]:
-    """Find every key that no section knows (B-01); one that is nearly a known key is always an error."""
-    for path, section in sections(root, prefix):
+def unknown_keys(
+    placed: Sequence[Placed], prefix: KeyPath = (), *, severity: Literal["error", "warning"]
+) -> Iterator[Finding]:
+    """Find every key that no section knows (B-01); one that is nearly a known key is always an error.
+
+    ``placed`` are all sections of one tree as :func:`.tree.sections` lists them, the root last.
+    """
+    for path, section in placed:
         extra = section.__pydantic_extra__
         if extra and not section.keeps_unknown:
             for key in extra:
-                yield _unknown(root, prefix, (*path, key), section, severity)
+                yield _unknown(placed[-1][1], prefix, (*path, key), section, severity)
 
 
 def _unknown(

@@ -8,7 +8,7 @@ itself refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -24,7 +24,7 @@ from .rl import RLConfig
 from .root_derivations import ROOT_DERIVATIONS
 from .rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, Setting
 from .section import Section, UnreadableError
-from .tree import owner, sections, value_of
+from .tree import Placed, owner, sections, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,22 +62,24 @@ def resolve(
     record = _Record([*refused, *propagated.conflicts, *of_fields])
     config = reading.section
     if config is not None:
-        config.name_suffix = name_suffix(name_seed, table)
+        if config.run.name is None:
+            config.name_suffix = name_suffix(name_seed, table)
         for path in conflicting:
             make_unreadable(config, path)
-        record.findings += unknown_keys(config, severity=on_unknown)
-        _run_section_rules(config, (), record)
+        placed = sections(config)
+        record.findings += unknown_keys(placed, severity=on_unknown)
+        record.findings += (unwritable := [*non_finite(placed), *non_finite_values(aside)])
+        _run_section_rules(placed, record)
         _run_root_rules(config, record)
         if mode == "hosted":
             record.findings += hosted_findings(config)
-        record.findings += non_finite(config)
-        record.findings += non_finite_values(aside)
         config.provenance = Provenance(
             mode=mode,
             fills=propagated.fills,
             derived=tuple(record.derived),
             aside=aside,
             written_slurm="slurm" in table,
+            has_non_finite=bool(unwritable),
         )
     record.findings += eval_findings(aside, on_unknown)
     return Resolution(config=config, findings=tuple(as_written(record.findings, propagated)))
@@ -92,17 +94,16 @@ def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
 def derive_section(root: Section, path: KeyPath = ()) -> tuple[Finding, ...]:
     """Run all rules inside a section and those nested in it, as prime-rl does when it reads a component's file."""
     record = _Record()
-    _run_section_rules(root, path, record)
+    _run_section_rules(sections(root, path), record)
     return tuple(record.findings)
 
 
-def _run_section_rules(root: Section, base: KeyPath, record: _Record) -> None:
-    found = list(sections(root, base))
-    for path, section in found:
+def _run_section_rules(placed: Sequence[Placed], record: _Record) -> None:
+    for path, section in placed:
         for derivation in SECTION_DERIVATIONS.get(type(section), ()):
             _derive(derivation, section, path, record)
     # Derivations may have put new sections in place; those are made by rules and need no rule again.
-    for path, section in found:
+    for path, section in placed:
         for check in SECTION_CHECKS.get(type(section), ()):
             _check(check, section, path, record)
 

@@ -102,6 +102,8 @@ class Provenance:
     aside: SetAside
     written_slurm: bool
     """Whether the user wrote a root ``slurm`` key (H-03 assumes an empty one for multi-node runs)."""
+    has_non_finite: bool
+    """Whether untyped tables hold infinities or NaN, which become null when they are dumped (D-03)."""
 
 
 def keys(text: str) -> KeyPath:

@@ -10,20 +10,28 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from ..findings import KeyPath
 from .section import Section
 
+Placed = tuple[KeyPath, Section]
 
-def sections(root: Section, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Section]]:
-    """Yield every section below a section with its path, inner ones first, then the section itself."""
+
+def sections(root: Section, path: KeyPath = ()) -> list[Placed]:
+    """List every section below a section with its path, inner ones first, the section itself last."""
+    found: list[Placed] = []
+    _collect(root, path, found)
+    return found
+
+
+def _collect(root: Section, path: KeyPath, found: list[Placed]) -> None:
     values = root.__dict__
     for name in section_fields(type(root)):
         value = values.get(name)
         if isinstance(value, Section):
-            yield from sections(value, (*path, name))
-        elif value:
+            _collect(value, (*path, name), found)
+        elif value and not isinstance(value, str):
             items = value.items() if isinstance(value, dict) else enumerate(value)
             for key, item in items:
                 if isinstance(item, Section):
-                    yield from sections(item, (*path, name, key))
-    yield path, root
+                    _collect(item, (*path, name, key), found)
+    found.append((path, root))
 
 
 @cache

@@ -1,0 +1,93 @@
+"""Sections as plain JSON-compatible data, in two forms.
+
+**resolved**: every field, defaults included, in declaration order (D-01).
+
+**sparse**: what was written, shared or derived, without the section's own defaults. A component that reads the sparse
+form ends up with the same settings as one that reads the resolved form. So a written value stays even where it
+equals the default, since it may block a derivation, and so does the tag of every variant that its field would not
+choose by itself.
+
+In both, dates and times of untyped tables are ISO text (D-04); infinities and NaN are left to
+:func:`without_non_finite`.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, time
+from functools import cache
+from typing import Any, Final
+
+from pydantic_core import to_jsonable_python
+
+from .section import Section
+from .tree import tag_field
+
+JsonObject = dict[str, Any]
+
+
+def resolved(section: Section) -> JsonObject:
+    """Return every field of a compiled section."""
+    return section.model_dump(mode="json")
+
+
+def sparse(section: Section) -> JsonObject:
+    """Return the sparse table of a compiled section; nested sections become nested tables."""
+    written, values = section.__pydantic_fields_set__, section.__dict__
+    table: JsonObject = {}
+    for name, default in defaults(type(section)).items():
+        value = values[name]
+        if isinstance(value, Section):
+            inner = _variant(value, default)
+            if inner or name in written or default is None:
+                table[name] = inner
+        elif name in written or value != default:
+            table[name] = _plain(value)
+    for name, value in (section.__pydantic_extra__ or {}).items():
+        table[name] = _plain(value)
+    return table
+
+
+@cache
+def defaults(section: type[Section]) -> dict[str, Any]:
+    """Default of every field; for fields that hold a section its class, for required fields :data:`REQUIRED`."""
+    return {
+        name: _default(field.get_default(call_default_factory=True), field.is_required())
+        for name, field in section.model_fields.items()
+    }
+
+
+REQUIRED: Final = object()
+
+
+def _default(value: Any, required: bool) -> Any:
+    if required:
+        return REQUIRED
+    return type(value) if isinstance(value, Section) else value
+
+
+def _variant(section: Section, default: Any) -> JsonObject:
+    table = sparse(section)
+    tag = tag_field(type(section))
+    if tag is None or tag in table or default is type(section):
+        return table
+    return {tag: getattr(section, tag), **table}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Section):
+        return sparse(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return to_jsonable_python(value) if isinstance(value, (date, time)) else value
+
+
+def without_non_finite(value: Any) -> Any:
+    """Copy plain data with null for infinities and NaN, which JSON does not have (D-03)."""
+    if isinstance(value, dict):
+        return {key: without_non_finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_non_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
