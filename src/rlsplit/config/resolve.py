@@ -62,7 +62,7 @@ def resolve(
     record = _Record([*refused, *propagated.conflicts, *of_fields])
     config = reading.section
     if config is not None:
-        if config.run.name is None:
+        if value_of(config, ("run", "name")) is None:
             config.name_suffix = name_suffix(name_seed, table)
         for path in conflicting:
             make_unreadable(config, path)

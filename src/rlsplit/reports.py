@@ -1,0 +1,198 @@
+"""Reports: findings as text for people and for machines. Each format is one function from findings to text."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from rlsplit.findings import Finding, Severity, dotted
+
+Lines = Mapping[str, tuple[str, ...]]
+"""Source name to its lines, for showing the line of a finding."""
+
+NO_LINES: Final[Lines] = MappingProxyType({})
+
+MAX_LINE: Final = 100
+"""Widest source line that is shown whole; of a longer one, the part around the column [columns]."""
+
+GITHUB_ANNOTATIONS: Final = 10
+"""GitHub shows this many annotations of each level in one step, and drops the rest silently."""
+
+_COLOURS: Final[Mapping[Severity, str]] = {"error": "31", "warning": "33", "notice": "34"}
+_SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "notice")
+
+
+def as_plain(findings: Sequence[Finding], lines: Lines = NO_LINES, *, colour: bool = False) -> str:
+    """Report findings to a person: place, code, key, sentence; under it the source line and the hint."""
+    paint = _painted if colour else _unpainted
+    blocks = ["".join(f"{line}\n" for line in _block(finding, lines, paint)) for finding in findings]
+    if len(findings) > 1:
+        blocks.append(f"{_count(findings)}\n")
+    return "".join(blocks)
+
+
+Paint = Callable[[str, str], str]
+"""Text and an ANSI style to text."""
+
+
+def _painted(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m"
+
+
+def _unpainted(text: str, style: str) -> str:
+    return text
+
+
+def _block(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
+    place = f"{visible(str(finding.where))}: " if finding.where else ""
+    level = paint(f"{finding.severity}[{finding.code}]", _COLOURS[finding.severity])
+    target = f"{paint(visible(dotted(finding.path)), '1')}: " if finding.path else ""
+    yield f"{place}{level} {target}{visible(finding.message)}"
+    yield from _source_line(finding, lines, paint)
+    if finding.hint:
+        yield f"  hint: {visible(finding.hint)}"
+
+
+def _source_line(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
+    where = finding.where
+    source = lines.get(where.source, ()) if where else ()
+    if where is None or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
+        return
+    text, column = _window(source[where.line - 1], where.column - 1)
+    before, shown = visible(text[:column]), visible(text)
+    margin = f"{where.line:>5} | "
+    yield f"{margin}{shown}"
+    yield " " * (len(margin) + _width(before)) + paint("^", _COLOURS[finding.severity])
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """The part of a line that is shown, and the column in it."""
+    line = line.rstrip("\r\n")
+    if len(line) <= MAX_LINE:
+        return line, min(column, len(line))
+    start = max(0, min(column - MAX_LINE // 2, len(line) - MAX_LINE))
+    cut = f"{'…' if start else ''}{line[start : start + MAX_LINE]}{'…' if start + MAX_LINE < len(line) else ''}"
+    return cut, column - start + bool(start)
+
+
+def visible(text: str) -> str:
+    """Spell control characters out, so that no input can steer a terminal; a tab is a space."""
+    return "".join(_spelled(char) if _is_control(char) else char for char in text.replace("\t", " "))
+
+
+def _is_control(char: str) -> bool:
+    # Cc and Cs are controls and lone surrogates; Cf has the characters that turn the direction of text.
+    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal takes for a text."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    told = (f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in _SEVERITIES if counts[level])
+    return ", ".join(told)
+
+
+def as_json(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
+    """Report findings as a JSON list of objects."""
+    return json.dumps([_record(finding) for finding in findings], indent=2, ensure_ascii=True) + "\n"
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    where = finding.where
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "param": dotted(finding.path),
+        "message": finding.message,
+        "hint": finding.hint,
+        "source": where.source if where else None,
+        "line": where.line if where else None,
+        "column": where.column if where else None,
+    }
+
+
+def as_github(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
+    """Report findings as workflow commands, which GitHub shows beside the lines: errors first, then "and N more"."""
+    ranked = sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+    room = GITHUB_ANNOTATIONS if len(ranked) <= GITHUB_ANNOTATIONS else GITHUB_ANNOTATIONS - 1
+    commands = [_command(finding) for finding in ranked[:room]]
+    if len(ranked) > room:
+        rest = ranked[room:]
+        commands.append(f"::{rest[0].severity} title=rlsplit::and {len(rest)} more: {_count(rest)}")
+    return "".join(f"{command}\n" for command in commands)
+
+
+def _command(finding: Finding) -> str:
+    where = finding.where
+    place = f"file={_property(where.source)},line={where.line},col={where.column}," if where else ""
+    target = f"{dotted(finding.path)}: " if finding.path else ""
+    hint = f"\n{finding.hint}" if finding.hint else ""
+    text = _data(f"{target}{finding.message}{hint}")
+    return f"::{finding.severity} {place}title={_property(f'rlsplit {finding.code}')}::{text}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_sarif(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
+    """Report findings as SARIF 2.1.0, the format of code-scanning tools."""
+    codes = list(dict.fromkeys(finding.code for finding in findings))
+    driver = {
+        "name": "rlsplit",
+        "informationUri": "https://github.com/PrimeIntellect-ai/prime-rl",
+        "rules": [{"id": code} for code in codes],
+    }
+    results = [_result(finding, codes.index(finding.code)) for finding in findings]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=True) + "\n"
+
+
+_SARIF_LEVELS: Final[Mapping[Severity, str]] = {"error": "error", "warning": "warning", "notice": "note"}
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    target = f"{dotted(finding.path)}: " if finding.path else ""
+    hint = f" ({finding.hint})" if finding.hint else ""
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[finding.severity],
+        "message": {"text": f"{target}{finding.message}{hint}"},
+    }
+    if finding.where:
+        region = {"startLine": finding.where.line, "startColumn": finding.where.column}
+        artifact = {"uri": _uri(finding.where.source)}
+        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
+    return result
+
+
+def _uri(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name.replace("\\", "/").removeprefix("./"), errors="replace")
+
+
+REPORTS: Final[Mapping[str, Callable[[Sequence[Finding], Lines], str]]] = MappingProxyType(
+    {"plain": as_plain, "json": as_json, "github": as_github, "sarif": as_sarif}
+)
+"""Format to its function."""

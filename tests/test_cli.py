@@ -1,0 +1,201 @@
+"""The command line, run whole: arguments, streams, exit codes, files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tomli
+import yaml
+
+from conftest import ROOT
+from rlsplit.cli import main
+
+SMALL = ROOT / "fixtures" / "reverse-text" / "rl.toml"
+MISTAKES = ROOT / "fixtures" / "bad" / "ten-mistakes.toml"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> object:
+    for name in ("NO_COLOR", "FORCE_COLOR", "WANDB_API_KEY", "HF_TOKEN", "PRIME_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: object, stdin: bytes | None = None) -> tuple[int, str, str]:
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_a_good_config_is_silent(run) -> None:
+    assert run("validate", SMALL) == (0, "", "")
+
+
+def test_findings_go_to_standard_error_with_place_line_and_hint(run) -> None:
+    code, out, err = run("validate", MISTAKES)
+    assert (code, out) == (1, "")
+    assert f"{MISTAKES}:4:1: error[B-03] max_steps: must be an integer" in err
+    assert 'max_steps = "a few hundred"' in err
+    assert "10 errors" in err
+    assert "\x1b" not in err
+
+
+def test_colour_is_forced_and_forbidden(run, monkeypatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in run("validate", MISTAKES)[2]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in run("validate", MISTAKES)[2]
+
+
+def test_files_are_checked_each_on_its_own(run) -> None:
+    code, _, err = run("validate", SMALL, MISTAKES, SMALL)
+    assert code == 1
+    assert str(SMALL) not in err
+
+
+def test_files_compose_in_both_spellings(run, tmp_path) -> None:
+    (tmp_path / "more.toml").write_text("max_steps = 7\n")
+    for files in ([SMALL, tmp_path / "more.toml"], ["@", SMALL, "@", tmp_path / "more.toml"]):
+        code, out, _ = run("split", *files, "--component", "trainer")
+        assert code == 0
+        assert tomli.loads(out)["max_steps"] == 7
+
+
+def test_a_file_is_attached_below_a_key(run, tmp_path) -> None:
+    (tmp_path / "t.toml").write_text("dist_timeout_seconds = 5\n")
+    for words in (["--trainer", "@", tmp_path / "t.toml"], ["--attach", f"trainer={tmp_path / 't.toml'}"]):
+        out = run("split", SMALL, *words, "--component", "trainer")[1]
+        assert tomli.loads(out)["dist_timeout_seconds"] == 5
+
+
+def test_overrides_win(run) -> None:
+    out = run(
+        "split", SMALL, "--set", "max_steps=3", "--set", "trainer.matmul_precision=highest", "--component", "trainer"
+    )[1]
+    assert tomli.loads(out)["max_steps"] == 3
+    assert tomli.loads(out)["matmul_precision"] == "highest"
+    code, _, err = run("validate", SMALL, "--set", "max_steps=many")
+    assert code == 1
+    assert "--set" in err
+
+
+def test_standard_input(run) -> None:
+    code, out, _ = run("split", "-", "--component", "trainer", "--format", "json", stdin=SMALL.read_bytes())
+    assert code == 0
+    assert json.loads(out)["output_dir"]
+    code, _, err = run("validate", "-", stdin=b"trainer = 1")
+    assert code == 1
+    assert "<stdin>:1:1: error" in err
+
+
+def test_split_prints_and_writes_the_same(run, tmp_path) -> None:
+    whole = json.loads(run("split", SMALL, "--form", "resolved", "--format", "json")[1])
+    assert run("split", SMALL, "--form", "resolved", "--format", "json", "-o", tmp_path) == (0, "", "")
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.json")}
+    server = whole["env_servers"][0]
+    assert written == {"trainer.json", "orchestrator.json", "inference.json", f"envs/train/{server['name']}.json"}
+    for name in ("trainer", "orchestrator", "inference"):
+        assert json.loads((tmp_path / f"{name}.json").read_text()) == whole[name]
+
+
+def test_the_hosted_artifact(run) -> None:
+    code, out, _ = run("split", SMALL, "--mode", "hosted", "--artifact")
+    artifact = json.loads(out)
+    assert code == 0
+    assert artifact["contract_version"] == 4
+    assert set(artifact["components"]) == {"trainer", "orchestrator", "inference"}
+
+
+def test_render_prints_yaml_and_json_of_the_same_objects(run) -> None:
+    code, text, err = run("render", SMALL, "--run-id", "r")
+    assert (code, err) == (0, "")
+    documents = list(yaml.safe_load_all(text))
+    listing = json.loads(run("render", SMALL, "--run-id", "r", "--format", "json")[1])
+    assert listing["items"] == documents
+    assert {"Job", "Service", "PersistentVolumeClaim"} <= {document["kind"] for document in documents}
+
+
+def test_render_writes_a_folder_and_selects(run, tmp_path) -> None:
+    assert run("render", SMALL, "-o", tmp_path)[0] == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names[0].startswith("00-")
+    jobs = list(yaml.safe_load_all(run("render", SMALL, "--only", "Job", "--component", "trainer")[1]))
+    assert [job["kind"] for job in jobs] == ["Job"]
+    assert run("render", SMALL, "--only", "Pony")[0] == 2
+
+
+def test_secrets_come_from_the_environment_only_when_asked(run, monkeypatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_plainly-secret")
+    assert "Secret" not in {d["kind"] for d in yaml.safe_load_all(run("render", SMALL)[1])}
+    out = run("render", SMALL, "--secrets-from-env")[1]
+    assert "hf_plainly-secret" not in out
+    assert "aGZfcGxhaW5seS1zZWNyZXQ=" in out
+    assert "aGZfcGxhaW5seS1zZWNyZXQ=" not in run("render", SMALL, "--secrets-from-env", "--redact")[1]
+
+
+def test_platform_settings_and_their_mistakes(run, tmp_path) -> None:
+    (tmp_path / "platform.toml").write_text('namespace = "rl"\nworkload = "jobset"\n')
+    out = run("render", SMALL, "--platform", tmp_path / "platform.toml")[1]
+    assert {d["metadata"]["namespace"] for d in yaml.safe_load_all(out)} == {"rl"}
+    (tmp_path / "platform.toml").write_text('namespaces = "rl"\n')
+    code, out, err = run("render", SMALL, "--platform", tmp_path / "platform.toml")
+    assert (code, out) == (1, "")
+    assert "platform.namespaces" in err
+
+
+def test_what_cannot_run_says_why_in_one_line(run, tmp_path) -> None:
+    for arguments in (
+        ["validate", tmp_path / "absent.toml"],
+        ["validate", tmp_path],
+        ["split"],
+        ["split", SMALL, "--component", "x"],
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("rlsplit: ")
+        assert err.count("\n") == 1
+    assert run("frobnicate")[0] == 2
+    assert run("render", SMALL, "--attempt", "soon")[0] == 2
+
+
+def test_help_teaches(run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("render", "split", "validate"):
+        assert command in out
+        code, text, _ = run(command, "--help")
+        assert code == 0
+        assert "example:" in text
+        assert "Exit codes" in text
+    assert run("--version")[1].startswith("rlsplit ")
+
+
+def test_warnings_pass_unless_strict(run, tmp_path) -> None:
+    arguments = ["validate", SMALL, "--set", "trainer.model.ep_comm_backend=deepep"]
+    code, _, err = run(*arguments)
+    assert code == 0
+    assert "warning[T-20]" in err
+    assert run(*arguments, "--strict")[0] == 1
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    command = f"{sys.executable} -m rlsplit render {SMALL} | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+    assert done.stdout == "---\n"
+    assert done.stderr == ""
+
+
+def test_the_module_runs_from_another_folder(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rlsplit", "validate", str(MISTAKES)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
