@@ -203,6 +203,8 @@ def _mounts(platform: Platform) -> Iterator[Finding]:
 
 
 def _run_dir(platform: Platform) -> Iterator[Finding]:
+    if not is_absolute_path(platform.mount_path):
+        return
     filled = platform.run_dir.replace("{mount}", platform.mount_path).replace("{run_id}", "id")
     below = filled.startswith(platform.mount_path.rstrip("/") + "/")
     if "{run_id}" not in platform.run_dir or not below or not is_absolute_path(filled) or set("{}") & set(filled):

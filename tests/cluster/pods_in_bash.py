@@ -33,11 +33,10 @@ with open(path + ".part", "w") as file:
     json.dump(call, file)
 os.rename(path + ".part", path + ".call")
 print("output of", name, flush=True)
-ends = json.loads(os.environ.get("STUB_ENDS", "{}"))
-wanted = ends.get(" ".join([name, *sys.argv[1:]]))
-for key, code in ends.items():
-    if " ".join([name, *sys.argv[1:]]).startswith(name) and key in " ".join([name, *sys.argv[1:]]):
-        wanted = code
+command = " ".join([name, *sys.argv[1:]])
+wanted = None
+for words, end in json.loads(os.environ["STUB_ENDS"]).items():
+    wanted = end if words in command else wanted
 if wanted == "stay":
     signal.pause()
 sys.exit(wanted or 0)
@@ -97,9 +96,11 @@ class Sandbox:
     def run_dir(self) -> Path:
         return self.root / "run"
 
-    def start(self, container: Mapping[str, Any], index: int = 0, **stub_ends: int | str) -> subprocess.Popen[bytes]:
+    def start(
+        self, container: Mapping[str, Any], index: int = 0, stub_ends: Mapping[str, int | str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start the container; ``stub_ends`` maps words of a stub's command line to how it ends."""
-        env = self._env(container, index, stub_ends)
+        env = self._env(container, index, stub_ends or {})
         args = [self._local(kubelet_expand(arg, env)) for arg in container["args"]]
         return subprocess.Popen(
             args,
@@ -125,7 +126,7 @@ class Sandbox:
     def _local(self, text: str) -> str:
         return text.replace("/tmp/rlsplit", str(self.root / "pod"))
 
-    def _env(self, container: Mapping[str, Any], index: int, ends: Mapping[str, Any]) -> dict[str, str]:
+    def _env(self, container: Mapping[str, Any], index: int, ends: Mapping[str, int | str]) -> dict[str, str]:
         env: dict[str, str] = {}
         for variable in container["env"]:
             if "value" in variable:
@@ -138,7 +139,7 @@ class Sandbox:
             "JOB_COMPLETION_INDEX": str(index),
             "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
             "STUB_CALLS": str(self.root / "calls"),
-            "STUB_ENDS": json.dumps({key.replace("__", " "): value for key, value in ends.items()}),
+            "STUB_ENDS": json.dumps(ends),
         }
         return {**env, **local}
 

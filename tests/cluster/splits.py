@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rlsplit.plan import RunPlan, plan
 from rlsplit.platform import Platform, Run, Secrets
-from rlsplit.split import Component, EnvServer, JsonObject, Launch, Split
+from rlsplit.splitting import Component, EnvServer, JsonObject, Launch, Split
 
 SECRETS = Secrets(wandb_api_key="wandb-value", hf_token="hf-value", prime_api_key="prime-value")
 RUN = Run(id="run-1", name="a run", image_tag="v1.2.3")

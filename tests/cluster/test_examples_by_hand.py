@@ -15,7 +15,7 @@ from rlsplit.manifests import render
 from rlsplit.plan import plan
 from rlsplit.platform import Platform, Run, Secrets
 from rlsplit.serialize import to_yaml
-from rlsplit.split import Component, JsonObject, Split
+from rlsplit.splitting import Component, JsonObject, Split
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "kubernetes-examples"
 FILES = sorted(EXAMPLES.glob("*.yaml")) if EXAMPLES.is_dir() else []

@@ -44,7 +44,7 @@ def _run(plan: RunPlan, suffix: str, index: int, box: Sandbox, container: dict[s
     with prepared_by_another_pod(box.run_dir):
         if suffix != "inference" or plan.shape.engines == 1:
             return finish(box.start(container, index))
-        process = box.start(container, index, inference="stay")
+        process = box.start(container, index, {"inference": "stay"})
         box.wait_for(lambda: len(box.calls("inference")) == plan.shape.engines)
         os.kill(process.pid, signal.SIGTERM)
         return finish(process)
@@ -130,7 +130,10 @@ def test_exit_code_is_the_components_own(suffix: str, tmp_path: Path) -> None:
     box = Sandbox(tmp_path)
     with prepared_by_another_pod(box.run_dir):
         code, _ = finish(
-            box.start(containers(planned(SHAPES["one-plus-one"]))[suffix], **{suffix[:3]: 7, "torchrun": 7})
+            box.start(
+                containers(planned(SHAPES["one-plus-one"]))[suffix],
+                stub_ends={suffix: 7, "env-server": 7, "torchrun": 7},
+            )
         )
     assert code == 7
 
@@ -145,7 +148,7 @@ def test_term_ends_the_pod(shape: str, suffix: str, tmp_path: Path) -> None:
     program = PROGRAM.get(pods.component, pods.component)
     count = plan.shape.engines if suffix == "inference" else 1
     with prepared_by_another_pod(box.run_dir):
-        process = box.start(containers(plan)[suffix], **{program: "stay"})
+        process = box.start(containers(plan)[suffix], stub_ends={program: "stay"})
         box.wait_for(lambda: len(box.calls(program)) == count)
     os.kill(process.pid, signal.SIGTERM)
     code, _ = finish(process)
@@ -156,7 +159,7 @@ def test_term_ends_the_pod(shape: str, suffix: str, tmp_path: Path) -> None:
 def test_an_engine_that_ends_ends_its_pod(ends: int, code: int, tmp_path: Path) -> None:
     box = Sandbox(tmp_path)
     container = containers(planned(SHAPES["expert-parallel"]))["inference"]
-    process = box.start(container, **{"inference": "stay", "--server.port__8103": ends})
+    process = box.start(container, stub_ends={"inference": "stay", "--server.port 8103": ends})
     assert finish(process)[0] == code
     assert len(box.calls("inference")) >= 4
 
@@ -227,7 +230,7 @@ def test_prefetch_comes_before_the_marker_and_others_wait(tmp_path: Path) -> Non
     pods = containers(planned(SHAPES["multi-node"], prefetch_model=True))
     box = Sandbox(tmp_path)
     waiting = [box.start(pods["trainer"], index=1), box.start(pods["inference"])]
-    first = box.start(pods["trainer"], index=0, torchrun="stay")
+    first = box.start(pods["trainer"], index=0, stub_ends={"torchrun": "stay"})
     assert [finish(process)[0] for process in waiting] == [0, 0]
     assert [call["argv"] for call in box.calls("hf")] == [["download", "Qwen/Qwen3-0.6B"]]
     os.kill(first.pid, signal.SIGTERM)

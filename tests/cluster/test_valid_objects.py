@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from splits import FORMS, SECRETS, SHAPES, planned
 
 from rlsplit.manifests import render
-from rlsplit.split import JsonObject
+from rlsplit.splitting import JsonObject
 
 VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
 

@@ -194,7 +194,7 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_javascript_readers_read_the_same(javascript: Path) -> None:
-    objects = [PROBE_OBJECT, *({"text": chr(code) * 2} for code in range(0x100))]
+    objects: list[dict[str, Any]] = [PROBE_OBJECT, *({"text": chr(code) * 2} for code in range(0x100))]
     (javascript / "in.yaml").write_text(to_yaml(objects), "utf-8")
     (javascript / "read.js").write_text(JS)
     command = ["node", "read.js"]

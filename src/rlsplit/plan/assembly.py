@@ -39,7 +39,7 @@ from rlsplit.plan.shape import shape_of
 from rlsplit.platform import ComponentName, Platform
 from rlsplit.platform_rules import platform_findings
 from rlsplit.run import Run, Secrets
-from rlsplit.split import Component, EnvServer, Split
+from rlsplit.splitting import Component, EnvServer, Split
 
 _HUB_MODEL: Final = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}\Z")
 LOCAL_HF_HOME: Final = "/cache/huggingface"

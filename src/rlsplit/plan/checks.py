@@ -19,7 +19,7 @@ from rlsplit.plan.ports import (
     SERVER_PORT,
 )
 from rlsplit.platform import Platform
-from rlsplit.split import JsonObject, Split
+from rlsplit.splitting import JsonObject, Split
 
 MAX_PORT: Final = 65535
 MAX_NAME_BYTES: Final = 253

@@ -11,7 +11,7 @@ from rlsplit.plan.model import EnvVar, SecretEnv, Shape
 from rlsplit.plan.overlays import is_secret_env
 from rlsplit.platform import ComponentName, Platform
 from rlsplit.run import SECRET_KEYS, Run, SecretName, SecretText
-from rlsplit.split import Split
+from rlsplit.splitting import Split
 
 INLINE_CONFIG_DIR: Final = "/tmp/rlsplit"
 """Where a startup script writes its config file."""
@@ -132,7 +132,7 @@ def _free_key(key: str, taken: set[str]) -> str:
 
 
 def _configured(component: ComponentName, around: Surroundings) -> dict[str, str]:
-    """Root ``env_vars``, then the component's; environment servers take the orchestrator's, the router none."""
+    """Root ``env_vars``, then the component's; environment servers take the orchestrator's."""
     split = around.split
     configs: Mapping[str, Any] = {
         "trainer": split.trainer,

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.platform import ComponentName, Platform
 from rlsplit.run import SecretName, SecretText
-from rlsplit.split import JsonObject
+from rlsplit.splitting import JsonObject
 
 REMOVED: Final = "<removed>"
 """Stands for the value of an overlay that takes a key away."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from rlsplit.plan.model import Names
 from rlsplit.platform import Platform
-from rlsplit.split import Split
+from rlsplit.splitting import Split
 
 _SLUG_CHARS: Final = 16
 _HASH_CHARS: Final = 8

@@ -12,7 +12,7 @@ from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plan.checks import Subject, sources
 from rlsplit.plan.model import Overlay, RunPlan
 from rlsplit.plan.overlays import is_secret_env, value_at
-from rlsplit.split import Split
+from rlsplit.splitting import Split
 
 _FIXED_TAG: Final = re.compile(r"v?\d+\.\d+\.\d+\Z|sha-[0-9a-f]+\Z|[0-9a-f]{40}\Z")
 

@@ -16,7 +16,7 @@ from rlsplit.plan.model import REMOVED, Names, Overlay, Shape
 from rlsplit.plan.names import env_suffix, path_segment
 from rlsplit.plan.ports import engine_ports, inference_ports
 from rlsplit.platform import Platform
-from rlsplit.split import Component, EnvServer, JsonObject, Split
+from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 
 ANY_ADDRESS: Final = "0.0.0.0"
 """What servers in a pod bind to: the pod's own name may not resolve yet, and loopback is out of reach."""

@@ -8,7 +8,7 @@ from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import is_loopback
 from rlsplit.plan.model import Port, Shape
 from rlsplit.platform import Platform
-from rlsplit.split import JsonObject, Split
+from rlsplit.splitting import JsonObject, Split
 
 RENDEZVOUS_PORT: Final = 29500
 """torchrun's TCPStore on trainer 0."""

@@ -12,7 +12,7 @@ from rlsplit.plan.environment import SECRET_VARIABLES
 from rlsplit.plan.model import RunPlan
 from rlsplit.platform_rules import is_protected_env
 from rlsplit.run import Run, SecretName, Secrets
-from rlsplit.split import Split
+from rlsplit.splitting import Split
 
 MAX_SECRET_BYTES: Final = 2**20
 """A Secret holds 1 MiB."""

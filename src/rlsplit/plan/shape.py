@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlsplit.plan.model import Shape
-from rlsplit.split import Split
+from rlsplit.splitting import Split
 
 
 def shape_of(split: Split) -> Shape:

@@ -1,0 +1,278 @@
+"""What the plan changes in the configs, what it leaves alone, and what it tells the user."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+
+from rlsplit.findings import dotted
+from rlsplit.manifests import render
+from rlsplit.plan import REMOVED, RunPlan
+from rlsplit.platform import Run
+from rlsplit.splitting import JsonObject, Split
+
+HOST = {"host": "10.1.1.1"}
+
+
+def _set(plan: RunPlan, component: str) -> dict[str, Any]:
+    return {f"{o.id} {dotted(o.path)}": o.value for o in plan.overlays if o.component == component}
+
+
+def test_overlays_of_a_single_node_run() -> None:
+    plan = planned(SHAPES["two-plus-six"], secrets=SECRETS)
+    names = plan.names
+    assert _set(plan, "trainer") == {
+        "O1 output_dir": "/data/runs/run-1",
+        "O2 metrics_server.host": "0.0.0.0",
+        "O2 metrics_server.port": 8000,
+        "O3 weight_broadcast.host": "0.0.0.0",
+        "O5 rollout_transport.host": names.host("orchestrator"),
+        "O17 weight_broadcast.inference_world_size": 6,
+    }
+    assert _set(plan, "orchestrator") == {
+        "O1 output_dir": "/data/runs/run-1",
+        "O4 weight_broadcast.host": names.host("trainer"),
+        "O6 rollout_transport.host": "0.0.0.0",
+        "O7 model.client.base_url": f"http://{names.service_host()}:8000/v1",
+        "O8 model.client.admin_base_url": [f"http://{names.host('inference')}:8100/v1"],
+        "O9 train.source[0].serve.address": f"tcp://{names.host('env-0-math')}:5000",
+        "O9 eval.source[0].serve.address": f"tcp://{names.host('env-1-math')}:5000",
+        "O16 monitors.prime": {"name": "a run"},
+        "O17 weight_broadcast.inference_world_size": 6,
+    }
+    assert _set(plan, "inference") == {"O12 server.host": "0.0.0.0"}
+    assert _set(plan, "env-1-math") == {
+        "O10 serve.address": "tcp://0.0.0.0:5000",
+        "O11 output_dir": "/data/runs/run-1/envs/eval/math",
+    }
+
+
+@pytest.mark.parametrize(
+    ("vllm", "port", "ranks"),
+    [({"tensor_parallel_size": 8}, 8100, 1), ({"tensor_parallel_size": 2}, None, 1), (EXPERT, None, 16)],
+)
+def test_overlays_of_engines(vllm: JsonObject, port: int | None, ranks: int) -> None:
+    nodes = 2 if vllm is EXPERT else 1
+    plan = planned(make({**MULTI, "num_infer_nodes": nodes}, inference={"vllm": vllm}))
+    overlays = _set(plan, "inference")
+    assert overlays.get("O13 server.port") == port
+    assert [overlays[f"O14 vllm.{key}"] for key in ("data_parallel_size", "data_parallel_size_local")] == [ranks, 1]
+    assert overlays["O14 vllm.api_server_count"] == 1
+
+
+def test_both_forms_of_a_config_get_the_same_overlays() -> None:
+    for split in SHAPES.values():
+        plan = planned(split, secrets=SECRETS)
+        for overlay in plan.overlays:
+            pods = plan.component(overlay.component)
+            assert pods is not None
+            assert pods.config is not None
+            for config in (pods.config.sparse, pods.config.resolved):
+                node: Any = config
+                for part in overlay.path:
+                    node = node.get(part, REMOVED) if isinstance(node, dict) else node[part]
+                assert node == overlay.value, overlay
+
+
+def test_values_of_the_user_that_stay() -> None:
+    gateway = make(
+        orchestrator={
+            "model": {"client": {"base_url": "https://gateway.example.com/v1", "admin_base_url": None}},
+            "monitors": {"prime": {"name": "mine"}},
+        },
+        train=[source("a", "tcp://envs.example.com:7000"), source("b")],
+    )
+    plan = planned(gateway, secrets=SECRETS)
+    overlays = _set(plan, "orchestrator")
+    assert not {"O7 model.client.base_url", "O16 monitors.prime"} & set(overlays)
+    assert "O9 train.source[0].serve.address" not in overlays
+    assert [pods.suffix for pods in plan.pods][-1] == "env-1-b"
+
+
+def test_metrics_left_to_the_config() -> None:
+    plan = planned(make(), metrics="off")
+    assert not [overlay for overlay in plan.overlays if overlay.id == "O2"]
+    container = _container(plan, "trainer")
+    assert not {"startupProbe", "livenessProbe"} & set(container)
+    own = planned(make(trainer={"metrics_server": {"host": "0.0.0.0", "port": 9100}}), metrics="off")
+    assert {"name": "metrics", "containerPort": 9100, "protocol": "TCP"} in _container(own, "trainer")["ports"]
+
+
+def _container(plan: RunPlan, suffix: str) -> JsonObject:
+    name = plan.names.job(suffix)
+    job = next(i for i in render(plan) if i["kind"] == "Job" and i["metadata"]["name"] == name)
+    container: JsonObject = job["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def _env(plan: RunPlan, suffix: str) -> dict[str, str]:
+    return {v["name"]: v["value"] for v in _container(plan, suffix)["env"] if "value" in v}
+
+
+def test_later_layers_of_the_environment_win() -> None:
+    split = make(
+        env_vars={"NCCL_DEBUG": "root", "UCX_TLS": "root", "OMP_NUM_THREADS": "4", "HF_HOME": "/mine"},
+        trainer={"env_vars": {"NCCL_DEBUG": "trainer"}},
+        orchestrator={"env_vars": {"OMP_NUM_THREADS": "9"}},
+    )
+    plan = planned(split, trainer={"env": {"NCCL_DEBUG": "platform", "NCCL_IB": "platform"}})
+    trainer = _env(plan, "trainer")
+    assert (trainer["NCCL_DEBUG"], trainer["NCCL_IB"], trainer["OMP_NUM_THREADS"]) == ("trainer", "platform", "4")
+    assert trainer["HF_HOME"] == "/data/cache/huggingface"
+    assert _env(plan, "inference")["UCX_TLS"] == "root"
+    assert _env(plan, "env-0-math")["OMP_NUM_THREADS"] == "9"
+    inference = plan.component("inference")
+    assert inference is not None
+    assert inference.config is not None
+    assert inference.config.sparse["env_vars"]["UCX_TLS"] == "root"
+
+
+def test_router_takes_the_root_variables_only() -> None:
+    env = _env(planned(make(MULTI, env_vars={"A": "b"}, inference={"env_vars": {"C": "d"}})), "router")
+    assert env["A"] == "b"
+    assert "C" not in env
+    assert env["NVIDIA_VISIBLE_DEVICES"] == "void"
+
+
+def test_run_id_of_the_user_gives_way_only_to_a_token() -> None:
+    plan = planned(make(env_vars={"RUN_ID": "mine"}))
+    assert _env(plan, "orchestrator")["RUN_ID"] == "mine"
+    objects = render(plan, secrets=SECRETS)
+    job = next(item for item in objects if item["metadata"]["name"].endswith("-orchestrator"))
+    env = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "RUN_ID", "value": "run-1"} in env
+
+
+NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
+    ("plan.overlay-o1", "output_dir", make(trainer={"output_dir": "/abs/x"}), {}),
+    (
+        "plan.overlay-o2",
+        "trainer.metrics_server.port",
+        make(trainer={"metrics_server": {"host": "0.0.0.0", "port": 9}}),
+        {},
+    ),
+    ("plan.overlay-o3", "weight_broadcast.host", make(trainer={"weight_broadcast": HOST}), {}),
+    ("plan.overlay-o4", "weight_broadcast.host", make(orchestrator={"weight_broadcast": HOST}), {}),
+    ("plan.overlay-o5", "rollout_transport.host", make(trainer={"rollout_transport": HOST}), {}),
+    ("plan.overlay-o6", "rollout_transport.host", make(orchestrator={"rollout_transport": HOST}), {}),
+    (
+        "plan.own-gateway",
+        "orchestrator.model.client.base_url",
+        make(orchestrator={"model": {"client": {"base_url": "https://g/v1"}}}),
+        {},
+    ),
+    (
+        "plan.overlay-o8",
+        "orchestrator.model.client.admin_base_url",
+        make(orchestrator={"model": {"client": {"admin_base_url": ["http://e:1/v1"]}}}),
+        {},
+    ),
+    ("plan.overlay-o12", "inference.server.host", make(inference={"server": HOST}), {}),
+    ("plan.overlay-o17", "weight_broadcast", SHAPES["two-plus-six"], {}),
+    ("plan.overlay-o18", "env_vars.A_KEY", make(env_vars={"A_KEY": "v"}), {}),
+    ("plan.overlay-o18", "trainer.env_vars.A_KEY", make(trainer={"env_vars": {"A_KEY": "v"}}), {}),
+    ("plan.slurm", "slurm", make(has_slurm=True), {}),
+    (
+        "plan.orchestrator-on-inference",
+        "deployment.orchestrator_on_inference",
+        make({**MULTI, "orchestrator_on_inference": True}),
+        {},
+    ),
+    ("plan.path-off-volume", "trainer.ckpt.output_dir", make(trainer={"ckpt": {"output_dir": "/elsewhere"}}), {}),
+    ("plan.path-off-volume", "trainer.trace_path", make(trainer={"trace_path": "/elsewhere"}), {}),
+    ("plan.local-model", "trainer.model.name", make(trainer={"model": {"name": "/models/x"}}), {}),
+    ("plan.external-inference", "orchestrator.model.client.base_url", SHAPES["external-inference"], {}),
+    ("plan.open-port", "", SHAPES["expert-parallel"], {}),
+    ("plan.servers-run-on", "", make(), {}),
+    ("plan.queue-without-resume", "resume", make(), {"workload": "jobset", "queue_name": "q"}),
+]
+
+
+@pytest.mark.parametrize(("code", "path", "split", "platform"), NOTES, ids=lambda v: v if isinstance(v, str) else "")
+def test_note(code: str, path: str, split: Split, platform: dict[str, Any]) -> None:
+    notes = [(note.code, dotted(note.path)) for note in planned(split, **platform).notes]
+    assert notes.count((code, path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "run"),
+    [
+        ("plan.moving-tag", replace(RUN, image_tag="main")),
+        ("plan.derived-run-id", Run(image_tag="v1.0.0")),
+        ("plan.attempt-without-resume", replace(RUN, attempt=2)),
+    ],
+)
+def test_note_about_the_run(code: str, run: Run) -> None:
+    assert [note.code for note in planned(make(), run=run).notes].count(code) == 1
+    assert code not in [note.code for note in planned(make()).notes]
+
+
+def test_a_plain_run_has_no_other_notes() -> None:
+    assert [note.code for note in planned(make()).notes] == ["plan.servers-run-on"]
+    assert not planned(make(), workload="jobset").notes
+
+
+def test_no_note_shows_a_moved_value() -> None:
+    plan = planned(SHAPES["secret-env"])
+    assert not any(secret in str(plan.notes) + str(plan.overlays) for secret in ("t0p", "r00t", "s3cr3t"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "policy"),
+    [
+        ("v1.2.3", "IfNotPresent"),
+        ("1.2.3", "IfNotPresent"),
+        ("sha-0a1b", "IfNotPresent"),
+        ("0" * 40, "IfNotPresent"),
+        ("main", "Always"),
+        ("v1.2", "Always"),
+        ("v1.2.3-rc1", "Always"),
+    ],
+)
+def test_pull_policy_of_a_tag(tag: str, policy: str) -> None:
+    assert _container(planned(make(), run=replace(RUN, image_tag=tag)), "trainer")["imagePullPolicy"] == policy
+
+
+def test_digest_wins_over_the_tag() -> None:
+    digest = "sha256:" + "0" * 64
+    container = _container(planned(make(), run=replace(RUN, image_tag="main"), image_digest=digest), "trainer")
+    assert container["image"] == f"ghcr.io/primeintellect-ai/prime-rl@{digest}"
+    assert container["imagePullPolicy"] == "IfNotPresent"
+
+
+def test_peers_outside_the_run() -> None:
+    split = make(
+        {**SINGLE},
+        trainer={"weight_broadcast!": FILESYSTEM},
+        orchestrator={"weight_broadcast!": FILESYSTEM, "algo": {"teacher": {"base_url": "http://10.9.9.9:81/v1"}}},
+        train=[source("a", "tcp://envs.example.com:7000"), source("b", "tcp://envs.example.com:7000")],
+    )
+    policy = next(item for item in render(planned(split)) if item["kind"] == "NetworkPolicy")
+    assert policy["spec"]["egress"][3:] == [
+        {"to": [{"ipBlock": {"cidr": "10.9.9.9/32"}}], "ports": [{"protocol": "TCP", "port": 81}]},
+        {"ports": [{"protocol": "TCP", "port": 7000}]},
+    ]
+
+
+def test_scripts_are_made_from_a_zip(tmp_path: Path) -> None:
+    """As a zipped wheel would: templates inside the package, no file system around it."""
+    root = Path(__file__).resolve().parents[2]
+    archive = tmp_path / "rlsplit.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for folder, prefix in ((root / "src" / "rlsplit", "rlsplit"), (root / "templates", "rlsplit/templates")):
+            for path in folder.rglob("*"):
+                if path.suffix in (".py", ".j2"):
+                    bundle.write(path, f"{prefix}/{path.relative_to(folder)}")
+    program = "import rlsplit.startup as s; print(s.__file__, len(s._ENVIRONMENT.list_templates()))"
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(archive)!r}); {program}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env={"PATH": ""})
+    place, count = result.stdout.split()
+    assert place.startswith(str(archive))
+    assert int(count) == len(list((root / "templates").glob("*.j2")))

@@ -1,0 +1,150 @@
+"""Platform files: defaults, every problem at once, and secrets that do not show."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from rlsplit.findings import ConfigError, dotted
+from rlsplit.platform import Platform, Secrets
+
+
+def test_defaults() -> None:
+    platform = Platform.from_toml("")
+    assert platform == Platform()
+    assert platform.image_repository == "ghcr.io/primeintellect-ai/prime-rl"
+    assert platform.run_dir == "{mount}/runs/{run_id}"
+    requests = {name: platform.component(name).resources.requests for name in ("trainer", "inference")}
+    assert all(request == {"cpu": "8", "memory": "64Gi"} for request in requests.values())
+    assert [platform.component(n).grace_seconds for n in ("trainer", "orchestrator", "router")] == [120, 60, 30]
+    assert [platform.component(n).shm_size for n in ("inference", "env-server", "router")] == ["32Gi", "1Gi", None]
+
+
+def test_given_requests_leave_the_other_defaults() -> None:
+    platform = Platform.from_toml('trainer.resources.requests.cpu = 16\ntrainer.shm_size = "None"')
+    assert platform.trainer.resources.requests == {"cpu": "16", "memory": "64Gi"}
+    assert platform.trainer.shm_size is None
+    assert platform.trainer.grace_seconds == 120
+
+
+BAD: list[tuple[str, dict[str, Any]]] = [
+    ("image_repository", {"image_repository": "Upper/case:tag"}),
+    ("image_digest", {"image_digest": "sha256:abc"}),
+    ("image_pull_policy", {"image_pull_policy": "Sometimes"}),
+    ("image_pull_secrets[1]", {"image_pull_secrets": ["ok", "Not OK"]}),
+    ("namespace", {"namespace": "a.b"}),
+    ("cluster_domain", {"cluster_domain": "-"}),
+    ("workload", {"workload": "statefulset"}),
+    ("queue_name", {"queue_name": "q"}),
+    ("ttl_seconds_after_finished", {"ttl_seconds_after_finished": 5}),
+    ("max_runtime_seconds", {"max_runtime_seconds": 0}),
+    ("storage_size", {"storage_size": "lots"}),
+    ("storage_size", {"storage_size": "0"}),
+    ("access_mode", {"access_mode": "ReadOnlyMany"}),
+    ("mount_path", {"mount_path": "data"}),
+    ("mount_path", {"mount_path": "/"}),
+    ("mount_path", {"mount_path": "/tmp/x"}),
+    ("run_dir", {"run_dir": "/elsewhere/{run_id}"}),
+    ("run_dir", {"run_dir": "{mount}/runs"}),
+    ("run_dir", {"run_dir": "{mount}/../{run_id}"}),
+    ("run_dir", {"run_dir": "{mount}/{run_id}/{other}"}),
+    ("hf_home", {"hf_home": "cache"}),
+    ("prefetch_model", {"prefetch_model": True, "hf_home": "local"}),
+    ("secret_env_patterns[0]", {"secret_env_patterns": [""]}),
+    ("gpu_resource", {"gpu_resource": "gpu"}),
+    ('rdma_resource."rdma/ib"', {"rdma_resource": {"rdma/ib": 0}}),
+    ("rdma_resource.ib", {"rdma_resource": {"ib": 1}}),
+    ("rdma_ipc_lock", {"rdma_ipc_lock": True}),
+    ("host_network", {"host_network": True, "pod_security": "baseline"}),
+    ("host_ipc", {"host_ipc": True}),
+    ("run_as_user", {"run_as_user": 0}),
+    ("run_as_user", {"run_as_user": -1, "pod_security": "baseline"}),
+    ('trainer.resources.limits."nvidia.com/gpu"', {"trainer": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}),
+    ("trainer.resources.limits.cpu", {"trainer": {"resources": {"limits": {"cpu": "1"}}}}),
+    ("trainer.resources.requests.memory", {"trainer": {"resources": {"requests": {"memory": "64 GB"}}}}),
+    (
+        'router.resources.limits."example.com/x"',
+        {"router": {"resources": {"requests": {"example.com/x": "1"}, "limits": {"example.com/x": "2"}}}},
+    ),
+    ("env_server.shm_size", {"env_server": {"shm_size": "big"}}),
+    ("env_server.grace_seconds", {"env_server": {"grace_seconds": -1}}),
+    ("inference.env.PRL_RUN_ID", {"inference": {"env": {"PRL_RUN_ID": "x"}}}),
+    ("inference.env.1A", {"inference": {"env": {"1A": "x"}}}),
+    ('inference.node_selector."a b"', {"inference": {"node_selector": {"a b": "x"}}}),
+    ("gpu_type_label", {"gpu_type_label": "a b"}),
+    ("topology_spread[0].maxSkew", {"topology_spread": [{"maxSkew": 1.5}]}),
+    ("ingress_namespaces[0]", {"ingress_namespaces": ["A"]}),
+    ("egress_ports[0]", {"egress_ports": [70000]}),
+    ("egress_cidrs[0]", {"egress_cidrs": ["10.0.0.1/8"]}),
+    ("trainer_metrics_port", {"trainer_metrics_port": 0}),
+    ("monitor_url", {"monitor_url": "ftp://x"}),
+    ("monitor_url", {"monitor_url": "http://"}),
+    ('labels."app.kubernetes.io/name"', {"labels": {"app.kubernetes.io/name": "x"}}),
+    ('pod_annotations."rlsplit/run-id"', {"pod_annotations": {"rlsplit/run-id": "x"}}),
+    ("pod_labels.team", {"pod_labels": {"team": "a b"}}),
+    ("annotations.note", {"annotations": {"note": "\ud800"}}),
+    ("liveness", {"liveness": "yes"}),
+]
+
+
+@pytest.mark.parametrize(("path", "table"), BAD, ids=lambda value: value if isinstance(value, str) else "")
+def test_bad_setting_is_refused_at_its_path(path: str, table: dict[str, Any]) -> None:
+    before = copy.deepcopy(table)
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_mapping(table)
+    assert {dotted(finding.path) for finding in caught.value.findings} == {f"platform.{path}"}
+    assert all(finding.code.startswith("platform.") for finding in caught.value.findings)
+    assert table == before
+
+
+def test_all_problems_at_once() -> None:
+    table: dict[str, Any] = {}
+    for _, bad in BAD:
+        table |= {key: value for key, value in bad.items() if key not in table}
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_mapping({**table, "unknown": 1})
+    assert len(caught.value.findings) > 30
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('image_repositry = "x"', "did you mean image_repository"),
+        ("trainer.shmsize = 1", "did you mean trainer.shm_size"),
+        ("trainer.resources.request.cpu = 1", "did you mean trainer.resources.requests"),
+        ("completely_different_thing = 1", None),
+    ],
+)
+def test_unknown_setting_is_refused_with_the_near_one(text: str, hint: str | None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml(text)
+    (finding,) = caught.value.findings
+    assert finding.code == "platform.unknown-key"
+    assert finding.hint == hint
+
+
+@pytest.mark.parametrize("text", ["a =", "a = 1\na = 2", "x" + "[" * 100, "a=" + "[" * 100_000])
+def test_broken_toml_is_a_finding(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml(text)
+    assert [finding.code for finding in caught.value.findings] == ["platform.syntax"]
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Platform().namespace = "other"
+
+
+def test_secrets_do_not_show() -> None:
+    secrets = Secrets(wandb_api_key="s3cr3t")
+    for text in (repr(secrets), str(secrets), f"{secrets.wandb_api_key}", f"{secrets.wandb_api_key!r}"):
+        assert "s3cr3t" not in text
+    with pytest.raises(TypeError):
+        pickle.dumps(secrets)
+    assert secrets == Secrets(wandb_api_key="s3cr3t")
+    assert secrets != Secrets(wandb_api_key="other")
+    assert secrets.names() == {"wandb_api_key"}
+    assert copy.deepcopy(secrets) == secrets

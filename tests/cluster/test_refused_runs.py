@@ -1,0 +1,258 @@
+"""What cannot run on Kubernetes: every row with the path and the code it is reported under."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from splits import EXPERT, FAKE, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+
+from rlsplit.findings import ConfigError, Finding, dotted
+from rlsplit.manifests import render
+from rlsplit.plan import plan
+from rlsplit.platform import Platform, Run, Secrets
+from rlsplit.splitting import Split
+
+NIXL = {"weight_broadcast!": {"type": "nixl", "host": "localhost", "port": 8001, "inference_world_size": 1}}
+EXTERNAL: dict[str, Any] = {"trainer": {"weight_broadcast!": FILESYSTEM}, "has_inference": False}
+TEACHER = {"algo": {"type": "opd", "teacher": {"base_url": "http://127.0.0.1:9/v1"}, "sampling": {"source": "policy"}}}
+SAMPLED: dict[str, Any] = {"algo": {"type": "sft", "sampling": {"source": {"base_url": "http://localhost:9/v1"}}}}
+ROLLOUTS = {"rollout_transport": {"port": 65535}}
+BROADCAST = {"weight_broadcast": {"port": 29500}}
+
+CONFIGS: list[tuple[str, str, Split]] = [
+    (
+        "inference.deployment.type",
+        "plan.disaggregated-inference",
+        make(MULTI, inference_deployment={"type": "disaggregated"}),
+    ),
+    ("inference.router.type", "plan.llm-d-router", make(router={"type": "llm-d", "scorers": {}})),
+    (
+        "inference.kv_cache_offload.type",
+        "plan.mooncake-offload",
+        make(inference={"kv_cache_offload": {"type": "mooncake"}}),
+    ),
+    ("inference.router", "plan.no-router", make(MULTI, router=None)),
+    ("inference.router.policy", "plan.router-policy", make(router={"type": "vllm-router", "policy": "a; b"})),
+    ("clean", "plan.clean", make(clean=True)),
+    ("deployment.num_infer_gpus", "plan.no-inference-gpus", make({**SINGLE, "num_infer_gpus": 0})),
+    ("orchestrator.model.client.base_url", "plan.loopback-base-url", make(**EXTERNAL)),
+    (
+        "orchestrator.model.client.base_url",
+        "plan.loopback-base-url",
+        make(orchestrator={"model": {"client": {"base_url": "http://[::1]:8000/v1"}}}, **EXTERNAL),
+    ),
+    (
+        "trainer.data.fake",
+        "plan.no-rollouts",
+        make({**MULTI, "num_infer_nodes": 0}, has_inference=False),
+    ),
+    (
+        "inference.vllm.tensor_parallel_size",
+        "plan.tensor-parallel",
+        make(MULTI, inference={"vllm": {"tensor_parallel_size": 3}}),
+    ),
+    (
+        "inference.vllm.tensor_parallel_size",
+        "plan.tensor-parallel",
+        make(MULTI, inference={"vllm": {"tensor_parallel_size": 16}}),
+    ),
+    (
+        "inference.vllm.tensor_parallel_size",
+        "plan.tensor-parallel",
+        make({**SINGLE, "num_infer_gpus": 3}, inference={"vllm": {"tensor_parallel_size": 2}}),
+    ),
+    ("inference.vllm.tensor_parallel_size", "plan.count", make(inference={"vllm": {"tensor_parallel_size": 0}})),
+    ("deployment.num_train_gpus", "plan.too-many-gpus", make({**SINGLE, "num_train_gpus": 8})),
+    (
+        "inference.vllm.data_parallel_size",
+        "plan.data-parallel",
+        make(MULTI, inference={"vllm": EXPERT}),
+    ),
+    ("deployment.num_train_gpus", "plan.count", make({**SINGLE, "num_train_gpus": 0})),
+    ("deployment.num_infer_gpus", "plan.count", make({**SINGLE, "num_infer_gpus": -1})),
+    ("deployment.num_train_nodes", "plan.count", make({**MULTI, "num_train_nodes": 0})),
+    ("deployment.num_infer_replicas", "plan.count", make({**MULTI, "num_infer_replicas": 0})),
+    ("deployment.gpus_per_node", "plan.count", make({**MULTI, "gpus_per_node": 0})),
+    ("weight_broadcast.host", "plan.nixl-host", make(trainer=NIXL, orchestrator=NIXL)),
+    ("inference.server.port", "plan.port-range", make(inference={"server": {"port": 44536}})),
+    ("rollout_transport.port", "plan.port-range", make(trainer=ROLLOUTS, orchestrator=ROLLOUTS)),
+    ("inference.backend_port", "plan.port-range", make(MULTI, inference={"backend_port": 65529})),
+    ("rollout_transport.port", "plan.rollout-ports", make(trainer={"rollout_transport": {"port": 5000}})),
+    (
+        "weight_broadcast.port",
+        "plan.port-conflict",
+        make(MULTI, trainer=BROADCAST, orchestrator=BROADCAST),
+    ),
+    ("inference.backend_port", "plan.port-conflict", make(inference={"backend_port": 8000})),
+    ("inference.server.port", "plan.port-conflict", make(inference={"backend_port": 29000})),
+    (
+        "inference.vllm.data_parallel_rpc_port",
+        "plan.port-conflict",
+        make(
+            {**MULTI, "num_infer_nodes": 2},
+            inference={"vllm": {**EXPERT, "data_parallel_rpc_port": 8103}},
+        ),
+    ),
+    ("orchestrator.train.source[0].name", "plan.env-name", make(train=[source("a/b")])),
+    ("orchestrator.eval.source[0].name", "plan.env-name", make(evals=[source("x" * 254)])),
+    (
+        "orchestrator.train.source[1].serve.address",
+        "plan.env-address",
+        make(train=[source("a"), source("b", "host:5000")]),
+    ),
+    (
+        "orchestrator.train.source[0].serve.address",
+        "plan.env-address",
+        make(train=[source("a", "tcp://127.0.0.1:5000")]),
+    ),
+    ("orchestrator.algo.teacher.base_url", "plan.frozen-model", make(orchestrator=TEACHER)),
+    (
+        "orchestrator.train.source[0].algo.sampling.source.base_url",
+        "plan.frozen-model",
+        make(train=[source("a", **SAMPLED)]),
+    ),
+    ("env_vars.CUDA_VISIBLE_DEVICES", "plan.env-var-protected", make(env_vars={"CUDA_VISIBLE_DEVICES": "0"})),
+    (
+        "trainer.env_vars.WANDB_SHARED_MODE",
+        "plan.env-var-protected",
+        make(trainer={"env_vars": {"WANDB_SHARED_MODE": "0"}}),
+    ),
+    (
+        "inference.env_vars.RLSPLIT_RUN_DIR",
+        "plan.env-var-protected",
+        make(inference={"env_vars": {"RLSPLIT_RUN_DIR": "/"}}),
+    ),
+    (
+        "orchestrator.env_vars.JOB_COMPLETION_INDEX",
+        "plan.env-var-protected",
+        make(orchestrator={"env_vars": {"JOB_COMPLETION_INDEX": "1"}}),
+    ),
+    ('env_vars."A B"', "plan.env-var-name", make(env_vars={"A B": "0"})),
+    ("env_vars.A", "plan.env-var-value", make(env_vars={"A": "a\0b"})),
+    ("env_vars.HF_TOKEN", "plan.env-var-secret", make(env_vars={"HF_TOKEN": "mine"})),
+    (
+        "resume.dir",
+        "plan.resume-dir",
+        make(trainer={"resume": {"step": None, "dir": "/other/checkpoints/step_5"}}),
+    ),
+    (
+        "resume.dir",
+        "plan.resume-dir",
+        make(trainer={"resume": {"step": None, "dir": "/data/runs/x/checkpoints/last"}}),
+    ),
+    ("trainer", "plan.config-too-large", make(trainer={"model": {"extra": "x" * 1_000_001}})),
+    ("trainer", "plan.config-value", make(trainer={"model": {"extra": float("inf")}})),
+    (
+        "deployment.num_infer_replicas",
+        "plan.too-many-engines",
+        make({**MULTI, "num_infer_replicas": 200}),
+    ),
+    ("run.name", "plan.text", make(run_name="a\0b")),
+]
+
+
+def _refused(split: Split, run: Run = RUN, secrets: Secrets | None = SECRETS, **platform: Any) -> list[Finding]:
+    with pytest.raises(ConfigError) as caught:
+        plan(split, run=run, platform=Platform(**platform), secrets=secrets)
+    return [finding for finding in caught.value.findings if finding.severity == "error"]
+
+
+@pytest.mark.parametrize(("path", "code", "split"), CONFIGS, ids=lambda value: value if isinstance(value, str) else "")
+def test_config_is_refused_at_the_users_key(path: str, code: str, split: Split) -> None:
+    run = RUN if path != "run.name" else replace(RUN, name=None)
+    found = _refused(split, run)
+    assert (path, code) in [(dotted(finding.path), finding.code) for finding in found]
+    assert {finding.code for finding in found} == {code}
+
+
+RUNS: list[tuple[str, str, Run]] = [
+    ("runId", "plan.run-id", replace(RUN, id="")),
+    ("runId", "plan.run-id", replace(RUN, id="x" * 64)),
+    ("runId", "plan.run-id", replace(RUN, id="a b")),
+    ("runId", "plan.run-id", replace(RUN, id="..")),
+    ("runId", "plan.run-id", replace(RUN, id="a\n")),
+    ("attempt", "plan.attempt", replace(RUN, attempt=0)),
+    ("imageTag", "plan.image-tag", replace(RUN, image_tag="a b")),
+    ("imageTag", "plan.image-tag", replace(RUN, image_tag="-a")),
+    ("imageTag", "plan.image-tag", replace(RUN, image_tag="x" * 129)),
+    ("gpuType", "plan.gpu-type", replace(RUN, gpu_type="H200 SXM")),
+    ("volume", "plan.volume", replace(RUN, volume="My Volume")),
+    ("name", "plan.text", replace(RUN, name="\ud800")),
+    ("name", "plan.text", replace(RUN, name="x" * 100_001)),
+    ("teamId", "plan.text", replace(RUN, team_id="a\0")),
+    ("sourceRef", "plan.text", replace(RUN, source_ref="")),
+]
+
+
+@pytest.mark.parametrize(("path", "code", "run"), RUNS)
+def test_run_is_refused(path: str, code: str, run: Run) -> None:
+    assert [(dotted(f.path), f.code) for f in _refused(make(), run)] == [(path, code)]
+
+
+@pytest.mark.parametrize("value", ["", "s3cr3t" * 200_000, "s3cr3t\0", "s3cr3t\ud800"])
+def test_bad_secret_is_refused_without_being_shown(value: str) -> None:
+    secrets = Secrets(wandb_api_key=value, hf_token=value)
+    found = _refused(make(), secrets=secrets)
+    assert [dotted(finding.path) for finding in found] == ["wandbApiKey", "hfToken"]
+    assert "s3cr3t" not in str(ConfigError(found))
+    with pytest.raises(ConfigError):
+        render(planned(make()), secrets=secrets)
+
+
+def test_secret_that_env_vars_set_too_is_refused_when_rendered() -> None:
+    with pytest.raises(ConfigError, match=r"env_vars\.HF_TOKEN"):
+        render(planned(make(env_vars={"HF_TOKEN": "mine"})), secrets=SECRETS)
+
+
+def test_platform_that_allows_no_external_inference() -> None:
+    found = _refused(SHAPES["external-inference"], allow_external_inference=False)
+    assert [(dotted(f.path), f.code) for f in found] == [("inference", "plan.inference-required")]
+
+
+def test_volume_of_one_node_serves_no_orchestrator() -> None:
+    found = _refused(make(), access_mode="ReadWriteOnce")
+    assert [dotted(finding.path) for finding in found] == ["platform.access_mode"]
+    assert planned(SHAPES["trainer-only-one-node"], access_mode="ReadWriteOnce")
+    assert planned(make(), access_mode="ReadWriteOnce", existing_claim="shared")
+
+
+def test_metrics_port_of_the_platform_may_meet_the_users() -> None:
+    found = _refused(make(), trainer_metrics_port=29501)
+    assert [dotted(finding.path) for finding in found] == ["weight_broadcast.port"]
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    split = make(
+        {**SINGLE, "num_train_gpus": 9},
+        inference={"server": {"port": 60000}},
+        train=[source("a/b"), source("b", "nowhere")],
+        env_vars={"WANDB_RUN_ID": "x"},
+        clean=True,
+    )
+    found = _refused(split, replace(RUN, id="", attempt=0), Secrets(hf_token=""), namespace="Bad Name")
+    assert {finding.code for finding in found} == {
+        "platform.format",
+        "plan.run-id",
+        "plan.attempt",
+        "plan.clean",
+        "plan.too-many-gpus",
+        "plan.port-range",
+        "plan.env-name",
+        "plan.env-address",
+        "plan.env-var-protected",
+        "plan.secret",
+    }
+
+
+def test_a_finding_says_what_to_write_instead() -> None:
+    for _, _, split in CONFIGS:
+        for finding in _refused(split, replace(RUN, name=None)):
+            assert not finding.message.endswith(".")
+            assert finding.message
+            assert finding.where is None
+
+
+def test_fake_data_needs_no_gpu_for_inference() -> None:
+    assert planned(make({**SINGLE, "num_infer_gpus": 0}, trainer=FAKE)).shape.trainer_only
