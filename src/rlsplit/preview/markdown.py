@@ -1,0 +1,107 @@
+"""The preview of a run as a Markdown comment for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rlsplit.component_files import as_text
+from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.preview.compiled import Compiled, Planned
+from rlsplit.preview.markdown_blocks import (
+    Block,
+    code,
+    details,
+    escaped,
+    fenced,
+    finding_list,
+    fitted,
+    table,
+)
+from rlsplit.preview.mermaid import flowchart
+from rlsplit.preview.summary import finding_counts, object_title
+from rlsplit.preview.text import counted
+from rlsplit.preview.topology import Topology, ports_text, topology
+from rlsplit.serialize import to_yaml
+
+
+def as_markdown(run: Compiled) -> str:
+    """Write the preview. What does not fit into a comment is left out by whole sections, and named."""
+    if run.planned is None:
+        return fitted(_refused(run), _findings(run))
+    planned, drawn = run.planned, topology(run.planned.plan)
+    return fitted(
+        _accepted(run, planned.plan, drawn),
+        [*_pictures(drawn), *_findings(run), *_configs(planned), *_objects(planned)],
+    )
+
+
+def _accepted(run: Compiled, plan: RunPlan, drawn: Topology) -> str:
+    size = f"{counted(plan.pod_count, 'pod')}, {counted(plan.shape.gpus, 'GPU')}"
+    head = f"### ✅ Accepted: {code(plan.run_name)}, {size}\n"
+    return f"{head}\n{_source(run)}\n\n{_roles(plan, drawn)}"
+
+
+def _refused(run: Compiled) -> str:
+    return f"### ❌ Refused: {finding_counts(run) or 'no reason given'}\n\n{_source(run)}\n"
+
+
+def _source(run: Compiled) -> str:
+    counts = finding_counts(run)
+    return f"{code(run.name)} by rlsplit{f': {counts}' if counts and not run.is_refused else ''}."
+
+
+def _roles(plan: RunPlan, drawn: Topology) -> str:
+    rows = [
+        (
+            escaped(node.title),
+            str(len(node.pods)),
+            str(node.gpus),
+            str(len(node.pods) * node.gpus),
+            escaped(", ".join(str(service) for service in node.services)),
+            code(plan.image),
+        )
+        for node in drawn.nodes
+        if node.pods
+    ]
+    return table(("role", "pods", "GPUs per pod", "GPUs", "ports", "image"), rows)
+
+
+def _pictures(drawn: Topology) -> Iterator[Block]:
+    yield Block("topology", f"#### Topology\n\n{fenced(flowchart(drawn), 'mermaid')}")
+    rows = [
+        (
+            escaped(drawn.node(link.source).title),
+            escaped(drawn.node(link.target).title),
+            escaped(link.what),
+            escaped(ports_text(drawn.ports(link)) or "files"),
+        )
+        for link in drawn.links
+    ]
+    yield Block("connections", details(f"Connections ({len(rows)})", table(("from", "to", "what", "port"), rows)))
+
+
+def _findings(run: Compiled) -> list[Block]:
+    if not run.findings:
+        return []
+    return [Block("findings", f"#### Findings\n\n{finding_list(run.findings)}")]
+
+
+def _configs(planned: Planned) -> Iterator[Block]:
+    for pods in planned.plan.pods:
+        if pods.config is not None:
+            yield Block(f"config {pods.suffix}", details(_config_title(pods), _config(pods)))
+
+
+def _config_title(pods: Pods) -> str:
+    return f"Config of {escaped(pods.env_server.name if pods.env_server else pods.suffix)}"
+
+
+def _config(pods: Pods) -> str:
+    assert pods.config is not None
+    return fenced(as_text(pods.config.sparse, "toml"), "toml")
+
+
+def _objects(planned: Planned) -> Iterator[Block]:
+    for item in planned.objects:
+        title = object_title(item)
+        yield Block(title, details(escaped(title), fenced(to_yaml([item]), "yaml")))

@@ -1,0 +1,107 @@
+"""Building blocks of a GitHub comment: text that cannot break out of where it stands, and a length that is accepted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rlsplit.findings import Finding, dotted
+from rlsplit.preview.text import clipped, counted, visible, visible_lines
+
+COMMENT_LIMIT: Final = 65_000
+"""GitHub takes 65,536 characters. Counted in bytes of UTF-8 here, which are never fewer."""
+MAX_FINDINGS: Final = 50
+MAX_CELL: Final = 300
+
+_FITS_CODE_SPAN: Final = re.compile(r"(?! )[^`|\\]+(?<! )\Z")
+_MARKUP: Final = re.compile(r"[\\`*\[\]<>&|~#@$^]|:(?=\S)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+"""What starts anything inside a line: markup, HTML, an entity, a mention, a link, math, an emoji."""
+_FENCES: Final = re.compile(r"`{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a comment that stays or goes as a whole."""
+
+    name: str
+    """As it is called when it is left out."""
+    text: str
+    """Ends with a newline."""
+
+
+def code(text: str) -> str:
+    """Write any text as inline code, also in a table. What a code span cannot hold becomes entities."""
+    shown = clipped(visible(text), MAX_CELL)
+    if _FITS_CODE_SPAN.match(shown):
+        return f"`{shown}`"
+    return f"<code>{escaped(shown)}</code>"
+
+
+def escaped(text: str) -> str:
+    """Write any text as running text: what could be markup, a mention or a link becomes entities."""
+    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", visible(text))
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Write a code block whose fence no line of the text can close."""
+    longest = max((len(run) for run in _FENCES.findall(text)), default=2)
+    fence = "`" * (longest + 1)
+    body = visible_lines(text.removesuffix("\n"))
+    return f"{fence}{language}\n{body}\n{fence}\n"
+
+
+def details(summary: str, body: str) -> str:
+    """Write a part that is closed at first; ``summary`` is HTML, ``body`` is Markdown."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n</details>\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table of cells that are Markdown already; numbers are aligned right."""
+    listed = [list(row) for row in rows]
+    rules = ["--:" if listed and all(row[i].isdigit() for row in listed) else "---" for i in range(len(head))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in ([*head], rules, *listed))
+
+
+def finding_list(findings: Sequence[Finding]) -> str:
+    """List findings, errors first; a long list ends with how many are left out."""
+    ranks = {"error": 0, "warning": 1, "notice": 2}
+    ordered = sorted(findings, key=lambda finding: ranks[finding.severity])
+    lines = [f"- {_finding(finding)}\n" for finding in ordered[:MAX_FINDINGS]]
+    if len(ordered) > MAX_FINDINGS:
+        lines.append(f"- and {len(ordered) - MAX_FINDINGS:,} more\n")
+    return "".join(lines)
+
+
+def fitted(head: str, blocks: Sequence[Block], limit: int = COMMENT_LIMIT) -> str:
+    """Join what fits, leaving out whole blocks from the first that does not fit, smaller ones after it kept."""
+    reserve = _length(_left_out([block.name for block in blocks]))
+    room = limit - reserve - _length(head)
+    kept, dropped = [head], []
+    for block in blocks:
+        size = _length(block.text) + 1
+        if size <= room:
+            room -= size
+            kept.append(block.text)
+        else:
+            dropped.append(block.name)
+    return "\n".join([*kept, *([_left_out(dropped)] if dropped else [])])
+
+
+def _left_out(names: Sequence[str]) -> str:
+    listed = ", ".join(code(clipped(name, 60)) for name in names[:40])
+    more = f" and {counted(len(names) - 40, 'more')}" if len(names) > 40 else ""
+    return f"> **Left out**, because a comment holds {COMMENT_LIMIT:,} characters: {listed}{more}.\n"
+
+
+def _finding(finding: Finding) -> str:
+    place = f" {code(str(finding.where))}" if finding.where else ""
+    path = f" {code(dotted(finding.path))}:" if finding.path else ""
+    hint = f" *({escaped(finding.hint)})*" if finding.hint else ""
+    message = escaped(clipped(finding.message, 600))
+    return f"**{finding.severity}** {code(finding.code)}{place}{path} {message}{hint}"
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,65 @@
+"""The topology as a Mermaid flowchart, as GitHub draws it inside a ``mermaid`` code block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from rlsplit.preview.text import clipped, visible
+from rlsplit.preview.topology import Link, Node, NodeKind, Topology, ports_text
+
+MAX_NAMES: Final = 6
+"""Environments that a node names."""
+MAX_LABEL: Final = 48
+
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .,/():_x--]")
+_BOXES: Final[Mapping[NodeKind, tuple[str, str]]] = MappingProxyType(
+    {"volume": ("[(", ")]"), "outside": ("([", "])"), "env-server": ("[[", "]]")}
+)
+"""Kind of node to the brackets of its shape; a plain box without."""
+
+
+def flowchart(drawn: Topology) -> str:
+    """Write the flowchart. Nothing in a name can end a label: all but harmless characters are entity codes."""
+    numbers = {node.id: f"n{number}" for number, node in enumerate(drawn.nodes)}
+    nodes = [f"  {numbers[node.id]}{_box(node)}" for node in drawn.nodes]
+    links = [
+        f"  {numbers[link.source]} {_arrow(link)}|{_quoted([_link_text(drawn, link)])}| {numbers[link.target]}"
+        for link in drawn.links
+    ]
+    return "\n".join(["flowchart TB", *nodes, *links]) + "\n"
+
+
+def _box(node: Node) -> str:
+    opening, closing = _BOXES.get(node.kind, ("[", "]"))
+    return f"{opening}{_quoted(_lines(node))}{closing}"
+
+
+def _lines(node: Node) -> Iterator[str]:
+    yield node.title
+    yield node.detail
+    if node.kind == "env-server":
+        names = [pod.label for pod in node.pods[:MAX_NAMES]]
+        yield from names
+        if len(node.pods) > MAX_NAMES:
+            yield f"and {len(node.pods) - MAX_NAMES} more"
+    yield from (str(service) for service in node.services)
+
+
+def _arrow(link: Link) -> str:
+    return "-.->" if link.medium == "files" else "-->"
+
+
+def _link_text(drawn: Topology, link: Link) -> str:
+    ports = ports_text(drawn.ports(link))
+    return f"{link.what} :{ports}" if ports else link.what
+
+
+def _quoted(lines: Iterator[str] | list[str]) -> str:
+    return '"' + "<br/>".join(_escaped(clipped(visible(line), MAX_LABEL)) for line in lines) + '"'
+
+
+def _escaped(text: str) -> str:
+    return _NOT_PLAIN.sub(lambda match: f"#{ord(match.group())};", text)
