@@ -14,7 +14,7 @@ MAX_NAMES: Final = 6
 """Environments that a node names."""
 MAX_LABEL: Final = 48
 
-_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .,/():_x--]")
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .,/():_-]")
 _BOXES: Final[Mapping[NodeKind, tuple[str, str]]] = MappingProxyType(
     {"volume": ("[(", ")]"), "outside": ("([", "])"), "env-server": ("[[", "]]")}
 )
