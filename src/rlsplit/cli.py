@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
+
+from rlsplit.version import __version__
 
 if TYPE_CHECKING:
     from rlsplit.document import Source
@@ -52,6 +55,8 @@ class CommandError(Exception):
 
 def run() -> NoReturn:
     """Entry point of the ``rlsplit`` script."""
+    # A command lives for a fraction of a second: collecting garbage would take a tenth of it and free nothing.
+    gc.disable()
     sys.exit(main(sys.argv[1:]))
 
 
@@ -128,7 +133,8 @@ def render(options: argparse.Namespace) -> int:
         objects = render_plan(plan, secrets=secrets, redact=options.redact)
     except ConfigError as error:
         return _report(options, (*outcome.findings, *error.findings), outcome)
-    code = _report(options, (*outcome.findings, *plan.notes), outcome)
+    notes = [note for note in plan.notes if options.notes or note.severity != "notice"]
+    code = _report(options, (*outcome.findings, *notes), outcome)
     if code:
         return code
     chosen = select(objects, only=options.only, component=options.component)
@@ -232,10 +238,9 @@ def _report(options: argparse.Namespace, findings: Sequence[Finding], outcome: O
     if not findings:
         return FINE
     from rlsplit.findings import has_errors, located
-    from rlsplit.parsing import start_of
     from rlsplit.reports import as_plain
 
-    placed = located(findings, outcome.document.marks, start_of(outcome.document))
+    placed = located(findings, outcome.document.marks)
     report = as_plain(placed, outcome.document.lines, colour=_wants_colour(sys.stderr, os.environ))
     print(report, end="", file=sys.stderr)
     refused = has_errors(placed) or (options.strict and any(f.severity == "warning" for f in placed))
@@ -276,22 +281,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
+    parser.add_argument("--version", action="version", version=f"rlsplit {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_render(_command(commands, "render", "render Kubernetes manifests", render))
     _add_split(_command(commands, "split", "print or write the component configs", split))
     checking = _command(commands, "validate", "check files, each on its own", validate)
     checking.add_argument("--compose", action="store_true", help="take all files as one config instead")
     return parser
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        # Looked up only here: reading package metadata takes longer than a small compile.
-        from importlib.metadata import version
-
-        print(f"rlsplit {version('rlsplit')}")
-        parser.exit()
 
 
 def _command(commands: Any, name: str, summary: str, command: Callable[[argparse.Namespace], int]) -> Any:
@@ -338,6 +334,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     variables = ", ".join(SECRET_VARIABLES.values())
     parser.add_argument("--secrets-from-env", action="store_true", help=f"read {variables}")
     parser.add_argument("--redact", action="store_true", help="show no secret value")
+    parser.add_argument("--notes", action="store_true", help="also say what the cluster needs to know about this run")
     parser.add_argument("--format", choices=["yaml", "json"], default="yaml", help="default: yaml")
     parser.add_argument("--only", metavar="KIND[/NAME]", help="only these objects")
     parser.add_argument("--component", metavar="NAME", help="only the objects of this component")
