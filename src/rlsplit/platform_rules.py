@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.findings import Finding, KeyPath, shown
@@ -61,6 +62,11 @@ def is_absolute_path(text: str) -> bool:
 def is_protected_env(name: str) -> bool:
     """Whether a variable is set by the launcher alone."""
     return name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
+
+
+def is_secret_env(name: str, platform: Platform) -> bool:
+    """Whether the platform takes a variable of this name for a secret (overlay O18)."""
+    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in platform.secret_env_patterns)
 
 
 def _is_http_url(text: str) -> bool:

@@ -17,8 +17,6 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from rlsplit.plan.model import Pods, RunPlan
 from rlsplit.plan.ports import RENDEZVOUS_PORT
 
-HEREDOC_DELIMITER: Final = "RLSPLIT_JSON"
-
 _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
 

@@ -250,6 +250,8 @@ def test_run_id_is_derived_from_name_and_config() -> None:
     ids = [planned(split, run=Run(name=name)).run_id for name in ("a", "b") for split in list(SHAPES.values())[:3]]
     assert len(set(ids)) == 6
     assert planned(make(), run=Run(name="a")).run_id == ids[0]
+    guesses = [make(env_vars={"A_KEY": value, "A": "b"}) for value in "12"]
+    assert len({planned(split, run=Run(name="a")).run_id for split in guesses}) == 1
     assert re.fullmatch(r"run-[0-9a-f]{16}", ids[0])
 
 

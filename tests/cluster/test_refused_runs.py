@@ -147,8 +147,15 @@ CONFIGS: list[tuple[str, str, Split]] = [
     (
         "deployment.num_infer_replicas",
         "plan.too-many-engines",
-        make({**MULTI, "num_infer_replicas": 200}),
+        make({**MULTI, "num_infer_replicas": 180}),
     ),
+    (
+        "deployment.num_infer_replicas",
+        "plan.too-many-engines",
+        make({**MULTI, "num_infer_replicas": 10**12}),
+    ),
+    ("deployment.num_train_nodes", "plan.count", make({**MULTI, "num_train_nodes": 10**12})),
+    ("env_vars", "plan.env-vars-size", make(env_vars={f"A{n}": "x" * 99_000 for n in range(3)})),
     ("run.name", "plan.text", make(run_name="a\0b")),
 ]
 
@@ -191,7 +198,7 @@ def test_run_is_refused(path: str, code: str, run: Run) -> None:
     assert [(dotted(f.path), f.code) for f in _refused(make(), run)] == [(path, code)]
 
 
-@pytest.mark.parametrize("value", ["", "s3cr3t" * 200_000, "s3cr3t\0", "s3cr3t\ud800"])
+@pytest.mark.parametrize("value", ["", "s3cr3t" * 20_000, "s3cr3t\0", "s3cr3t\ud800"])
 def test_bad_secret_is_refused_without_being_shown(value: str) -> None:
     secrets = Secrets(wandb_api_key=value, hf_token=value)
     found = _refused(make(), secrets=secrets)

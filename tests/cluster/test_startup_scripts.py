@@ -161,7 +161,7 @@ def test_an_engine_that_ends_ends_its_pod(ends: int, code: int, tmp_path: Path) 
     container = containers(planned(SHAPES["expert-parallel"]))["inference"]
     process = box.start(container, stub_ends={"inference": "stay", "--server.port 8103": ends})
     assert finish(process)[0] == code
-    assert len(box.calls("inference")) >= 4
+    assert any("8103" in call["argv"] for call in box.calls("inference"))
 
 
 def _steps(run_dir: Path) -> set[str]:

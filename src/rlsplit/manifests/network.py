@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -9,8 +10,10 @@ from rlsplit.manifests.metadata import metadata, selector
 from rlsplit.manifests.monitoring import scraped_ports
 from rlsplit.plan.model import Peer, RunPlan
 
-LINK_LOCAL: Final = {4: "169.254.0.0/16", 6: "fe80::/10"}
+LINK_LOCAL: Final = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
 """Ranges of cloud metadata services, which no pod may call."""
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def network_policy(plan: RunPlan) -> dict[str, Any]:
@@ -65,9 +68,14 @@ def _dns() -> dict[str, Any]:
 
 
 def _ip_block(cidr: str) -> dict[str, Any]:
-    """A range without link-local addresses; an exception must lie inside its range."""
-    exception = {"0.0.0.0/0": LINK_LOCAL[4], "::/0": LINK_LOCAL[6]}.get(cidr)
-    return {"ipBlock": {"cidr": cidr, **({"except": [exception]} if exception else {})}}
+    """A range without the link-local addresses in it."""
+    network = ipaddress.ip_network(cidr)
+    inside = [str(part) for part in LINK_LOCAL if part != network and _is_within(part, network)]
+    return {"ipBlock": {"cidr": cidr, **({"except": inside} if inside else {})}}
+
+
+def _is_within(part: _Network, whole: _Network) -> bool:
+    return part.version == whole.version and part[0] in whole and part[-1] in whole
 
 
 def _own_pods(plan: RunPlan) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def _raise_on(findings: Iterable[Finding]) -> None:
 def _assembly(subject: Subject, run: Run) -> _Assembly:
     split, platform = subject.split, subject.platform
     run_name = run.name or split.launch.run_name
-    run_id = derived_run_id(run_name, split) if run.id is None else run.id
+    run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
     wiring = Wiring(
         split=split,
         shape=subject.shape,

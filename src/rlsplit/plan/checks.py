@@ -28,6 +28,11 @@ MAX_CONFIG_BYTES: Final = 1_000_000
 MAX_ARGUMENT_BYTES: Final = 120_000
 """Linux takes 131,071 bytes in one argument; the rest is room for the script around it."""
 
+MAX_PODS: Final = 1000
+"""Pods of one Job, each with a host name of its own."""
+MAX_ENGINES: Final = 1500
+"""No list of more engines fits ``MAX_ARGUMENT_BYTES``, however short the names."""
+
 _POLICY: Final = re.compile(r"[a-z_]+\Z")
 _ADDRESS: Final = re.compile(r"tcp://[^\s/@]+:\d{1,5}\Z")
 _STEP_DIR: Final = re.compile(r"step_(\d{1,18})\Z")
@@ -134,8 +139,20 @@ def _counts(subject: Subject) -> Iterator[Finding]:
     for key in ("num_infer_gpus", "num_infer_nodes"):
         if (subject.deployment.get(key) or 0) < 0:
             yield _error("count", ("deployment", key), f"is {subject.deployment[key]}", "must be at least 1")
+    yield from _crowds(subject)
     if subject.inference and subject.inference["vllm"]["tensor_parallel_size"] < 1:
         yield _error("count", _TENSOR_PARALLEL, "no GPU per engine", "must be at least 1")
+
+
+def _crowds(subject: Subject) -> Iterator[Finding]:
+    """Bound what is listed one by one later, before anything is."""
+    shape = subject.shape
+    if shape.trainer_pods > MAX_PODS:
+        message = f"is {shape.trainer_pods}"
+        yield _error("count", ("deployment", "num_train_nodes"), message, f"must be at most {MAX_PODS}")
+    if shape.inference_pods * shape.engines > MAX_ENGINES:
+        message = f"{shape.inference_pods * shape.engines} engines are more than a router's command line holds"
+        yield _error("too-many-engines", ("deployment", "num_infer_replicas"), message, "use fewer engines")
 
 
 def _fake_data(subject: Subject) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rlsplit.plan.model import EnvVar, SecretEnv, Shape
-from rlsplit.plan.overlays import is_secret_env
 from rlsplit.platform import ComponentName, Platform
+from rlsplit.platform_rules import is_secret_env
 from rlsplit.run import SECRET_KEYS, Run, SecretName, SecretText
 from rlsplit.splitting import Split
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from rlsplit.plan.model import Names
 from rlsplit.platform import Platform
-from rlsplit.splitting import Split
+from rlsplit.platform_rules import is_secret_env
+from rlsplit.splitting import JsonObject, Split
 
 _SLUG_CHARS: Final = 16
 _HASH_CHARS: Final = 8
@@ -44,11 +45,15 @@ def path_segment(name: str, index: int) -> str:
     return name if _SAFE_SEGMENT.match(name) and name not in (".", "..") else str(index)
 
 
-def derived_run_id(run_name: str, split: Split) -> str:
-    """Run id of a run that has none: a hash of its name and its configs."""
+def derived_run_id(run_name: str, split: Split, platform: Platform) -> str:
+    """Run id of a run that has none: a hash of its name and its configs, without secret-looking variables.
+
+    The id is public, so nobody should be able to test guesses of a secret against it.
+    """
     components = [split.trainer, split.orchestrator, split.inference, *(e.config for e in split.env_servers)]
-    content = [run_name, split.deployment, split.launch.env_vars, *(c and c.sparse for c in components)]
-    return f"run-{_sha256(json.dumps(content, sort_keys=True)).hex()[:_RUN_ID_DIGITS]}"
+    configs = [_public(component.sparse, platform) for component in components if component is not None]
+    content = [run_name, split.deployment, _public({"env_vars": split.launch.env_vars}, platform), *configs]
+    return f"run-{_sha256(json.dumps(content, sort_keys=True, default=str)).hex()[:_RUN_ID_DIGITS]}"
 
 
 def run_names(run_name: str, run_id: str, platform: Platform) -> Names:
@@ -59,6 +64,11 @@ def run_names(run_name: str, run_id: str, platform: Platform) -> Names:
         cluster_domain=platform.cluster_domain,
         host_infix="-0" if platform.workload == "jobset" else "",
     )
+
+
+def _public(config: JsonObject, platform: Platform) -> JsonObject:
+    env_vars = config.get("env_vars") or {}
+    return {**config, "env_vars": {n: value for n, value in env_vars.items() if not is_secret_env(n, platform)}}
 
 
 def _sha256(text: str) -> bytes:

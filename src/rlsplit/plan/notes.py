@@ -11,7 +11,8 @@ from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plan.checks import Subject, sources
 from rlsplit.plan.model import Overlay, RunPlan
-from rlsplit.plan.overlays import is_secret_env, value_at
+from rlsplit.plan.overlays import value_at
+from rlsplit.platform_rules import is_secret_env
 from rlsplit.splitting import Split
 
 _FIXED_TAG: Final = re.compile(r"v?\d+\.\d+\.\d+\Z|sha-[0-9a-f]+\Z|[0-9a-f]{40}\Z")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath
@@ -16,6 +15,7 @@ from rlsplit.plan.model import REMOVED, Names, Overlay, Shape
 from rlsplit.plan.names import env_suffix, path_segment
 from rlsplit.plan.ports import engine_ports, inference_ports
 from rlsplit.platform import Platform
+from rlsplit.platform_rules import is_secret_env as is_secret_env
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 
 ANY_ADDRESS: Final = "0.0.0.0"
@@ -115,11 +115,6 @@ def applied(config: JsonObject, overlays: Iterable[Overlay]) -> JsonObject:
         else:
             config = _with(config, overlay.path, overlay.value)
     return config
-
-
-def is_secret_env(name: str, platform: Platform) -> bool:
-    """Whether the platform takes a variable of this name for a secret (O18)."""
-    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in platform.secret_env_patterns)
 
 
 def inference_base_url(names: Names, server_port: int) -> str:

@@ -14,11 +14,10 @@ from rlsplit.platform_rules import is_protected_env
 from rlsplit.run import Run, SecretName, Secrets
 from rlsplit.splitting import Split
 
-MAX_SECRET_BYTES: Final = 2**20
-"""A Secret holds 1 MiB."""
-
 MAX_ENV_BYTES: Final = 100_000
 """Linux takes 131,071 bytes in one environment string."""
+MAX_ENV_TABLE_BYTES: Final = 200_000
+"""A Secret holds 1 MiB, which four tables and the run's own secrets must not exceed together."""
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
 _IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
@@ -84,8 +83,8 @@ def secret_findings(secrets: Secrets) -> Iterator[Finding]:
             yield _error("secret", path, "is empty", "leave it out")
         elif _SURROGATE.search(text) or "\0" in text:
             yield _error("secret", path, "holds NUL or a lone surrogate")
-        elif len(text.encode()) > MAX_SECRET_BYTES:
-            yield _error("secret", path, "is larger than a Secret, which holds 1 MiB")
+        elif len(text.encode()) > MAX_ENV_BYTES:
+            yield _error("secret", path, f"is longer than {MAX_ENV_BYTES} bytes, and reaches pods as a variable")
 
 
 def late_secret_findings(plan: RunPlan, secrets: Secrets) -> Iterator[Finding]:
@@ -109,6 +108,8 @@ def env_findings(split: Split, secrets: Collection[SecretName]) -> Iterator[Find
     for path, table in tables:
         for variable, value in table.items():
             yield from _variable((*path, variable), variable, value, taken)
+        if sum(len(variable) + len(value) for variable, value in table.items()) > MAX_ENV_TABLE_BYTES:
+            yield _error("env-vars-size", path, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
 
 
 def _variable(path: KeyPath, name: str, value: str, taken: Collection[str]) -> Iterator[Finding]:
