@@ -110,11 +110,10 @@ def topology(plan: RunPlan) -> Topology:
     """Draw the plan as nodes and links."""
     own = tuple(_nodes(plan))
     calls = _limited(tuple(_outside_calls(plan)))
-    outside = {call.node.id: call.node for call in calls}
     links = [*_network_links(plan, own), *(call.link for call in calls), *_file_links(plan)]
     order = {node.id: rank for rank, node in enumerate(own)}
     return Topology(
-        nodes=(*own, *outside.values()),
+        nodes=(*own, *_outside_nodes(calls)),
         links=tuple(sorted(dict.fromkeys(links), key=lambda link: order[link.source])),
     )
 
@@ -242,8 +241,27 @@ def _file_links(plan: RunPlan) -> Iterator[Link]:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    node: Node
-    link: Link
+    """A connection to a server outside the run."""
+
+    caller: str
+    host: str
+    what: str
+    port: int | None
+
+    @property
+    def link(self) -> Link:
+        service = None if self.port is None else self.what
+        return Link(source=self.caller, target=f"outside-{self.host}", what=self.what, service=service)
+
+
+def _outside_nodes(calls: Iterable[_Call]) -> Iterator[Node]:
+    hosts: dict[str, dict[str, set[int]]] = {}
+    for call in calls:
+        ports = hosts.setdefault(call.host, {}).setdefault(call.what, set())
+        ports.update(() if call.port is None else (call.port,))
+    for host, offered in hosts.items():
+        services = tuple(Service(name=what, ports=tuple(sorted(ports))) for what, ports in offered.items() if ports)
+        yield Node(id=f"outside-{host}", kind="outside", title=host, detail="outside the run", services=services)
 
 
 def _outside_calls(plan: RunPlan) -> Iterator[_Call]:
@@ -276,29 +294,20 @@ def _model_express(plan: RunPlan) -> Iterator[_Call]:
 
 def _calls(callers: Iterable[str], what: str, url: Any) -> Iterator[_Call]:
     called = endpoint(url) if isinstance(url, str) else None
-    if called is None:
-        return
-    host, port = called
-    number = port or (443 if url.startswith("https:") else 80)
-    service = Service(name="server", ports=(number,))
-    key = f"outside-{host}:{number}"
-    node = Node(id=key, kind="outside", title=host, detail="outside the run", services=(service,))
-    for caller in callers:
-        yield _Call(node, Link(source=caller, target=key, what=what, service="server"))
+    if called is not None:
+        host, written = called
+        port = written or (443 if url.startswith("https:") else 80)
+        yield from (_Call(caller, host, what, port) for caller in callers)
 
 
 def _limited(calls: tuple[_Call, ...]) -> tuple[_Call, ...]:
-    """Put the servers that a picture has no room for into one node."""
-    ids = list(dict.fromkeys(call.node.id for call in calls))
-    if len(ids) <= MAX_OUTSIDE:
+    """Put the servers that a picture has no room for into one."""
+    hosts = list(dict.fromkeys(call.host for call in calls))
+    if len(hosts) <= MAX_OUTSIDE:
         return calls
-    kept = set(ids[: MAX_OUTSIDE - 1])
-    title = counted(len(ids) - len(kept), "more server")
-    rest = Node(id="outside-more", kind="outside", title=title, detail="outside the run")
-    return tuple(
-        call if call.node.id in kept else _Call(rest, replace(call.link, target=rest.id, service=None))
-        for call in calls
-    )
+    kept = set(hosts[: MAX_OUTSIDE - 1])
+    rest = counted(len(hosts) - len(kept), "more server")
+    return tuple(call if call.host in kept else replace(call, host=rest, port=None) for call in calls)
 
 
 # --- reading the plan ------------------------------------------------------------------------------------------

@@ -1,0 +1,188 @@
+"""The preview of a run as one self-contained HTML page, without scripts and without anything to load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from rlsplit.explaining import REMOVED, Origin, origin_text
+from rlsplit.findings import Finding, dotted
+from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.preview.compiled import Compiled, Planned, default_values, written_values
+from rlsplit.preview.pages import page_text
+from rlsplit.preview.summary import finding_counts, object_title
+from rlsplit.preview.svg import picture
+from rlsplit.preview.text import clipped, counted, value_text, visible, visible_lines
+from rlsplit.preview.topology import Topology, ports_text, topology
+from rlsplit.serialize import to_yaml
+
+MAX_FINDINGS: Final = 500
+SHORT_VALUE: Final = 120
+LONG_VALUE: Final = 5_000
+
+_LABELS: Final = {
+    "written": "written",
+    "shared": "shared",
+    "derived": "derived",
+    "overlaid": "cluster",
+    "default": "default",
+}
+"""Kind of origin to the word on its badge."""
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigValue:
+    """One value of a config, and where it comes from."""
+
+    path: str
+    short: str
+    full: str
+    """The whole value where ``short`` is cut."""
+    kind: str
+    label: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigView:
+    """One component's config."""
+
+    title: str
+    size: str
+    values: tuple[ConfigValue, ...]
+    default_count: str
+    defaults: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """Everything on the page, in the words that stand there."""
+
+    title: str
+    verdict: str
+    tone: str
+    subject: str
+    heading: str
+    findings: tuple[Finding, ...]
+    more_findings: int
+    facts: tuple[tuple[str, str], ...] = ()
+    picture: Markup | None = None
+    roles: tuple[Row, ...] = ()
+    links: tuple[Row, ...] = ()
+    pods: tuple[Row, ...] = ()
+    configs: tuple[ConfigView, ...] = ()
+    objects: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """Id and name of the sections that have something in them."""
+        filled = {
+            "topology": self.picture,
+            "roles": self.roles,
+            "findings": self.findings,
+            "connections": self.links,
+            "pods": self.pods,
+            "configs": self.configs,
+            "objects": self.objects,
+        }
+        return [(name, name.capitalize()) for name, content in filled.items() if content]
+
+
+def as_html(run: Compiled) -> str:
+    """Write the page."""
+    return page_text("run.html.j2", _page(run))
+
+
+def _page(run: Compiled) -> RunPage:
+    counts = finding_counts(run)
+    findings, more = run.findings[:MAX_FINDINGS], max(0, len(run.findings) - MAX_FINDINGS)
+    name = visible(run.name)
+    if run.planned is None:
+        return RunPage(
+            title=f"Refused: {name}",
+            verdict="Refused",
+            tone="bad",
+            subject=counts,
+            heading=name,
+            findings=findings,
+            more_findings=more,
+        )
+    plan, drawn = run.planned.plan, topology(run.planned.plan)
+    return RunPage(
+        title=f"{visible(plan.run_name)}: {counted(plan.shape.gpus, 'GPU')}",
+        verdict="Accepted",
+        tone="good",
+        subject=f"{name}{f', {counts}' if counts else ''}",
+        heading=visible(plan.run_name),
+        findings=findings,
+        more_findings=more,
+        facts=tuple(_facts(plan)),
+        picture=Markup(picture(drawn)),
+        roles=tuple(role_rows(drawn)),
+        links=tuple(link_rows(drawn)),
+        pods=tuple(_pod_rows(plan)),
+        configs=tuple(_config(run.planned, pods) for pods in plan.pods if pods.config is not None),
+        objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),
+    )
+
+
+def role_rows(drawn: Topology) -> Iterator[Row]:
+    """Give role, pods, GPUs of each, GPUs in all, and ports of every role."""
+    for node in drawn.nodes:
+        if node.pods:
+            ports = ", ".join(str(service) for service in node.services)
+            yield node.title, len(node.pods), node.gpus, len(node.pods) * node.gpus, ports
+
+
+def link_rows(drawn: Topology) -> Iterator[Row]:
+    """Give who connects to whom, for what, and on which ports."""
+    for link in drawn.links:
+        source, target = drawn.node(link.source), drawn.node(link.target)
+        yield visible(source.title), visible(target.title), link.what, ports_text(drawn.ports(link)) or "files"
+
+
+def _facts(plan: RunPlan) -> Iterator[tuple[str, str]]:
+    yield "GPUs", str(plan.shape.gpus)
+    yield "Pods", str(plan.pod_count)
+    yield "GPU type", plan.gpu_type or "any"
+    yield "Namespace", plan.names.namespace
+    yield "Image", plan.image
+    yield "Run id", plan.run_id
+    yield "Run directory", plan.run_dir
+    yield "Workload", "one JobSet" if plan.platform.workload == "jobset" else "a Job for each component"
+
+
+def _pod_rows(plan: RunPlan) -> Iterator[Row]:
+    for pods in plan.pods:
+        for index, host in enumerate(pods.hosts):
+            yield f"{pods.suffix} {index}", pods.gpus, host
+
+
+def _config(planned: Planned, pods: Pods) -> ConfigView:
+    values = tuple(_value(origin) for origin in written_values(planned, pods))
+    defaults = [f"{dotted(path)} = {value_text(value, LONG_VALUE)}" for path, value in default_values(pods).items()]
+    return ConfigView(
+        title=f"{visible(pods.env_server.name)} ({pods.suffix})" if pods.env_server else pods.suffix,
+        size=counted(len(values), "value"),
+        values=values,
+        default_count=counted(len(defaults), "more value"),
+        defaults=visible_lines("\n".join(defaults)),
+    )
+
+
+def _value(origin: Origin) -> ConfigValue:
+    is_removed = origin.value == REMOVED and origin.kind == "overlaid"
+    full = "(in the Secret)" if is_removed else value_text(origin.value, LONG_VALUE)
+    return ConfigValue(
+        path=visible(dotted(origin.path)),
+        short=clipped(full, SHORT_VALUE),
+        full=full if len(full) > SHORT_VALUE else "",
+        kind=origin.kind,
+        label=_LABELS[origin.kind],
+        origin=visible(origin_text(origin)),
+    )
