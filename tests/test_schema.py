@@ -9,13 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 import tomli
-from goldens import bad, good
 
-from rlsplit import schema
+from goldens import bad, good
+from rlsplit import schema, schema_file
 from rlsplit.config.rl import RLConfig
 from rlsplit.config.tree import inner_sections
 
-SCHEMA: dict[str, Any] = json.loads(schema.text())
+SCHEMA: dict[str, Any] = json.loads(schema_file.text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 REFUSED = {
@@ -49,7 +49,7 @@ def problems(path: Path) -> list[str]:
 
 
 def test_the_committed_schema_is_the_one_the_sections_give() -> None:
-    assert schema.text() == schema.spelled(), "run python -m rlsplit.schema"
+    assert schema_file.text() == schema.spelled(), "run python -m rlsplit.schema"
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 

@@ -10,7 +10,7 @@ from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.section import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
-from rlsplit.findings import KeyPath, Mark, dotted, shown
+from rlsplit.findings import KeyPath, Mark, dotted, is_secret, shown
 from rlsplit.splitting import Split
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Origin:
     """The keys that a derived value was computed from, with their values."""
 
     def __str__(self) -> str:
-        return f"{self.component}.{dotted(self.path)} = {shown(self.value)}  ({origin_text(self)})"
+        value = "(not shown)" if is_secret(self.path) else shown(self.value)
+        return f"{self.component}.{dotted(self.path)} = {value}  ({origin_text(self)})"
 
 
 def origin_text(origin: Origin) -> str:

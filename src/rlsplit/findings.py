@@ -70,6 +70,12 @@ class ConfigError(ValueError):
         return type(self), (self.findings,)
 
 
+SECRET_WORDS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
+"""Endings of names of environment variables and headers whose values are secret."""
+SECRET_HOLDERS: Final = ("env_vars", "headers", "env")
+"""Tables of environment variables and headers."""
+
+
 def dotted(path: Sequence[str | int]) -> str:
     """Spell a path as a user would: ``orchestrator.train.source[0].group_size``, odd keys in quotes."""
     text = ""
@@ -90,6 +96,15 @@ def shown(value: object, limit: int = 60) -> str:
         return "a list"
     text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def is_secret(path: KeyPath) -> bool:
+    """Whether the value of a key looks like a secret, so that no message and no preview spells it out."""
+    return any(
+        isinstance(name, str) and name.upper().endswith(SECRET_WORDS)
+        for parent, name in zip(path, path[1:], strict=False)
+        if isinstance(parent, str) and parent.endswith(SECRET_HOLDERS)
+    )
 
 
 def located(

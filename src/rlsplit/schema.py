@@ -11,7 +11,6 @@ import inspect
 import json
 import sys
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -19,8 +18,7 @@ from typing import Any, Final
 from rlsplit.config.rl import RLConfig
 from rlsplit.config.section import Section
 from rlsplit.config.tree import inner_sections
-
-FILE: Final = "rl.schema.json"
+from rlsplit.schema_file import FILE
 
 ENV_BLOCK: Final[dict[str, Any]] = {
     "type": "object",
@@ -33,11 +31,6 @@ ENV_BLOCK: Final[dict[str, Any]] = {
     },
 }
 """What every environment block has; the rest depends on installed packages."""
-
-
-def text() -> str:
-    """Return the schema that ships with this release."""
-    return files("rlsplit").joinpath(FILE).read_text(encoding="utf-8")
 
 
 def build() -> dict[str, Any]:
@@ -57,9 +50,7 @@ def build() -> dict[str, Any]:
 def _section(schema: dict[str, Any]) -> dict[str, Any]:
     section = _sections()[schema["title"]]
     schema = {**schema, "additionalProperties": section.keeps_unknown}
-    properties = {
-        name: _property(section, name, value) for name, value in schema.get("properties", {}).items()
-    }
+    properties = {name: _property(section, name, value) for name, value in schema.get("properties", {}).items()}
     if properties:
         schema["properties"] = properties
     return schema

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..findings import Finding, KeyPath, dotted, shown
+from ..findings import Finding, KeyPath, dotted, is_secret, shown
 from .section import Section, verbatim_fields
 from .tree import Placed, is_section, members, owner, tag_field, tag_of
 
@@ -168,8 +168,6 @@ _EXPECTED: Final = {
     "less_than": "less than {lt}",
     "literal_error": "{expected}",
 }
-_SECRET_WORDS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
-
 
 def _finding(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> Finding:
     first = group[0]
@@ -181,7 +179,7 @@ def _finding(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> F
     if first["type"] == "too_short":
         return Finding(code="B-03", path=path, message="must not be empty")
     expected = " or ".join(dict.fromkeys(_expected(details) for details in group))
-    given = "" if _is_secret(path) else f", not {shown(first['input'])}"
+    given = "" if is_secret(path) else f", not {shown(first['input'])}"
     hint = _literal_hint(group, first["input"]) or _date_hint(group, first["input"])
     return Finding(code="B-03", path=path, message=f"must be {expected}{given}", hint=hint, scope=scope)
 
@@ -206,10 +204,6 @@ def _expected(details: ErrorDetails) -> str:
     if template is None:
         return f"valid ({details['msg'].lower()})"
     return template.format(**details.get("ctx", {}))
-
-
-def _is_secret(path: KeyPath) -> bool:
-    return any(isinstance(part, str) and part.upper().endswith(_SECRET_WORDS) for part in path)
 
 
 def _missing_hint(path: KeyPath) -> str:
