@@ -248,12 +248,10 @@ def value_at(table: Any, path: KeyPath, default: Any) -> Any:
     """Read a path of plain data."""
     node = table
     for part in path:
-        if (isinstance(node, Mapping) and part in node) or (
-            isinstance(node, list) and isinstance(part, int) and part < len(node)
-        ):
-            node = node[part]
-        else:
+        is_item = isinstance(node, list) and isinstance(part, int) and part < len(node)
+        if not is_item and not (isinstance(node, Mapping) and part in node):
             return default
+        node = node[part]
     return node
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
+from itertools import pairwise
 from typing import Final, Literal
 
 KeyPath = tuple[str | int, ...]
@@ -102,7 +103,7 @@ def is_secret(path: KeyPath) -> bool:
     """Whether the value of a key looks like a secret, so that no message and no preview spells it out."""
     return any(
         isinstance(name, str) and name.upper().endswith(SECRET_WORDS)
-        for parent, name in zip(path, path[1:], strict=False)
+        for parent, name in pairwise(path)
         if isinstance(parent, str) and parent.endswith(SECRET_HOLDERS)
     )
 
