@@ -1,0 +1,155 @@
+"""What a table may hold, and what becomes of everything else."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import math
+from collections import ChainMap, OrderedDict
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+
+from rlsplit.plain_data import plain
+
+UTC = timezone.utc
+
+
+class Text(str):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Whole(int):
+    def __int__(self) -> int:
+        raise RuntimeError
+
+
+class Fraction(float):
+    def __float__(self) -> float:
+        raise RuntimeError
+
+
+class Colour(str, enum.Enum):
+    RED = "red"
+
+
+class Day(date):
+    pass
+
+
+class Moment(datetime):
+    pass
+
+
+class Hour(time):
+    pass
+
+
+class NoZone(tzinfo):
+    def utcoffset(self, _: datetime | None) -> timedelta:
+        raise RuntimeError
+
+    def dst(self, _: datetime | None) -> timedelta:
+        raise RuntimeError
+
+    def tzname(self, _: datetime | None) -> str:
+        raise RuntimeError
+
+
+class Pair(NamedTuple):
+    x: int
+    y: int
+
+
+NO_ZONE = NoZone()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, None),
+        (True, True),
+        (Text("a"), "a"),
+        (Colour.RED, "red"),
+        (Whole(7), 7),
+        (Fraction(0.5), 0.5),
+        (math.inf, math.inf),
+        ("\x00\x1b\u202e", "\x00\x1b\u202e"),
+        (date(2026, 1, 2), date(2026, 1, 2)),
+        (Day(2026, 1, 2), date(2026, 1, 2)),
+        (Moment(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)),
+        (datetime(2026, 1, 2, tzinfo=NO_ZONE), datetime(2026, 1, 2, tzinfo=NO_ZONE)),
+        (Hour(1, 2, 3, 4), time(1, 2, 3, 4)),
+        ((1, (2,)), [1, [2]]),
+        (Pair(1, 2), [1, 2]),
+        (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+        (MappingProxyType({"a": ChainMap({"b": 1})}), {"a": {"b": 1}}),
+        ([], []),
+        ({}, {}),
+    ],
+)
+def test_plain_values_become_their_plain_types(given: Any, expected: Any) -> None:
+    copied, findings = plain({"x": given})
+    assert not findings
+    assert copied == {"x": expected}
+    assert shape(copied["x"]) == shape(expected)
+
+
+def shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return type(value), [(type(key), key, shape(item)) for key, item in value.items()]
+    return type(value), [shape(item) for item in value] if isinstance(value, list) else None
+
+
+def test_not_a_number_passes() -> None:
+    copied, findings = plain({"x": math.nan})
+    assert not findings
+    assert math.isnan(copied["x"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (b"x", "error[document.type] x: a document cannot hold a value of type bytes"),
+        ({1}, "error[document.type] x: a document cannot hold a value of type set"),
+        (1j, "error[document.type] x: a document cannot hold a value of type complex"),
+        (Decimal(1), "error[document.type] x: a document cannot hold a value of type Decimal"),
+        (object(), "error[document.type] x: a document cannot hold a value of type object"),
+        (int, "error[document.type] x: a document cannot hold a value of type type"),
+        ("a\udfff", "error[document.surrogate] x: the text holds half of a character (a lone surrogate)"),
+        ({"y": {"\ud800": 1}}, "error[document.surrogate] x.y: a key holds half of a character (a lone surrogate)"),
+        ({"y": {1: 2}}, "error[document.key] x.y: every key must be a string, not a value of type int"),
+        ({None: 2}, "error[document.key] x: every key must be a string, not null"),
+        ({("a",): 2}, "error[document.key] x: every key must be a string, not a value of type tuple"),
+    ],
+)
+def test_anything_else_is_a_finding_and_left_out(given: Any, message: str) -> None:
+    copied, findings = plain({"x": given, "z": [1, given, 3]})
+    assert [str(finding) for finding in findings] == [message, message.replace(" x", " z[1]", 1)]
+    assert copied["z"][0] == 1
+    assert copied["z"][2] == 3
+    assert shape(copied) == shape(copy.deepcopy(copied))
+
+
+def test_places_of_what_is_left_out() -> None:
+    copied, findings = plain({"a": b"", "b": {"c": b"", 1: 1, "d": 1}, "e": [b"", 1]})
+    assert copied == {"b": {"d": 1}, "e": [None, 1]}
+    assert [finding.path for finding in findings] == [("a",), ("b", "c"), ("b",), ("e", 0)]
+
+
+def test_paths_begin_where_the_table_will_stand() -> None:
+    _, findings = plain({"x": [b""], 1: 1}, ("a", "b"))
+    assert [finding.path for finding in findings] == [("a", "b", "x", 0), ("a", "b")]
+
+
+def test_the_input_is_neither_changed_nor_shared() -> None:
+    given = {"a": {"b": [1, {"c": b"x"}], 1: 2}}
+    before = copy.deepcopy(given)
+    copied, _ = plain(given)
+    copied["a"]["b"][1]["new"] = True
+    copied["a"]["b"].append(4)
+    assert given == before
