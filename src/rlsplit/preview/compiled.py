@@ -22,14 +22,16 @@ from rlsplit.splitting import split as split_config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What an accepted configuration compiles to. Objects are redacted: no value of a secret is in here but wrapped."""
+    """What an accepted configuration compiles to."""
 
+    run: Run
     split: Split
     plan: RunPlan
     """Bound to the secrets of the run."""
     origins: tuple[Origin, ...]
     """Where every value of the split comes from, before the plan's overlays."""
     objects: tuple[dict[str, Any], ...]
+    """Kubernetes objects, secrets redacted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ def compiled(outcome: Outcome, *, run: Run, platform: Platform, secrets: Secrets
             parts = split_config(outcome.config)
             plan = plan_run(parts, run=run, platform=platform, secrets=secrets or Secrets())
             planned = Planned(
+                run=run,
                 split=parts,
                 plan=plan,
                 origins=explain(parts, outcome.config.provenance, document),

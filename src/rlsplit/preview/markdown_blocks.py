@@ -13,6 +13,8 @@ from rlsplit.preview.text import clipped, counted, visible, visible_lines
 COMMENT_LIMIT: Final = 65_000
 """GitHub takes 65,536 characters. Counted in bytes of UTF-8 here, which are never fewer."""
 MAX_FINDINGS: Final = 50
+FINDINGS_LIMIT: Final = 20_000
+"""Length after which a list of findings ends, so that it never is left out as a whole."""
 MAX_CELL: Final = 300
 
 _FITS_CODE_SPAN: Final = re.compile(r"(?! )[^`|\\]+(?<! )\Z")
@@ -68,10 +70,13 @@ def finding_list(findings: Sequence[Finding]) -> str:
     """List findings, errors first; a long list ends with how many are left out."""
     ranks = {"error": 0, "warning": 1, "notice": 2}
     ordered = sorted(findings, key=lambda finding: ranks[finding.severity])
-    lines = [f"- {_finding(finding)}\n" for finding in ordered[:MAX_FINDINGS]]
-    if len(ordered) > MAX_FINDINGS:
-        lines.append(f"- and {len(ordered) - MAX_FINDINGS:,} more\n")
-    return "".join(lines)
+    lines: list[str] = []
+    for finding in ordered[:MAX_FINDINGS]:
+        lines.append(f"- {_finding(finding)}\n")
+        if sum(_length(line) for line in lines) > FINDINGS_LIMIT:
+            break
+    more = len(ordered) - len(lines)
+    return "".join([*lines, *([f"- and {more:,} more\n"] if more else [])])
 
 
 def fitted(head: str, blocks: Sequence[Block], limit: int = COMMENT_LIMIT) -> str:

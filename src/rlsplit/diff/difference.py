@@ -1,0 +1,220 @@
+"""The difference of two configurations at three levels: what components read, what is planned, what is applied."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
+from rlsplit.diff.facts import Fact, facts, role
+from rlsplit.explaining import Origin, origin_text
+from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.manifests import render
+from rlsplit.plan.binding import bound
+from rlsplit.planning import plan as plan_run
+from rlsplit.preview.compiled import Compiled, Planned
+from rlsplit.preview.summary import object_title
+from rlsplit.preview.text import counted
+from rlsplit.serialize import to_yaml
+
+COMPARED_RUN_ID: Final = "compared"
+"""Run id of both sides unless one is given: names hold a hash of it, which must not differ for nothing."""
+
+Kind = Literal["added", "removed", "changed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentChange:
+    """One component's config: what it will read differently."""
+
+    component: str
+    kind: Kind
+    values: tuple[Change, ...]
+    """Empty for a component that is added or removed as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactChange:
+    """One fact of the plan, the same for all the roles."""
+
+    roles: tuple[str, ...]
+    what: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChange:
+    """One Kubernetes object."""
+
+    title: str
+    kind: Kind
+    diff: str
+    """Unified diff of its YAML, secrets redacted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A value that stays what it is but comes from elsewhere."""
+
+    component: str
+    path: KeyPath
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.component}.{dotted(self.path)}: {self.old}, now {self.new}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a change of a configuration means. Levels are empty where one side is refused."""
+
+    old: Compiled
+    new: Compiled
+    documents_differ: bool
+    headline: str
+    """The size of the change in a few words: ``+16 GPUs, trainer 2 -> 4 pods``; may be empty."""
+    components: tuple[ComponentChange, ...] = ()
+    facts: tuple[FactChange, ...] = ()
+    objects: tuple[ObjectChange, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is nothing to compare because a side is refused; its findings say why."""
+        return self.old.is_refused or self.new.is_refused
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both sides start the same run; their documents may still differ."""
+        return not (self.is_refused or self.components or self.facts or self.objects)
+
+    @property
+    def new_findings(self) -> tuple[Finding, ...]:
+        """Findings that the old side does not have."""
+        known = {(finding.code, finding.path, finding.message) for finding in self.old.findings}
+        return tuple(f for f in self.new.findings if (f.code, f.path, f.message) not in known)
+
+
+def difference(old: Compiled, new: Compiled) -> Difference:
+    """Compare two configurations, planned as the same run: under one id and one name."""
+    differ = _text(old) != _text(new)
+    if old.planned is None or new.planned is None:
+        return Difference(old=old, new=new, documents_differ=differ, headline="")
+    name = old.planned.run.name or old.planned.split.launch.run_name
+    before, after = _as_run(old.planned, name), _as_run(new.planned, name)
+    return Difference(
+        old=replace(old, planned=before),
+        new=replace(new, planned=after),
+        documents_differ=differ,
+        headline=", ".join(_headline(before, after)),
+        components=tuple(_component_changes(before, after)),
+        facts=tuple(_fact_changes(facts(before), facts(after))),
+        objects=tuple(_object_changes(before, after)),
+        moves=tuple(_moves(before, after)),
+    )
+
+
+def _text(side: Compiled) -> tuple[object, object]:
+    return tuple(side.document.lines.values()), side.document.table
+
+
+def _as_run(planned: Planned, name: str) -> Planned:
+    """Plan the same split again under another name."""
+    run = replace(planned.run, id=planned.run.id or COMPARED_RUN_ID, name=name)
+    if run == planned.run:
+        return planned
+    plan = plan_run(planned.split, run=run, platform=planned.plan.platform)
+    plan = bound(plan, planned.plan.secrets or ())
+    return replace(planned, run=run, plan=plan, objects=tuple(render(plan, redact=True)))
+
+
+# --- levels ----------------------------------------------------------------------------------------------------
+
+
+def _component_changes(old: Planned, new: Planned) -> Iterator[ComponentChange]:
+    before, after = _configs(old), _configs(new)
+    for name in dict.fromkeys((*before, *after)):
+        if name not in after:
+            yield ComponentChange(component=name, kind="removed", values=())
+        elif name not in before:
+            yield ComponentChange(component=name, kind="added", values=())
+        elif found := tuple(changes(before[name], after[name])):
+            yield ComponentChange(component=name, kind="changed", values=found)
+
+
+def _configs(planned: Planned) -> dict[str, Mapping[str, Any]]:
+    """What each component reads in full, overlays applied and secret variables moved to the Secret."""
+    return {role(pods): pods.config.resolved for pods in planned.plan.pods if pods.config is not None}
+
+
+def _fact_changes(old: Mapping[Fact, Any], new: Mapping[Fact, Any]) -> Iterator[FactChange]:
+    """Changed facts, those alike for several roles as one; of a role that comes or goes only its pods."""
+    grouped: list[FactChange] = []
+    for owner, what in dict.fromkeys((*old, *new)):
+        before, after = old.get((owner, what), ABSENT), new.get((owner, what), ABSENT)
+        is_known = owner == "connections" or ((owner, "pods") in old and (owner, "pods") in new)
+        if is_equal(before, after) or not (is_known or what == "pods"):
+            continue
+        at = next((i for i, c in enumerate(grouped) if c.what == what and (c.old, c.new) == (before, after)), None)
+        if at is None:
+            grouped.append(FactChange(roles=(owner,), what=what, old=before, new=after))
+        else:
+            grouped[at] = replace(grouped[at], roles=(*grouped[at].roles, owner))
+    yield from grouped
+
+
+def _object_changes(old: Planned, new: Planned) -> Iterator[ObjectChange]:
+    before = {object_title(item): to_yaml([item]) for item in old.objects}
+    after = {object_title(item): to_yaml([item]) for item in new.objects}
+    for title in dict.fromkeys((*before, *after)):
+        was, is_now = before.get(title, ""), after.get(title, "")
+        if was != is_now:
+            kind: Kind = "added" if not was else "removed" if not is_now else "changed"
+            yield ObjectChange(title=title, kind=kind, diff=_unified(title, was, is_now))
+
+
+def _unified(title: str, old: str, new: str) -> str:
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {title}", f"new {title}", lineterm="")
+    return "\n".join(lines) + "\n"
+
+
+def _moves(old: Planned, new: Planned) -> Iterator[Move]:
+    before = {(origin.component, origin.path): origin for origin in old.origins}
+    for origin in new.origins:
+        was = before.get((origin.component, origin.path))
+        if was is not None and _way(was) != _way(origin) and is_equal(was.value, origin.value):
+            old_text, new_text = origin_text(was), origin_text(origin)
+            yield Move(component=origin.component, path=origin.path, old=old_text, new=new_text)
+
+
+def _way(origin: Origin) -> tuple[object, ...]:
+    """How a value came to be, without the line it stands on and the numbers that went into it."""
+    return origin.kind, origin.source if origin.kind == "shared" else origin.rule
+
+
+# --- the headline ----------------------------------------------------------------------------------------------
+
+
+def _headline(old: Planned, new: Planned) -> Iterator[str]:
+    before, after = old.plan, new.plan
+    yield from _more(after.shape.gpus - before.shape.gpus, "GPU")
+    yield from _more(after.pod_count - before.pod_count, "pod")
+    sizes = [{role(pods): pods for pods in plan.pods} for plan in (before, after)]
+    for name in dict.fromkeys((*sizes[0], *sizes[1])):
+        was, is_now = sizes[0].get(name), sizes[1].get(name)
+        if was is None or is_now is None:
+            yield f"{name} {'added' if was is None else 'removed'}"
+            continue
+        if was.count != is_now.count:
+            yield f"{name} {was.count} -> {counted(is_now.count, 'pod')}"
+        if was.gpus != is_now.gpus:
+            yield f"{name} {was.gpus} -> {counted(is_now.gpus, 'GPU')} per pod"
+
+
+def _more(number: int, noun: str) -> Iterable[str]:
+    if number:
+        yield f"{'+' if number > 0 else '-'}{counted(abs(number), noun)}"

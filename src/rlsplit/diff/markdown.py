@@ -1,0 +1,86 @@
+"""A difference as a Markdown comment for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rlsplit.diff.difference import ComponentChange, Difference
+from rlsplit.diff.words import (
+    change_path,
+    component_title,
+    extent,
+    moves_heading,
+    roles_text,
+    sides,
+    verdict,
+)
+from rlsplit.findings import Finding, dotted
+from rlsplit.preview.compiled import Planned
+from rlsplit.preview.markdown_blocks import Block, code, details, escaped, fenced, finding_list, fitted, table
+from rlsplit.preview.mermaid import flowchart
+from rlsplit.preview.text import counted
+from rlsplit.preview.topology import topology
+
+MAX_ROWS: Final = 100
+"""Settings of one component, or moved values, that a table lists."""
+
+
+def as_markdown(found: Difference) -> str:
+    """Write the comment; what does not fit is left out by whole sections, and named."""
+    return fitted(_head(found), list(_blocks(found)))
+
+
+def _head(found: Difference) -> str:
+    sign = "❌" if found.is_refused else "🟰" if found.is_same else "🔀"
+    counts = f": {extent(found)}" if extent(found) else ""
+    return f"### {sign} {escaped(verdict(found))}\n\n{code(found.old.name)} to {code(found.new.name)}{counts}.\n"
+
+
+def _blocks(found: Difference) -> Iterator[Block]:
+    if found.is_refused:
+        yield from _findings("Findings of the old", found.old.findings if found.old.is_refused else ())
+        yield from _findings("Findings of the new", found.new.findings if found.new.is_refused else ())
+        return
+    if found.facts:
+        rows = [
+            (escaped(roles_text(fact)), escaped(fact.what), *(code(side) for side in sides(fact)))
+            for fact in found.facts
+        ]
+        yield Block("plan", f"#### Plan\n\n{table(('role', 'what', 'old', 'new'), rows)}")
+    for component in found.components:
+        yield _component(component)
+    yield from _findings("New findings", found.new_findings)
+    yield from _picture(found)
+    if found.moves:
+        rows = [(code(f"{m.component}.{dotted(m.path)}"), escaped(m.old), escaped(m.new)) for m in found.moves]
+        body = table(("value", "old origin", "new origin"), rows[:MAX_ROWS])
+        yield Block("moved values", details(escaped(moves_heading(found)), body + _more(len(rows))))
+    for item in found.objects:
+        yield Block(item.title, details(f"{escaped(item.title)} ({item.kind})", fenced(item.diff, "diff")))
+
+
+def _component(component: ComponentChange) -> Block:
+    rows = [(code(change_path(change)), *(code(side) for side in sides(change))) for change in component.values]
+    body = table(("key", "old", "new"), rows[:MAX_ROWS]) + _more(len(rows)) if rows else ""
+    return Block(f"config {component.component}", f"#### Config: {escaped(component_title(component))}\n\n{body}")
+
+
+def _more(number: int) -> str:
+    return f"\nand {counted(number - MAX_ROWS, 'more row')}\n" if number > MAX_ROWS else ""
+
+
+def _findings(title: str, findings: tuple[Finding, ...]) -> Iterator[Block]:
+    if findings:
+        yield Block(title.lower(), f"#### {title}\n\n{finding_list(findings)}")
+
+
+def _picture(found: Difference) -> Iterator[Block]:
+    """The new topology, if it is another one."""
+    drawn = _chart(found.new.planned)
+    if drawn != _chart(found.old.planned):
+        yield Block("topology", f"#### New topology\n\n{fenced(drawn, 'mermaid')}")
+
+
+def _chart(planned: Planned | None) -> str:
+    return flowchart(topology(planned.plan)) if planned else ""
