@@ -43,7 +43,18 @@ PROTECTED_ENV_PREFIXES: Final = ("WANDB_SHARED_", "RLSPLIT_")
 
 _PRIVILEGED: Final = ("rdma_ipc_lock", "host_network", "host_ipc")
 _JOBSET_ONLY: Final = ("queue_name", "ttl_seconds_after_finished")
-_TAKEN_MOUNTS: Final = ("/app", "/dev", "/etc", "/home", "/proc", "/sys", "/tmp", "/usr", "/volume")
+_TAKEN_MOUNTS: Final = (
+    "/app",
+    "/cache/huggingface",
+    "/dev",
+    "/etc",
+    "/home",
+    "/proc",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/volume",
+)
 
 
 @dataclass(frozen=True, slots=True)

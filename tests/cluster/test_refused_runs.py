@@ -16,7 +16,9 @@ from rlsplit.splitting import Split
 
 NIXL = {"weight_broadcast!": {"type": "nixl", "host": "localhost", "port": 8001, "inference_world_size": 1}}
 EXTERNAL: dict[str, Any] = {"trainer": {"weight_broadcast!": FILESYSTEM}, "has_inference": False}
-TEACHER = {"algo": {"type": "opd", "teacher": {"base_url": "http://127.0.0.1:9/v1"}, "sampling": {"source": "policy"}}}
+TEACHER: dict[str, Any] = {
+    "algo": {"type": "opd", "teacher": {"base_url": "http://127.0.0.1:9/v1"}, "sampling": {"source": "policy"}}
+}
 SAMPLED: dict[str, Any] = {"algo": {"type": "sft", "sampling": {"source": {"base_url": "http://localhost:9/v1"}}}}
 ROLLOUTS = {"rollout_transport": {"port": 65535}}
 BROADCAST = {"weight_broadcast": {"port": 29500}}
@@ -259,6 +261,14 @@ def test_a_finding_says_what_to_write_instead() -> None:
             assert not finding.message.endswith(".")
             assert finding.message
             assert finding.where is None
+
+
+def test_inherited_teacher_is_reported_once() -> None:
+    found = _refused(make(orchestrator=TEACHER, train=[source("a", **TEACHER), source("b", **SAMPLED)]))
+    assert [dotted(finding.path) for finding in found] == [
+        "orchestrator.algo.teacher.base_url",
+        "orchestrator.train.source[1].algo.sampling.source.base_url",
+    ]
 
 
 def test_fake_data_needs_no_gpu_for_inference() -> None:

@@ -76,9 +76,13 @@ def sources(split: Split) -> Iterator[Source]:
 
 
 def frozen_models(split: Split) -> Iterator[tuple[KeyPath, str]]:
-    """Give path and value of every ``base_url`` of a model that is neither trained nor started here."""
-    algos = [(("orchestrator", "algo"), split.orchestrator.resolved.get("algo"))]
-    algos += [((*source.path, "algo"), source.table.get("algo")) for source in sources(split)]  # type: ignore[misc]
+    """Give path and value of every ``base_url`` of a model that is neither trained nor started here.
+
+    A source that inherits the orchestrator's algorithm names no model of its own.
+    """
+    shared = split.orchestrator.resolved.get("algo")
+    algos: list[tuple[KeyPath, Any]] = [(("orchestrator", "algo"), shared)]
+    algos += [((*s.path, "algo"), s.table.get("algo")) for s in sources(split) if s.table.get("algo") != shared]
     for path, algo in algos:
         for model in (("teacher",), ("sampling", "source")):
             url = value_at({"algo": algo}, ("algo", *model, "base_url"))
