@@ -1,0 +1,110 @@
+"""Read a body: from the bytes or the decoded JSON of a request to the request, or to the error body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from rlsplit.api.checks import request_findings
+from rlsplit.api.compiling import read_config
+from rlsplit.api.errors import error_response
+from rlsplit.api.models import CreateDedicatedRunRequest, ErrorDetail, ErrorResponse
+from rlsplit.findings import Finding
+
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+"""A larger body is refused unread."""
+
+MAX_BODY_DEPTH: Final = 200
+MAX_BODY_ITEMS: Final = 10_000
+MAX_KEY_CHARS: Final = 1_000
+"""A body that nests deeper, has more keys and list items in all, or has a longer key, is refused before it is checked.
+
+A config that nests more than 100 deep is refused too, at its place. A run of 24 machines has some 400 items.
+"""
+
+_BODY: Final = "body"
+"""Param of a problem that concerns the body as a whole."""
+
+_WRONG: Final[Mapping[str, tuple[str, str | None]]] = {
+    "missing": ("is required", "send the whole rl.toml, parsed"),
+    "dict_type": ("must be a table", "send the whole rl.toml, parsed"),
+    "string_type": ("must be a string", None),
+    "is_instance_of": ("must be a string", None),
+    "string_unicode": ("holds half of a character (a lone surrogate)", "write plain text"),
+}
+"""Kind of pydantic's error to what is said about it; the values, which may be secrets, are never shown."""
+
+
+def read_body(content: bytes) -> CreateDedicatedRunRequest | ErrorResponse:
+    """Read the bytes of a body.
+
+    More than :data:`MAX_BODY_BYTES` are refused unread. As Python's JSON has it, NaN and infinities are read; the
+    config's rules judge them at their keys.
+    """
+    if len(content) > MAX_BODY_BYTES:
+        return _refused(f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB.")
+    try:
+        body = json.loads(content)
+    except RecursionError:
+        return _TOO_DEEP
+    except ValueError:
+        return _refused("The body is not valid JSON.")
+    return read_request(body)
+
+
+def read_request(body: object) -> CreateDedicatedRunRequest | ErrorResponse:
+    """Read a decoded body of any type, or give the error body with every problem, the config's own included.
+
+    Beyond :data:`MAX_BODY_DEPTH`, :data:`MAX_BODY_ITEMS` or :data:`MAX_KEY_CHARS` nothing else is checked. What is read
+    has the right shape; whether it means something, :func:`rlsplit.api.compile_run` tells. No value but those of the
+    config is ever shown.
+    """
+    excess = _beyond_limits(body)
+    if excess is not None:
+        return excess
+    if not isinstance(body, dict):
+        return _refused('The body must be an object with the key "config".')
+    try:
+        return CreateDedicatedRunRequest.model_validate(body)
+    except ValidationError as error:
+        wrong = tuple(_wrong(str(details["loc"][0]), details["type"]) for details in error.errors(include_input=False))
+    rest = {key: value for key, value in body.items() if (key,) not in {finding.path for finding in wrong}}
+    return _error_response(wrong, rest)
+
+
+def _beyond_limits(body: object) -> ErrorResponse | None:
+    """Go through the body level by level; the limit on items bounds even a decoded body that contains itself."""
+    level, items = [body], 0
+    for _ in range(MAX_BODY_DEPTH + 1):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        if not containers:
+            return None
+        items += sum(map(len, containers))
+        if items > MAX_BODY_ITEMS:
+            return _refused(f"The body has more than {MAX_BODY_ITEMS} keys and list items.")
+        if any(len(str(key)) > MAX_KEY_CHARS for table in containers if isinstance(table, dict) for key in table):
+            return _refused(f"A key of the body is longer than {MAX_KEY_CHARS} characters.")
+        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
+    return _TOO_DEEP
+
+
+def _error_response(wrong: tuple[Finding, ...], rest: dict[Any, Any]) -> ErrorResponse:
+    """Go on with the fields that have the right shape, so that their problems are told in the same answer."""
+    request = CreateDedicatedRunRequest.model_validate({"config": {}, **rest})
+    of_config = read_config(request.config, None).findings if "config" in rest else ()
+    return error_response((*wrong, *of_config, *request_findings(request)), request.config)
+
+
+def _wrong(field: str, kind: str) -> Finding:
+    message, hint = _WRONG.get(kind, ("has a value that cannot be read", None))
+    return Finding(code="request.shape", path=(field,), message=message, hint=hint)
+
+
+def _refused(details: str) -> ErrorResponse:
+    return ErrorResponse(errors=(ErrorDetail(param=_BODY, details=details),))
+
+
+_TOO_DEEP: Final = _refused(f"The body is nested more than {MAX_BODY_DEPTH} levels deep.")
