@@ -19,8 +19,8 @@ MAX_PODS: Final = 24
 """Pods of one role that are drawn one by one."""
 MAX_GPUS: Final = 16
 """GPUs of one pod that are drawn one by one."""
-COLOURS: Final = 6
-"""Classes ``lane-0`` to ``lane-5``."""
+COLOURS: Final = 8
+"""Classes ``lane-0`` to ``lane-7``."""
 
 CARD_WIDTH: Final = 380
 PAD: Final = 14

@@ -91,7 +91,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """Nodes from the environments, which start the work, down to the volume; links in the order of their sources."""
+    """Nodes from the orchestrator, which starts the work, down to the volume; links in the order of their sources."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -138,16 +138,19 @@ def shape_text(pods: int, gpus: int) -> str:
 
 
 def _nodes(plan: RunPlan) -> Iterator[Node]:
+    yield from _components(plan, ("orchestrator",))
     for split in ("train", "eval"):
         servers = [pods for pods in plan.pods if pods.env_server and pods.env_server.split == split]
         if servers:
             yield _environments(split, servers)
-    for name in ("orchestrator", "router", "inference", "trainer"):
-        pods = plan.component(name)
-        if pods is not None:
-            yield _component(pods)
+    yield from _components(plan, ("router", "inference", "trainer"))
     claim = plan.claim or plan.names.claim
     yield Node(id="volume", kind="volume", title="Volume", detail=f"{claim} at {plan.platform.mount_path}")
+
+
+def _components(plan: RunPlan, names: Iterable[str]) -> Iterator[Node]:
+    planned = (plan.component(name) for name in names)
+    yield from (_component(pods) for pods in planned if pods is not None)
 
 
 def _environments(split: str, servers: list[Pods]) -> Node:
