@@ -11,6 +11,7 @@ from .config.rl import RLConfig
 from .config.rules import Mode
 from .document import Document, Source, read
 from .findings import ConfigError, Finding, Mark, has_errors, located
+from .overrides import SOURCE_NAME as OVERRIDES
 
 OnUnknown = Literal["error", "warn"]
 """What an unknown key is: an error, or a warning that passes it through to the component."""
@@ -51,7 +52,7 @@ def compile_sources(
 
 def start_of(document: Document) -> Mark | None:
     """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
-    return next((Mark(name, 1, 1) for name in document.lines), None)
+    return next((Mark(name, 1, 1) for name in document.lines if name != OVERRIDES), None)
 
 
 def parse(
@@ -67,9 +68,7 @@ def parse(
     Raises :class:`ConfigError` with every finding, in file order. Warnings and notices alone do not refuse; ask
     :func:`compile_sources` for them.
     """
-    outcome = compile_sources(
-        [Source(name=source, content=content)], mode=mode, on_unknown=on_unknown, run_id=run_id
-    )
+    outcome = compile_sources([Source(name=source, content=content)], mode=mode, on_unknown=on_unknown, run_id=run_id)
     if outcome.config is None:
         raise ConfigError(outcome.findings)
     return outcome.config

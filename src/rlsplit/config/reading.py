@@ -169,6 +169,7 @@ _EXPECTED: Final = {
     "literal_error": "{expected}",
 }
 
+
 def _finding(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> Finding:
     first = group[0]
     scope = path[:-1] if _is_verbatim(kind, path) else _plain_union(kind, path)

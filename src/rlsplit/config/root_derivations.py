@@ -186,7 +186,9 @@ def _end_without_endpoint(end: type[Section]) -> BroadcastEnd:
 
 def _endpoint(end: type[Section]) -> BroadcastEnd:
     # Built without validation: a derived world size is not re-validated (P-08).
-    return lambda shared, world: end.model_construct(**dict(shared), inference_world_size=world)
+    return lambda shared, world: end.model_construct(
+        set(shared.model_fields_set), **dict(shared), inference_world_size=world
+    )
 
 
 TRAINER_ENDS: Final = {

@@ -6,6 +6,7 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from rlsplit.findings import Finding, KeyPath
@@ -180,9 +181,9 @@ class Overlay:
     """Applies only if this secret is given."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
-    """A component's config file, overlays applied."""
+    """A component's config file, overlays applied. Without slots, since its text is kept once it is made."""
 
     file: str
     """File name in the pod."""
@@ -191,7 +192,7 @@ class Config:
     resolved: JsonObject
     """The same with every default, for readers."""
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The file's content."""
         return config_text(self.sparse)

@@ -181,7 +181,7 @@ _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
 def _lasting(plan: RunPlan, subject: Subject, derived_id: bool) -> Iterator[Finding]:
     if plan.platform.image_digest is None and is_moving_tag(plan.image_tag):
         message = f"the tag {shown(plan.image_tag)} moves: pods of one run may start different code"
-        yield _note("moving-tag", ("imageTag",), message, "set the platform's image_digest", "warning")
+        yield _note("moving-tag", ("imageTag",), message, "set the platform's image_digest")
     if derived_id:
         message = f"no run id was given; {plan.run_id} changes with the config, and the run's directory with it"
         yield _note("derived-run-id", ("runId",), message, "give a run id")
