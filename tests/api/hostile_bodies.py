@@ -133,7 +133,7 @@ def crowded(dice: random.Random, known: list[dict[str, Any]]) -> bytes:
     if place == "":
         table.update(keys)
     elif place == "source":
-        table["orchestrator"]["train"]["source"] = [keys, *({"env": {"id": f"e{i}"}} for i in range(count // 10))]
+        table["orchestrator"]["train"] = {"source": [keys, *({"env": {"id": f"e{i}"}} for i in range(count // 10))]}
     else:
         table[place] = keys
     return encoded({"config": table})
