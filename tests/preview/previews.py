@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from goldens import FIXTURES, run_id
-
 from rlsplit.document import Source
 from rlsplit.parsing import compile_sources
 from rlsplit.platform import Platform

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from goldens import bad, good
-
 from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_secrets
+
+from goldens import bad, good
 from rlsplit.preview import as_html
 from rlsplit.preview.compiled import written_values
 from rlsplit.run import Secrets

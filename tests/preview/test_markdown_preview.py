@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from goldens import bad, good
-
 from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_secrets
+
+from goldens import bad, good
 from rlsplit.findings import Finding
 from rlsplit.preview import as_markdown
 from rlsplit.preview.markdown_blocks import COMMENT_LIMIT, Block, code, escaped, fenced, finding_list, fitted, table

@@ -7,9 +7,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from goldens import good
-
 from previews import fixture, hostile, previewed
+
+from goldens import good
 from rlsplit.preview.mermaid import flowchart
 from rlsplit.preview.svg import MAX_PODS, picture
 from rlsplit.preview.topology import MAX_OUTSIDE, Node, Pod, Service, Topology, ports_text, topology

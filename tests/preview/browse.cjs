@@ -1,0 +1,88 @@
+// Opens pages in a real Chromium. Reads {pages: {name: html}, closely: [name], charts: {name: mermaid}} as JSON from
+// standard input, writes what went wrong with each: console messages, requests, axe violations, overflow, parse errors.
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+const { chromium } = require("playwright-core");
+
+const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const MERMAID = path.join(path.dirname(require.resolve("mermaid")), "mermaid.min.js");
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+// Width, colours, and what axe has to check there: nothing twice, it is slow.
+const LOOKS = [
+  [1280, "light", {}],
+  [390, "light", null],
+];
+const CLOSE_LOOKS = [
+  [1280, "light", {}],
+  [1280, "dark", { runOnly: ["color-contrast"] }],
+  [390, "light", { rules: { "color-contrast": { enabled: false } } }],
+];
+
+async function look(browser, file, [width, colorScheme, rules]) {
+  // axe runs inside the page, which the page's own policy forbids to anything but this test.
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("console", (message) => faults.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => faults.push(`error: ${error}`));
+  page.on("request", (request) => {
+    if (request.url() !== `file://${file}` && !request.url().startsWith("data:")) faults.push(`request: ${request.url()}`);
+  });
+  await page.goto(`file://${file}`);
+  await page.evaluate(() => document.querySelectorAll("details.panel").forEach((part) => { part.open = true; }));
+  // All values look alike, and axe is slow with thousands of them.
+  await page.evaluate(() => document.querySelectorAll(".value:nth-of-type(n + 20)").forEach((part) => part.remove()));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) faults.push(`overflow: ${wide} px`);
+  if (rules) {
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate((options) => axe.run(document, options), rules);
+    faults.push(...violations.map((found) => `axe: ${found.impact} ${found.id} ${found.nodes[0].html.slice(0, 200)}`));
+  }
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.keyboard.press("Tab");
+  const first = await page.evaluate(() => document.activeElement.className);
+  if (first !== "skip") faults.push(`keyboard: Tab goes to ${first || "nothing"} first`);
+  await context.close();
+  return faults.map((fault) => `${width} ${colorScheme}: ${fault}`);
+}
+
+async function parse(page, text) {
+  return page.evaluate(async (chart) => {
+    try {
+      await mermaid.parse(chart);
+      const drawn = await mermaid.render("drawn", chart);
+      return /<script|onerror=/.test(drawn.svg) ? ["script in the drawing"] : [];
+    } catch (error) {
+      return [`mermaid: ${error}`];
+    }
+  }, text);
+}
+
+(async () => {
+  const { pages, closely, charts } = JSON.parse(fs.readFileSync(0, "utf8"));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "previews-"));
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
+  const faults = {};
+  try {
+    const lookAt = async ([name, html], number) => {
+      const file = path.join(folder, `${number}.html`);
+      fs.writeFileSync(file, html);
+      const looks = closely.includes(name) ? CLOSE_LOOKS : LOOKS;
+      faults[name] = (await Promise.all(looks.map((how) => look(browser, file, how)))).flat();
+    };
+    await Promise.all(Object.entries(pages).map(lookAt));
+    const page = await browser.newPage();
+    await page.addScriptTag({ path: MERMAID });
+    await page.evaluate(() => mermaid.initialize({ startOnLoad: false, securityLevel: "strict" }));
+    for (const [name, text] of Object.entries(charts)) faults[name] = await parse(page, text);
+  } finally {
+    await browser.close();
+    fs.rmSync(folder, { recursive: true });
+  }
+  process.stdout.write(JSON.stringify(faults));
+})();
