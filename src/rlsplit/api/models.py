@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -15,9 +15,11 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from typing_extensions import Self
 
 from rlsplit.run import SecretText
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 MASK: Final = "***"
 """What a secret looks like wherever it is not asked for."""
