@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, get_args
 
 import tomli
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -18,6 +19,7 @@ from rlsplit.run import Run as Run
 from rlsplit.run import Secrets as Secrets
 
 ComponentName = Literal["trainer", "orchestrator", "inference", "router", "env-server"]
+COMPONENTS: Final[tuple[ComponentName, ...]] = get_args(ComponentName)
 
 _LONGEST_SUGGESTED_KEY: Final = 64
 
@@ -301,6 +303,11 @@ class Platform(_Settings):
             raise ConfigError(findings)
         return platform
 
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with settings taken together; judged once, since settings never change."""
+        return platform_findings(self)
+
     def component(self, name: ComponentName) -> PodSettings:
         """Give the table of one component."""
         settings: PodSettings = getattr(self, name.replace("-", "_"))
@@ -319,7 +326,7 @@ def _read(table: dict[str, Any]) -> tuple[Platform | None, tuple[Finding, ...]]:
         typed = tuple(_type_finding(detail["type"], detail["loc"], detail["msg"]) for detail in details)
         rest = {key: value for key, value in table.items() if key not in {d["loc"][0] for d in details}}
         return None, (*typed, *platform_findings(Platform.model_validate(rest)))
-    return platform, platform_findings(platform)
+    return platform, platform.findings
 
 
 def _type_finding(kind: str, loc: Sequence[str | int], message: str) -> Finding:

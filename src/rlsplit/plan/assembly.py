@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -21,7 +22,18 @@ from rlsplit.plan.checks import (
     split_findings,
 )
 from rlsplit.plan.environment import Surroundings, moved_env, plain_env, secret_env, secret_values
-from rlsplit.plan.model import Config, EnvServerInfo, Overlay, Peer, Pods, Port, Resume, RunPlan
+from rlsplit.plan.model import (
+    Config,
+    EnvServerInfo,
+    EnvVar,
+    Overlay,
+    Peer,
+    Pods,
+    Port,
+    Resume,
+    RunPlan,
+    SecretEnv,
+)
 from rlsplit.plan.names import derived_run_id, env_suffix, path_segment, run_names
 from rlsplit.plan.notes import is_moving_tag, plan_notes
 from rlsplit.plan.overlays import (
@@ -36,8 +48,7 @@ from rlsplit.plan.overlays import (
 )
 from rlsplit.plan.run_checks import env_findings, run_findings, run_name_findings, secret_findings
 from rlsplit.plan.shape import shape_of
-from rlsplit.platform import ComponentName, Platform
-from rlsplit.platform_rules import platform_findings
+from rlsplit.platform import COMPONENTS, ComponentName, Platform
 from rlsplit.run import Run, Secrets
 from rlsplit.splitting import Component, EnvServer, Split
 
@@ -64,7 +75,7 @@ def plan(split: Split, *, run: Run, platform: Platform, secrets: Secrets | None 
 
 
 def _input_findings(subject: Subject, run: Run, secrets: Secrets | None) -> Iterator[Finding]:
-    yield from platform_findings(subject.platform)
+    yield from subject.platform.findings
     yield from run_findings(run)
     yield from run_name_findings(subject.split.launch.run_name) if not run.name else ()
     yield from split_findings(subject)
@@ -116,15 +127,27 @@ def _assembly(subject: Subject, run: Run) -> _Assembly:
         hf_home=_hf_home(platform),
         secret_keys=moved_env(split, platform),
     )
-    return _Assembly(wiring, around)
+    return _Assembly(
+        wiring=wiring,
+        around=around,
+        env={component: plain_env(component, around) for component in COMPONENTS},
+        secret_env={component: secret_env(component, around) for component in COMPONENTS},
+    )
 
 
-@dataclass(frozen=True, slots=True)
+ByConfig = Mapping[str, Sequence[Overlay]]
+"""Component, or suffix of an environment server, to the overlays of its config."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Assembly:
     """The parts of one plan while it is put together."""
 
     wiring: Wiring
     around: Surroundings
+    env: Mapping[ComponentName, tuple[EnvVar, ...]]
+    """Plain variables of each component; all environment servers have the same."""
+    secret_env: Mapping[ComponentName, tuple[SecretEnv, ...]]
 
     @property
     def worker_urls(self) -> tuple[str, ...]:
@@ -147,7 +170,10 @@ class _Assembly:
     def pods(self, overlays: Iterable[Overlay]) -> Iterator[Pods]:
         """The pods of every component, configs overlaid."""
         split, shape, platform = self.wiring.split, self.wiring.shape, self.wiring.platform
-        always = [overlay for overlay in overlays if overlay.needs is None]
+        always: dict[str, list[Overlay]] = defaultdict(list)
+        for overlay in overlays:
+            if overlay.needs is None:
+                always[overlay.component].append(overlay)
         trainer = _config("trainer", split.trainer, always)
         ports = port_tables.trainer_ports(split, shape, platform)
         yield self._component("trainer", shape.trainer_pods, shape.trainer_gpus, ports, trainer)
@@ -159,7 +185,7 @@ class _Assembly:
         for server in split.env_servers if shape.has_orchestrator else ():
             yield self._env_server(server, always)
 
-    def _inference(self, inference: Component, overlays: Iterable[Overlay]) -> Iterator[Pods]:
+    def _inference(self, inference: Component, overlays: ByConfig) -> Iterator[Pods]:
         shape = self.wiring.shape
         ports = port_tables.inference_ports(inference.resolved, shape)
         config = _config("inference", inference, overlays)
@@ -168,10 +194,10 @@ class _Assembly:
             ports = port_tables.router_ports(inference.resolved["server"]["port"])
             yield self._component("router", 1, 0, ports, None)
 
-    def _env_server(self, server: EnvServer, overlays: Iterable[Overlay]) -> Pods:
+    def _env_server(self, server: EnvServer, overlays: ByConfig) -> Pods:
         suffix = env_suffix(server.index, server.name)
         ports = port_tables.env_server_ports(self.wiring.platform)
-        config = _config("env-server", server.config, [o for o in overlays if o.component == suffix], suffix)
+        config = _config("env-server", server.config, overlays, suffix)
         segment = path_segment(server.name, server.index)
         pods = self._component("env-server", 1, 0, ports, config, suffix)
         return replace(pods, env_server=EnvServerInfo(split=server.split, name=server.name, segment=segment))
@@ -192,8 +218,8 @@ class _Assembly:
             hosts=tuple(self.wiring.names.host(suffix, index) for index in range(count)),
             gpus=gpus,
             ports=ports,
-            env=plain_env(component, self.around),
-            secret_env=secret_env(component, self.around),
+            env=self.env[component],
+            secret_env=self.secret_env[component],
             config=config,
         )
 
@@ -233,8 +259,8 @@ class _Assembly:
         )
 
 
-def _config(component: str, config: Component, overlays: Iterable[Overlay], suffix: str | None = None) -> Config:
-    own = [overlay for overlay in overlays if overlay.component == (suffix or component)]
+def _config(component: str, config: Component, overlays: ByConfig, suffix: str | None = None) -> Config:
+    own = overlays.get(suffix or component, ())
     return Config(
         file=f"{component}.json",
         sparse=applied(config.sparse, own),
