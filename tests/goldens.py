@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rlsplit.reports import as_plain
-
 import rlsplit
 from rlsplit.component_files import as_text, component_configs, component_files
 from rlsplit.config.rules import Mode
+from rlsplit.reports import as_plain
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 RUN = {

@@ -74,7 +74,11 @@ def test_dates_in_untyped_tables_become_text() -> None:
     assert source["env"]["since"] == "2026-01-02"
 
 
-KEYS = st.sampled_from(sorted(RLConfig.model_fields)) | st.text(max_size=8) | st.sampled_from(["__class__", "type", "name"])
+KEYS = (
+    st.sampled_from(sorted(RLConfig.model_fields))
+    | st.text(max_size=8)
+    | st.sampled_from(["__class__", "type", "name"])
+)
 SCALARS = (
     st.none()
     | st.booleans()
@@ -112,7 +116,9 @@ def damaged(annotation: Any, depth: int = 0) -> st.SearchStrategy[Any]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(table=damaged(RLConfig), mode=st.sampled_from(["launcher", "hosted"]), unknown=st.sampled_from(["error", "warn"]))
+@given(
+    table=damaged(RLConfig), mode=st.sampled_from(["launcher", "hosted"]), unknown=st.sampled_from(["error", "warn"])
+)
 def test_no_table_raises_anything_else(table: Any, mode: Any, unknown: Any) -> None:
     if not isinstance(table, dict):
         return

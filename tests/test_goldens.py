@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import tomli
 import yaml
-from goldens import bad, findings_of, good, goldens, report_path, run_id
 
 import rlsplit
+from goldens import bad, findings_of, goldens, good, report_path, run_id
 from rlsplit.config.components import load_component
 
 GOOD, BAD = good(), bad()

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from conftest import ROOT
 
 import rlsplit
+from conftest import ROOT
 
 FIXTURES = sorted((ROOT / "fixtures").glob("*/rl.toml"))
 assert len(FIXTURES) >= 8

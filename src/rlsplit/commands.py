@@ -150,9 +150,9 @@ def schema(options: argparse.Namespace) -> int:
 
 def completion(options: argparse.Namespace) -> int:
     """Print what a shell needs to complete this command."""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode(["rlsplit"], shell=options.shell), end="")
+    print(shellcode(["rlsplit"], shell=options.shell), end="")
     return FINE
 
 

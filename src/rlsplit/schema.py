@@ -68,7 +68,8 @@ def _shape(section: type[Section], name: str, schema: dict[str, Any]) -> dict[st
     if name == "full_offload":
         schema = {**schema, "anyOf": [*schema["anyOf"], {"type": "boolean"}]}
     injected = section.injected_tags.get(name)
-    return _walked(schema, injected[1] if injected else None)
+    shape: dict[str, Any] = _walked(schema, injected[1] if injected else None)
+    return shape
 
 
 def _walked(schema: Any, injected: str | None) -> Any:

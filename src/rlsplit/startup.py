@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from rlsplit.plan.model import Pods, RunPlan
-from rlsplit.plan.ports import RENDEZVOUS_PORT
+from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.ports import RENDEZVOUS_PORT
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")

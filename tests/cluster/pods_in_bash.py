@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rlsplit.manifests import render
-from rlsplit.plan import RunPlan
+from rlsplit.planning import RunPlan
 
 PROGRAMS = ("torchrun", "inference", "orchestrator", "env-server", "vllm-router", "getent", "hf")
 PATIENCE = 30

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from rlsplit.plan import RunPlan, plan
+from rlsplit.planning import RunPlan, plan
 from rlsplit.platform import Platform, Run, Secrets
 from rlsplit.splitting import Component, EnvServer, JsonObject, Launch, Split
 

@@ -12,7 +12,7 @@ import splits
 import yaml
 
 from rlsplit.manifests import render
-from rlsplit.plan import plan
+from rlsplit.planning import plan
 from rlsplit.platform import Platform, Run, Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import Component, JsonObject, Split

@@ -14,7 +14,7 @@ from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make
 
 from rlsplit.findings import dotted
 from rlsplit.manifests import render
-from rlsplit.plan import REMOVED, RunPlan
+from rlsplit.planning import REMOVED, RunPlan
 from rlsplit.platform import Run
 from rlsplit.splitting import JsonObject, Split
 

@@ -18,7 +18,7 @@ from splits import FILESYSTEM, FORMS, MULTI, RUN, SECRETS, SHAPES, SINGLE, make,
 
 from rlsplit.findings import ConfigError
 from rlsplit.manifests import render
-from rlsplit.plan import RunPlan, plan
+from rlsplit.planning import RunPlan, plan
 from rlsplit.platform import Platform, Run, Secrets
 from rlsplit.run import SecretName
 from rlsplit.serialize import to_yaml

@@ -10,7 +10,7 @@ from splits import EXPERT, FAKE, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE
 
 from rlsplit.findings import ConfigError, Finding, dotted
 from rlsplit.manifests import render
-from rlsplit.plan import plan
+from rlsplit.planning import plan
 from rlsplit.platform import Platform, Run, Secrets
 from rlsplit.splitting import Split
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pods_in_bash import Sandbox, containers, finish, kubelet_expand, prepared_by_another_pod
 from splits import FORMS, RUN, SHAPES, make, planned, source
 
-from rlsplit.plan import RunPlan, config_text
+from rlsplit.planning import RunPlan, config_text
 from rlsplit.startup import _word, escape, script
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")

@@ -183,7 +183,11 @@ REFUSED: list[tuple[str, str, list[str]]] = [
     ("C-02", "resume.step", ['resume = { step = 1, dir = "x/step_1" }']),
     ("C-03", "resume.dir", ['resume.dir = "x/one"']),
     ("C-04", "deployment.num_train_gpus", ["deployment.num_train_gpus = 8"]),
-    ("X-01", "deployment.num_infer_nodes", [MULTI_NODE, 'inference.deployment = { type = "multi_node", num_nodes = 2 }']),
+    (
+        "X-01",
+        "deployment.num_infer_nodes",
+        [MULTI_NODE, 'inference.deployment = { type = "multi_node", num_nodes = 2 }'],
+    ),
     ("X-02", "slurm", [MULTI_NODE, 'slurm = "None"']),
     ("X-02", "deployment.num_infer_nodes", [MULTI_NODE, "deployment.num_infer_nodes = 0"]),
     (

@@ -95,7 +95,45 @@ def without_tags(loc: list[str | int], config: Any) -> list[str | int]:
 
 
 TAGS = set(  # noqa: C405
-    ["filesystem", "nccl", "nixl", "zmq", "single_node", "multi_node", "disaggregated", "default", "ipo", "custom", "sgd", "adamw", "muon", "sign_sgd", "constant", "linear", "cosine", "fp8", "mxfp8", "grpo", "echo", "max_rl", "rae", "hierarchical_grpo", "opd", "opsd", "sft", "static", "elastic", "standard", "difficulty_pool", "vllm-router", "llm-d", "native", "mooncake", "qwen3.6", "inkling"]
+    [
+        "filesystem",
+        "nccl",
+        "nixl",
+        "zmq",
+        "single_node",
+        "multi_node",
+        "disaggregated",
+        "default",
+        "ipo",
+        "custom",
+        "sgd",
+        "adamw",
+        "muon",
+        "sign_sgd",
+        "constant",
+        "linear",
+        "cosine",
+        "fp8",
+        "mxfp8",
+        "grpo",
+        "echo",
+        "max_rl",
+        "rae",
+        "hierarchical_grpo",
+        "opd",
+        "opsd",
+        "sft",
+        "static",
+        "elastic",
+        "standard",
+        "difficulty_pool",
+        "vllm-router",
+        "llm-d",
+        "native",
+        "mooncake",
+        "qwen3.6",
+        "inkling",
+    ]
 )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from rlsplit.api.models import REQUEST_FIELDS, CreateDedicatedRunRequest
 from rlsplit.findings import Finding
-from rlsplit.plan.run_checks import run_findings, secret_findings
+from rlsplit.planning.run_checks import run_findings, secret_findings
 from rlsplit.run import Run, Secrets
 
 MAX_LABEL_CHARS: Final = 256

@@ -20,8 +20,8 @@ from rlsplit.config.rules import Mode
 from rlsplit.document import Source, read
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.manifests import render
-from rlsplit.plan.overlays import is_secret_env
 from rlsplit.planning import RunPlan, plan
+from rlsplit.planning.overlays import is_secret_env
 from rlsplit.platform import Platform
 from rlsplit.run import Run, Secrets, SecretText
 from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split

@@ -12,8 +12,8 @@ from rlsplit.diff.facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, KeyPath, dotted
 from rlsplit.manifests import render
-from rlsplit.plan.binding import bound
 from rlsplit.planning import plan as plan_run
+from rlsplit.planning.binding import bound
 from rlsplit.preview.compiled import Compiled, Planned
 from rlsplit.preview.summary import object_title
 from rlsplit.preview.text import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rlsplit.plan.model import Pods
+from rlsplit.planning.model import Pods
 from rlsplit.preview.compiled import Planned
 from rlsplit.preview.topology import ports_text, topology
 

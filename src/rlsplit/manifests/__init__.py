@@ -14,9 +14,9 @@ from rlsplit.manifests.network import network_policy
 from rlsplit.manifests.secret import secret
 from rlsplit.manifests.services import headless_service, inference_service
 from rlsplit.manifests.workloads import job, job_set
-from rlsplit.plan.binding import bound
-from rlsplit.plan.model import RunPlan
-from rlsplit.plan.run_checks import late_secret_findings
+from rlsplit.planning.binding import bound
+from rlsplit.planning.model import RunPlan
+from rlsplit.planning.run_checks import late_secret_findings
 from rlsplit.run import Secrets
 
 __all__ = ["render"]

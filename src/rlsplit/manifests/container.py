@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
 from rlsplit.manifests.probes import probes
-from rlsplit.plan.assembly import LOCAL_HF_HOME
-from rlsplit.plan.model import Pods, RunPlan, SecretEnv
+from rlsplit.planning.assembly import LOCAL_HF_HOME
+from rlsplit.planning.model import Pods, RunPlan, SecretEnv
 from rlsplit.startup import escape
 
 DATASET_MOUNT: Final = "/volume"

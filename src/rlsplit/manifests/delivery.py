@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rlsplit.manifests.metadata import metadata
-from rlsplit.plan.model import Config, Pods, RunPlan
+from rlsplit.planning.model import Config, Pods, RunPlan
 from rlsplit.startup import escape, script
 
 MAX_SCRIPT_BYTES: Final = 120_000

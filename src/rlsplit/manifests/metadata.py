@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rlsplit.kubernetes import is_label_value
-from rlsplit.plan.model import RunPlan
+from rlsplit.planning.model import RunPlan
 
 APP: Final = "app.kubernetes.io"
 COMPONENT: Final = f"{APP}/component"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rlsplit.manifests.metadata import metadata, selector
-from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.planning.model import Pods, RunPlan
 
 _ANNOTATED: Final = {"trainer": "metrics", "router": "router-metrics"}
 """Component to the one port that its annotations can name."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rlsplit.manifests.metadata import metadata, selector
 from rlsplit.manifests.monitoring import scraped_ports
-from rlsplit.plan.model import Peer, RunPlan
+from rlsplit.planning.model import Peer, RunPlan
 
 LINK_LOCAL: Final = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
 """Ranges of cloud metadata services, which no pod may call."""

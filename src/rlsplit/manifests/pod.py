@@ -8,7 +8,7 @@ from rlsplit.manifests.container import GPU_COMPONENTS, container, uses_gpus, vo
 from rlsplit.manifests.delivery import Delivery, config_sha256
 from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
-from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.planning.model import Pods, RunPlan
 
 _TOPOLOGY_ANNOTATION: Final = "kueue.x-k8s.io/podset-required-topology"
 

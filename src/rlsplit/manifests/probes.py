@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from rlsplit.plan.model import Pods, RunPlan
-from rlsplit.plan.ports import engine_ports
+from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.ports import engine_ports
 
 _PREFETCH_PATIENCE: Final = 4
 """Factor on startup thresholds while trainer 0 downloads the model first."""

@@ -6,7 +6,7 @@ import base64
 from typing import Any, Final
 
 from rlsplit.manifests.metadata import metadata
-from rlsplit.plan.model import RunPlan
+from rlsplit.planning.model import RunPlan
 from rlsplit.run import SECRET_KEYS, Secrets
 
 REDACTED: Final = "redacted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rlsplit.manifests.metadata import metadata, selector
-from rlsplit.plan.model import RunPlan
+from rlsplit.planning.model import RunPlan
 
 
 def headless_service(plan: RunPlan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from rlsplit.manifests.delivery import Delivery
 from rlsplit.manifests.metadata import metadata
 from rlsplit.manifests.pod import pod_template
-from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.planning.model import Pods, RunPlan
 
 
 def job(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from rlsplit.explaining import REMOVED, Origin, explain, leaves
 from rlsplit.findings import ConfigError, Finding, KeyPath, Severity, located
 from rlsplit.manifests import render
 from rlsplit.parsing import Outcome, start_of
-from rlsplit.plan.model import Pods
 from rlsplit.planning import RunPlan
 from rlsplit.planning import plan as plan_run
+from rlsplit.planning.model import Pods
 from rlsplit.platform import Platform
 from rlsplit.run import Run, Secrets
 from rlsplit.splitting import Split

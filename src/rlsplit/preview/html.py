@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from rlsplit.explaining import REMOVED, Origin, origin_text
 from rlsplit.findings import Finding, dotted
-from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.preview.compiled import Compiled, Planned, default_values, written_values
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.summary import finding_counts, object_title

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rlsplit.component_files import as_text
-from rlsplit.plan.model import Pods, RunPlan
+from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.preview.compiled import Compiled, Planned
 from rlsplit.preview.markdown_blocks import (
     Block,

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from rlsplit.explaining import value_at
 from rlsplit.kubernetes import endpoint
-from rlsplit.plan.model import Pods, Port, RunPlan
+from rlsplit.planning.model import Pods, Port, RunPlan
 from rlsplit.preview.text import counted
 
 NodeKind = Literal["env-server", "orchestrator", "router", "inference", "trainer", "volume", "outside"]

@@ -8,8 +8,8 @@ from typing import Final
 
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_label_value
-from rlsplit.plan.environment import SECRET_VARIABLES
-from rlsplit.plan.model import RunPlan
+from rlsplit.planning.environment import SECRET_VARIABLES
+from rlsplit.planning.model import RunPlan
 from rlsplit.platform_rules import is_protected_env
 from rlsplit.run import Run, SecretName, Secrets
 from rlsplit.splitting import Split

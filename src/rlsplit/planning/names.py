@@ -8,7 +8,7 @@ import json
 import re
 from typing import Final
 
-from rlsplit.plan.model import Names
+from rlsplit.planning.model import Names
 from rlsplit.platform import Platform
 from rlsplit.platform_rules import is_secret_env
 from rlsplit.splitting import JsonObject, Split

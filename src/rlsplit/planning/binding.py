@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from rlsplit.plan.model import Config, Pods, RunPlan
-from rlsplit.plan.overlays import applied
+from rlsplit.planning.model import Config, Pods, RunPlan
+from rlsplit.planning.overlays import applied
 from rlsplit.run import SecretName
 
 

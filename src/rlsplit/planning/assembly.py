@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.plan import ports as port_tables
-from rlsplit.plan.binding import bound
-from rlsplit.plan.checks import (
+from rlsplit.planning import ports as port_tables
+from rlsplit.planning.binding import bound
+from rlsplit.planning.checks import (
     Subject,
     frozen_models,
     pod_findings,
@@ -21,8 +21,8 @@ from rlsplit.plan.checks import (
     sources,
     split_findings,
 )
-from rlsplit.plan.environment import Surroundings, moved_env, plain_env, secret_env, secret_values
-from rlsplit.plan.model import (
+from rlsplit.planning.environment import Surroundings, moved_env, plain_env, secret_env, secret_values
+from rlsplit.planning.model import (
     Config,
     EnvServerInfo,
     EnvVar,
@@ -34,9 +34,9 @@ from rlsplit.plan.model import (
     RunPlan,
     SecretEnv,
 )
-from rlsplit.plan.names import derived_run_id, env_suffix, path_segment, run_names
-from rlsplit.plan.notes import is_moving_tag, plan_notes
-from rlsplit.plan.overlays import (
+from rlsplit.planning.names import derived_run_id, env_suffix, path_segment, run_names
+from rlsplit.planning.notes import is_moving_tag, plan_notes
+from rlsplit.planning.overlays import (
     Wiring,
     applied,
     engine_urls,
@@ -46,8 +46,8 @@ from rlsplit.plan.overlays import (
     trainer_overlays,
     value_at,
 )
-from rlsplit.plan.run_checks import env_findings, run_findings, run_name_findings, secret_findings
-from rlsplit.plan.shape import shape_of
+from rlsplit.planning.run_checks import env_findings, run_findings, run_name_findings, secret_findings
+from rlsplit.planning.shape import shape_of
 from rlsplit.platform import COMPONENTS, ComponentName, Platform
 from rlsplit.run import Run, Secrets
 from rlsplit.splitting import Component, EnvServer, Split

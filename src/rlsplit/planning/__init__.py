@@ -1,8 +1,8 @@
 """Plan: a split, a run and a platform to pods, ports, host names and configs, as frozen values."""
 
-from rlsplit.plan.assembly import plan
-from rlsplit.plan.binding import bound
-from rlsplit.plan.model import (
+from rlsplit.planning.assembly import plan
+from rlsplit.planning.binding import bound
+from rlsplit.planning.model import (
     REMOVED,
     Config,
     EnvServerInfo,

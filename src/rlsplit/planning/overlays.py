@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.plan.model import REMOVED, Names, Overlay, Shape
-from rlsplit.plan.names import env_suffix, path_segment
-from rlsplit.plan.ports import engine_ports, inference_ports
+from rlsplit.planning.model import REMOVED, Names, Overlay, Shape
+from rlsplit.planning.names import env_suffix, path_segment
+from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.platform import Platform
 from rlsplit.platform_rules import is_secret_env as is_secret_env
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import is_loopback
-from rlsplit.plan.model import Port, Shape
+from rlsplit.planning.model import Port, Shape
 from rlsplit.platform import Platform
 from rlsplit.splitting import JsonObject, Split
 

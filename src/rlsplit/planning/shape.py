@@ -1,6 +1,6 @@
 """How many pods, engines and GPUs: derived from the resolved deployment, for valid and invalid ones alike.
 
-Never raises on a number that does not fit: :mod:`rlsplit.plan.checks` reports it.
+Never raises on a number that does not fit: :mod:`rlsplit.planning.checks` reports it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rlsplit.plan.model import Shape
+from rlsplit.planning.model import Shape
 from rlsplit.splitting import Split
 
 

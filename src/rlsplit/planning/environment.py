@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.plan.model import EnvVar, SecretEnv, Shape
+from rlsplit.planning.model import EnvVar, SecretEnv, Shape
 from rlsplit.platform import ComponentName, Platform
 from rlsplit.platform_rules import is_secret_env
 from rlsplit.run import SECRET_KEYS, Run, SecretName, SecretText

@@ -1,2 +1,0 @@
-"""The plan."""
-from rlsplit.plan import RunPlan as RunPlan, plan as plan
