@@ -64,7 +64,8 @@ def test_every_written_value_is_where_its_origin_says(fixture: Path) -> None:
         if origin.kind == "written":
             assert origin.where is not None
             rest = lines[origin.where.line - 1][origin.where.column - 1 :]
-            part = origin.path[-1]
+            assert origin.source is not None
+            part = origin.source[-1]
             assert isinstance(part, int) or rest.strip("\"'").startswith(str(part))
 
 

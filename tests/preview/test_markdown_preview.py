@@ -106,6 +106,15 @@ def test_blocks_that_do_not_fit_are_named_and_later_ones_kept() -> None:
     assert text.endswith("characters: `two`.\n")
 
 
+def test_a_run_of_many_environments_fits() -> None:
+    text = fixture("reverse-text").read_text(encoding="utf-8")
+    for number in range(300):
+        text += f'\n[[orchestrator.train.source]]\nname = "e{number}"\nenv.taskset.id = "x"\n'
+    preview = as_markdown(previewed(text))
+    assert COMMENT_LIMIT - 10_000 < len(preview) <= COMMENT_LIMIT
+    assert re.search(r" and \d+ more\.\n\Z", preview)
+
+
 def test_many_findings_end_with_how_many_more() -> None:
     few = finding_list([Finding(code="a", message="m")] * 3)
     assert few.count("\n") == 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rlsplit.findings import Finding, dotted
-from rlsplit.preview.text import clipped, counted, visible, visible_lines
+from rlsplit.preview.text import clipped, visible, visible_lines
 
 COMMENT_LIMIT: Final = 65_000
 """GitHub takes 65,536 characters. Counted in bytes of UTF-8 here, which are never fewer."""
@@ -16,6 +16,9 @@ MAX_FINDINGS: Final = 50
 FINDINGS_LIMIT: Final = 20_000
 """Length after which a list of findings ends, so that it never is left out as a whole."""
 MAX_CELL: Final = 300
+MAX_NAME: Final = 60
+MAX_NAMES: Final = 40
+"""Left-out blocks that are named one by one."""
 
 _FITS_CODE_SPAN: Final = re.compile(r"(?! )[^`|\\]+(?<! )\Z")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<>&|~#@$^]|:(?=\S)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -80,23 +83,24 @@ def finding_list(findings: Sequence[Finding]) -> str:
 
 
 def fitted(head: str, blocks: Sequence[Block], limit: int = COMMENT_LIMIT) -> str:
-    """Join what fits, leaving out whole blocks from the first that does not fit, smaller ones after it kept."""
-    reserve = _length(_left_out([block.name for block in blocks]))
-    room = limit - reserve - _length(head)
+    """Join what fits, in order; a block that does not fit is left out as a whole and named at the end."""
+    names = [code(clipped(block.name, MAX_NAME)) for block in blocks]
+    # The longest note that could be needed: room for it is kept whatever is left out.
+    room = limit - _length(head) - _length(_left_out(sorted(names, key=_length, reverse=True))) - 1
     kept, dropped = [head], []
-    for block in blocks:
+    for name, block in zip(names, blocks, strict=True):
         size = _length(block.text) + 1
         if size <= room:
             room -= size
             kept.append(block.text)
         else:
-            dropped.append(block.name)
+            dropped.append(name)
     return "\n".join([*kept, *([_left_out(dropped)] if dropped else [])])
 
 
 def _left_out(names: Sequence[str]) -> str:
-    listed = ", ".join(code(clipped(name, 60)) for name in names[:40])
-    more = f" and {counted(len(names) - 40, 'more')}" if len(names) > 40 else ""
+    listed = ", ".join(names[:MAX_NAMES])
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
     return f"> **Left out**, because a comment holds {COMMENT_LIMIT:,} characters: {listed}{more}.\n"
 
 
