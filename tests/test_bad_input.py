@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import rlsplit
 from rlsplit.config.rl import RLConfig
 from rlsplit.config.tree import is_section, members
+from rlsplit.findings import dotted
 
 BASE = """
 run.name = "test"
@@ -157,3 +158,21 @@ def test_unknown_keys_pass_through_with_a_warning() -> None:
     config = rlsplit.parse(table, on_unknown="warn")
     assert rlsplit.split(config).trainer.sparse["brand_new_setting"] == 1
     assert rlsplit.split(config).trainer.resolved["brand_new_setting"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("[orchestrator]\n[trainer.monitors.prime]", "trainer.monitors.prime"),
+        ("[orchestrator]\n[trainer]\nprefill_env_vars = 3", "trainer.prefill_env_vars"),
+        ("[orchestrator]\n[trainer]\nprovenance = 3", "trainer.provenance"),
+    ],
+)
+def test_an_unknown_key_with_the_name_of_anothers_field_is_only_unknown(text: str, path: str) -> None:
+    outcome = rlsplit.compile_sources([rlsplit.Source(name="f", content=text)])
+    assert [(finding.code, dotted(finding.path)) for finding in outcome.findings] == [("B-01", path)]
+
+
+def test_ten_thousand_mistakes_are_ten_thousand_findings() -> None:
+    table = {**rlsplit_table(), "trainer": {"env_vars": {f"a{i}": i for i in range(10_000)}}}
+    assert codes(table) == ["B-03"] * 10_000

@@ -96,6 +96,11 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
+    return clipped(text, limit)
+
+
+def clipped(text: str, limit: int = 200) -> str:
+    """Cut a text that would make a message unreadable."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

@@ -37,6 +37,11 @@ def explicit(section: Section, field: str) -> bool:
     return field in section.model_fields_set
 
 
+def declared(section: Section, field: str) -> Any:
+    """The value of a field that not every such section has, else None; never an unknown key of that name."""
+    return getattr(section, field) if field in type(section).model_fields else None
+
+
 def samples_from_policy(algo: AlgoConfig) -> bool:
     """Whether an algorithm's rollouts come from the policy rather than from an external model."""
     return algo.sampling.source == "policy"

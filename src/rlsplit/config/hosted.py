@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from ..findings import Finding, KeyPath
 from .deployment import SingleNodeDeploymentConfig
-from .reading import read, unknown_keys
+from .reading import did_you_mean, read, unknown_keys
 from .rl import RLConfig
 from .rules import Check, Mode, Refusal, SetAside, keys
 from .section import UnreadableError, read_leniently
@@ -106,6 +106,8 @@ def inference_or_fake_data(config: RLConfig) -> Iterator[Refusal]:
     if not isinstance(deployment, SingleNodeDeploymentConfig) or config.trainer.data.fake is not None:
         return
     related: tuple[KeyPath, ...] = (keys("deployment.num_infer_gpus"), ("inference",))
+    if any(did_you_mean(key, ["inference"]) for key in config.model_extra or {}):
+        return  # A misspelt section is refused as such (B-01).
     if config.inference is None or deployment.num_infer_gpus == 0:
         message = "is required without inference, since no rollouts would come"
         hint = "add [inference] and num_infer_gpus = 1, or [trainer.data.fake]"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..findings import Finding, KeyPath, dotted, is_secret, shown
+from ..findings import Finding, KeyPath, clipped, dotted, is_secret, shown
 from .section import Section, verbatim_fields
 from .tree import Placed, is_section, members, owner, tag_field, tag_of
 
@@ -50,7 +50,7 @@ def _read_around(kind: type[Section], table: Mapping[str, Any], error: Validatio
         for path, group in problems.items():
             if not any(path[:end] in found for end in range(len(path) + 1)):
                 found[path] = _finding(kind, path, group)
-            mended = _mended(kind, mended, path, group[0])
+        mended = _mended(kind, mended, problems)
         try:
             section = kind.model_validate(mended)
         except ValidationError as again:
@@ -251,29 +251,53 @@ def did_you_mean(given: object, known: Iterable[str]) -> str | None:
 # --- mending, so that the rest can be read -------------------------------------------------------------------------
 
 
-def _mended(kind: type[Section], table: Any, path: KeyPath, details: ErrorDetails) -> Any:
-    """Copy the table with the value at a path taken out, or replaced where a value has to stand."""
-    steps = _alternatives(kind, path)
-    stand_in = _stand_in(steps)
-    needed = details["type"] == "missing" or isinstance(path[-1], int) or _is_required(kind, path)
-    return _replaced(table, path, stand_in if needed else _ABSENT)
+def _mended(kind: type[Section], table: Any, problems: Mapping[KeyPath, list[ErrorDetails]]) -> Any:
+    """Copy the table once, with every bad value taken out, or replaced where a value has to stand."""
+    edits = _Edits()
+    for path, group in problems.items():
+        needed = group[0]["type"] == "missing" or isinstance(path[-1], int) or _is_required(kind, path)
+        edits.at(path).value = _stand_in(_alternatives(kind, path)) if needed else _ABSENT
+    return _edited(table, edits)
 
 
 _ABSENT: Final = object()
+_KEPT: Final = object()
 
 
-def _replaced(node: Any, path: KeyPath, value: Any) -> Any:
-    if not path:
-        return value
-    part, rest = path[0], path[1:]
-    if isinstance(node, list) and isinstance(part, int) and part < len(node):
-        return [*node[:part], _replaced(node[part], rest, value), *node[part + 1 :]]
+@dataclass(slots=True)
+class _Edits:
+    """Values to put into a table, by key: a tree of the same shape."""
+
+    value: Any = _KEPT
+    below: dict[str | int, _Edits] = field(default_factory=dict)
+
+    def at(self, path: KeyPath) -> _Edits:
+        here = self
+        for part in path:
+            here = here.below.setdefault(part, _Edits())
+        return here
+
+
+def _edited(node: Any, edits: _Edits) -> Any:
+    if edits.value is not _KEPT:
+        return edits.value
+    if isinstance(node, list):
+        return [_edited(item, edits.below[i]) if i in edits.below else item for i, item in enumerate(node)]
     if not isinstance(node, dict):
         return node
-    spelled = part if part in node or not isinstance(part, str) else part.replace("_", "-")
-    key = spelled if spelled in node else part
-    inner = _replaced(node.get(key, {}), rest, value)
-    return {k: v for k, v in node.items() if k != key} if inner is _ABSENT else {**node, key: inner}
+    table = dict(node)
+    for part, inner in edits.below.items():
+        key = _spelled(node, str(part))
+        table[key] = _edited(node.get(key, {}), inner)
+        if table[key] is _ABSENT:
+            del table[key]
+    return table
+
+
+def _spelled(node: Mapping[str, Any], key: str) -> str:
+    """The key as it was written: sections that read ``a-b`` as ``a_b`` are reported by the latter (I-01)."""
+    kebab = key.replace("_", "-")
+    return kebab if key not in node and kebab in node else key
 
 
 def _is_required(kind: type[Section], path: KeyPath) -> bool:
@@ -328,7 +352,7 @@ def _unknown(
         code="B-01",
         severity="error" if near else severity,
         path=path,
-        message=f"is not a key of {dotted(path[:-1]) or 'the root'}",
+        message=f"is not a key of {clipped(dotted(path[:-1])) or 'the root'}",
         hint=hint,
     )
 

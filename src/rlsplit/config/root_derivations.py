@@ -16,7 +16,7 @@ from .deployment import (
     MultiNodeInferenceDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
-from .derivations import explicit, samples_from_policy
+from .derivations import declared, explicit, samples_from_policy
 from .inference import InferenceConfig
 from .orchestrator import OrchestratorLoRAConfig
 from .rl import RLConfig
@@ -128,7 +128,7 @@ def monitors_take_run_name(config: RLConfig) -> Iterator[Setting]:
     for owner in ((), ("trainer",), ("orchestrator",)):
         monitors = _at(config, owner).monitors
         for kind in ("wandb", "prime"):
-            monitor = getattr(monitors, kind, None)
+            monitor = declared(monitors, kind)
             if monitor is not None and monitor.name is None:
                 yield Setting((*owner, "monitors", kind, "name"), config.run.name, of=(("run", "name"),))
 

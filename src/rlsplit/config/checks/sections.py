@@ -19,6 +19,7 @@ from ..algorithms import (
     SFTAlgoConfig,
 )
 from ..deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
+from ..derivations import declared
 from ..inference import (
     InferenceConfig,
     LlmdRouterConfig,
@@ -93,7 +94,7 @@ STEP_DIR: Final = re.compile(r"step_[0-9]+")
 def unprotected_env_vars(section: Any) -> Iterator[Refusal]:
     """No component sets an environment variable that the launcher sets."""
     for field in ("env_vars", "prefill_env_vars", "decode_env_vars"):
-        protected = sorted(PROTECTED_ENV_VARS & getattr(section, field, {}).keys())
+        protected = sorted(PROTECTED_ENV_VARS & (declared(section, field) or {}).keys())
         if protected:
             places = tuple((field, name) for name in protected)
             yield Refusal((field,), f"sets {', '.join(protected)}", "remove what the launcher sets itself", places)
