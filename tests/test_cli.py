@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -198,3 +199,83 @@ def test_the_module_runs_from_another_folder(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stdout == ""
+
+
+def test_explain_says_where_a_value_comes_from(run) -> None:
+    large = ROOT / "fixtures" / "large" / "rl.toml"
+    code, out, err = run("explain", large, "orchestrator.num_train_workers")
+    assert (code, err) == (0, "")
+    assert out.startswith("orchestrator.num_train_workers = 32")
+    assert "derived by X-19: 32 = 16 nodes x 8 GPUs // cp 4" in out
+    trainer = run("explain", large, "--component", "trainer", "--changed-only")[1].splitlines()
+    assert all(line.startswith("trainer.") for line in trainer)
+    assert any("set for the cluster by O1" in line for line in trainer)
+    assert not any("# default" in line for line in trainer)
+    plain = run("explain", large, "--component", "trainer", "--without-cluster")[1]
+    assert "# default" in plain
+    assert "set for the cluster" not in plain
+    assert run("explain", large, "trainer.nothing")[0] == 2
+
+
+def test_explain_hides_what_looks_like_a_secret(run, tmp_path) -> None:
+    text = SMALL.read_text(encoding="utf-8") + '\n[trainer.env_vars]\nMY_API_KEY = "plainly-secret"\n'
+    (tmp_path / "rl.toml").write_text(text, encoding="utf-8")
+    for more in ([], ["--without-cluster"]):
+        code, out, err = run("explain", tmp_path / "rl.toml", *more)
+        assert code == 0
+        assert "plainly-secret" not in out + err
+
+
+def test_rules_are_listed_and_looked_up(run) -> None:
+    listed = run("rules")[1].splitlines()
+    assert len(listed) > 120
+    code, out, _ = run("rules", "t-04")
+    assert code == 0
+    assert out == "T-04   refuses  Context parallelism needs the custom implementation.\n"
+    assert run("rules", "Q-1")[0] == 2
+
+
+def test_the_schema_is_printed(run) -> None:
+    code, out, _ = run("schema")
+    assert code == 0
+    assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_completion_for_each_shell(run) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        code, out, _ = run("completion", shell)
+        assert code == 0
+        assert "rlsplit" in out
+
+
+def test_completion_completes(tmp_path: Path) -> None:
+    """As the shell asks: the line and the place of the cursor in the environment, answers on descriptor 8."""
+    environment = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "COMP_LINE": "rlsplit va",
+        "COMP_POINT": "10",
+    }
+    script = f"{sys.executable} -m rlsplit 8>{tmp_path / 'words'}"
+    subprocess.run(["bash", "-c", script], env=environment, check=True)
+    assert (tmp_path / "words").read_text().split() == ["validate"]
+
+
+def test_reports_for_machines(run, tmp_path) -> None:
+    code, out, err = run("validate", MISTAKES, SMALL, "--report", "json")
+    assert (code, err) == (1, "")
+    assert len(json.loads(out)) == 10
+    assert run("validate", SMALL, "--report", "json") == (0, "[]\n", "")
+    code, out, _ = run("validate", MISTAKES, "--report", f"sarif={tmp_path / 'report.sarif'}")
+    assert (code, out) == (1, "")
+    assert len(json.loads((tmp_path / "report.sarif").read_text())["runs"][0]["results"]) == 10
+    assert run("validate", MISTAKES, "--report", "github")[1].count("\n") == 10
+    assert run("validate", MISTAKES, "--report", "xml")[0] == 2
+
+
+def test_the_pre_commit_hook_runs_a_command_that_exists(run) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    program, *arguments = hook["entry"].split()
+    assert program == "rlsplit"
+    assert run(*arguments, SMALL) == (0, "", "")

@@ -194,6 +194,20 @@ def test_secrets_are_told_to_change_and_never_shown() -> None:
     assert "hunter2" not in as_text(appeared) + as_markdown(appeared) + as_html(appeared)
 
 
+def test_a_secret_in_a_config_is_told_to_change_and_never_shown() -> None:
+    def with_header(value: str) -> str:
+        return f'{text_of("reverse-text")}\n[orchestrator.model.client.headers]\nX-Api-Key = "{value}"\nX-Team = "rl"\n'
+
+    found = difference(side(with_header("hunter2-old")), side(with_header("hunter2-new")))
+    assert list(settings(found)) == ["orchestrator: model.client.headers.X-Api-Key"]
+    assert found.objects == ()
+    appeared = difference(side(text_of("reverse-text")), side(with_header("hunter2-new")))
+    for text in (form(one) for form in (as_text, as_markdown, as_html) for one in (found, appeared)):
+        assert "hunter2" not in text
+        assert "X-Api-Key" in text
+        assert "***" in text or "&#42;" in text
+
+
 def test_sides_are_compared_under_one_id_and_name() -> None:
     run = Run(id=None)
     found = difference(side(text_of("lora"), run=run), side(text_of("lora").replace("4e-5", "5e-5"), run=run))

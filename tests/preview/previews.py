@@ -49,6 +49,12 @@ def hostile() -> str:
 def with_secrets(value: str = SECRET) -> str:
     """A config that carries secrets where users put them: in ``env_vars``."""
     text = fixture("reverse-text").read_text(encoding="utf-8")
+    assert text.count("env.agent.runtime]") == 1
+    text = text.replace(
+        "env.agent.runtime]",
+        f'env.agent.runtime.env]\nJUDGE_API_KEY = "{value}"\n[orchestrator.train.source.env.agent.runtime]',
+    )
+    text += f'\n[orchestrator.model.client.headers]\nX-Api-Key = "{value}"\n'
     return text + (
         f'\n[env_vars]\nROOT_API_KEY = "{value}"\n[trainer.env_vars]\nTRAINER_TOKEN = "{value}"\n'
         f'[orchestrator.env_vars]\nJUDGE_PASSWORD = "{value}"\n[inference.env_vars]\nENGINE_SECRET = "{value}"\n'

@@ -102,7 +102,9 @@ def test_hostile_names_are_text() -> None:
 
 def test_secrets_are_nowhere() -> None:
     secrets = Secrets(wandb_api_key="wandb-hunter2", hf_token="hf-hunter2", prime_api_key="prime-hunter2")
-    text = as_html(previewed(with_secrets(), secrets=secrets))
+    run = previewed(with_secrets(), secrets=secrets)
+    assert not run.is_refused, run.findings
+    text = as_html(run)
     assert SECRET not in text
     assert "hunter2" not in text
     assert "TRAINER_TOKEN" in text

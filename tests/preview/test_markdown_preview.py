@@ -83,7 +83,10 @@ def test_hostile_names_stay_where_they_are() -> None:
 
 def test_secrets_are_nowhere() -> None:
     secrets = Secrets(wandb_api_key="wandb-hunter2", hf_token="hf-hunter2", prime_api_key="prime-hunter2")
-    text = as_markdown(previewed(with_secrets(), secrets=secrets))
+    run = previewed(with_secrets(), secrets=secrets)
+    assert not run.is_refused, run.findings
+    text = as_markdown(run)
+    assert "(not shown)" in text
     assert SECRET not in text
     assert "hunter2" not in text
     assert "ROOT_API_KEY" in text

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rlsplit.explaining import value_at
 from rlsplit.findings import KeyPath
+from rlsplit.run import SecretText
 
 _NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"))
 """Where a table of a list may have its name, in the order of preference."""
@@ -51,8 +52,12 @@ def changes(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Change]:
 def is_equal(old: Any, new: Any) -> bool:
     """Whether two plain values are written alike: ``1``, ``1.0`` and ``true`` are three values."""
     if isinstance(old, (Mapping, list, bool, int, float)):
-        return type(old) is type(new) and json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
+        return type(old) is type(new) and _spelled(old) == _spelled(new)
     return bool(old == new)
+
+
+def _spelled(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=SecretText.reveal)
 
 
 def _named(value: Any) -> dict[str, Any] | None:

@@ -15,8 +15,10 @@ from rlsplit.manifests import render
 from rlsplit.planning import plan as plan_run
 from rlsplit.planning.binding import bound
 from rlsplit.preview.compiled import Compiled, Planned
+from rlsplit.preview.hiding import hidden, with_hidden
 from rlsplit.preview.summary import object_title
-from rlsplit.preview.text import counted
+from rlsplit.preview.text import counted, value_text
+from rlsplit.run import SecretText
 from rlsplit.serialize import to_yaml
 
 COMPARED_RUN_ID: Final = "compared"
@@ -129,7 +131,8 @@ def _as_run(planned: Planned, name: str) -> Planned:
         return planned
     plan = plan_run(planned.split, run=run, platform=planned.plan.platform)
     plan = bound(plan, planned.plan.secrets or ())
-    return replace(planned, run=run, plan=plan, objects=tuple(render(plan, redact=True)))
+    shown = with_hidden(plan)
+    return replace(planned, run=run, plan=plan, shown=shown, objects=tuple(render(shown, redact=True)))
 
 
 # --- levels ----------------------------------------------------------------------------------------------------
@@ -147,8 +150,12 @@ def _component_changes(old: Planned, new: Planned) -> Iterator[ComponentChange]:
 
 
 def _configs(planned: Planned) -> dict[str, Mapping[str, Any]]:
-    """What each component reads in full, overlays applied and secret variables moved to the Secret."""
-    return {role(pods): pods.config.resolved for pods in planned.plan.pods if pods.config is not None}
+    """What each component reads in full, overlays applied; secrets wrapped, so that they compare but show nothing."""
+    return {role(pods): hidden(pods.config.resolved, _wrapped) for pods in planned.plan.pods if pods.config is not None}
+
+
+def _wrapped(secret: Any) -> SecretText:
+    return SecretText(value_text(secret))
 
 
 def _fact_changes(old: Mapping[Fact, Any], new: Mapping[Fact, Any]) -> Iterator[FactChange]:

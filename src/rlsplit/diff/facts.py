@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rlsplit.planning.model import Pods
+from rlsplit.planning.model import EnvVar, Pods
 from rlsplit.preview.compiled import Planned
+from rlsplit.preview.hiding import is_secret_variable
 from rlsplit.preview.topology import ports_text, topology
+from rlsplit.run import SecretText
 
 Fact = tuple[str, str]
 """Whose it is (``run``, a role, ``connections``) and what it is called."""
@@ -61,9 +63,13 @@ def _pod_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:
         yield (name, "GPUs per pod"), pods.gpus
         yield (name, "hosts"), _host_pattern(pods)
         yield from (((name, f"port {port.name}"), port.number) for port in pods.ports)
-        yield from (((name, f"variable {variable.name}"), variable.value) for variable in pods.env)
+        yield from (((name, f"variable {variable.name}"), _variable_value(variable)) for variable in pods.env)
         for secret in pods.secret_env:
             yield (name, f"variable {secret.name}"), hidden.get(secret.key, f"from the Secret: {secret.key}")
+
+
+def _variable_value(variable: EnvVar) -> Any:
+    return SecretText(variable.value) if is_secret_variable(variable.name) else variable.value
 
 
 def _host_pattern(pods: Pods) -> str:

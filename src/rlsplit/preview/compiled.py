@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rlsplit.document import Document
@@ -15,6 +15,7 @@ from rlsplit.planning import RunPlan
 from rlsplit.planning import plan as plan_run
 from rlsplit.planning.model import Pods
 from rlsplit.platform import Platform
+from rlsplit.preview.hiding import with_hidden
 from rlsplit.run import Run, Secrets
 from rlsplit.splitting import Split
 from rlsplit.splitting import split as split_config
@@ -28,10 +29,12 @@ class Planned:
     split: Split
     plan: RunPlan
     """Bound to the secrets of the run."""
+    shown: RunPlan
+    """The same without what looks like a secret in configs and variables."""
     origins: tuple[Origin, ...]
     """Where every value of the split comes from, before the plan's overlays."""
     objects: tuple[dict[str, Any], ...]
-    """Kubernetes objects, secrets redacted."""
+    """Kubernetes objects of the plan as it is shown, the Secret redacted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,8 @@ def compiled(outcome: Outcome, *, run: Run, platform: Platform, secrets: Secrets
                 split=parts,
                 plan=plan,
                 origins=explain(parts, outcome.config.provenance, document),
-                objects=tuple(render(plan, redact=True)),
+                shown=with_hidden(plan),
+                objects=tuple(render(with_hidden(plan), redact=True)),
             )
             findings = (*findings, *plan.notes)
         except ConfigError as error:
@@ -85,7 +89,10 @@ def compiled(outcome: Outcome, *, run: Run, platform: Platform, secrets: Secrets
 
 
 def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
-    """Give every value of a component's sparse config with its origin, and the values that overlays take away."""
+    """Give every value of a component's sparse config with its origin, and the values that overlays take away.
+
+    Values are those of ``pods``, which are shown as they are.
+    """
     if pods.config is None:
         return
     origins = {origin.path: origin for origin in planned.origins if _component_key(origin.component) == _key(pods)}
@@ -95,7 +102,8 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
         if overlay is not None:
             yield _overlaid(pods.suffix, path, value, overlay.id, overlay.reason)
         else:
-            yield origins.get(path) or Origin(component=pods.suffix, path=path, value=value, kind="default")
+            origin = origins.get(path) or Origin(component=pods.suffix, path=path, value=value, kind="default")
+            yield replace(origin, value=value)
     for path, overlay in overlays.items():
         if overlay.value == REMOVED:
             yield _overlaid(pods.suffix, path, REMOVED, overlay.id, overlay.reason)

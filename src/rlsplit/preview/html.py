@@ -126,7 +126,7 @@ def _page(run: Compiled) -> RunPage:
         roles=tuple(role_rows(drawn)),
         links=tuple(link_rows(drawn)),
         pods=tuple(_pod_rows(plan)),
-        configs=tuple(_config(run.planned, pods) for pods in plan.pods if pods.config is not None),
+        configs=tuple(_config(run.planned, pods) for pods in run.planned.shown.pods if pods.config is not None),
         objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),
     )
 

@@ -87,7 +87,7 @@ def _findings(run: Compiled) -> list[Block]:
 
 
 def _configs(planned: Planned) -> Iterator[Block]:
-    for pods in planned.plan.pods:
+    for pods in planned.shown.pods:
         if pods.config is not None:
             yield Block(f"config {pods.suffix}", details(_config_title(pods), _config(pods)))
 

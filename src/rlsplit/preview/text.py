@@ -6,6 +6,8 @@ import json
 import unicodedata
 from typing import Any, Final
 
+from rlsplit.run import SecretText
+
 _HIDDEN: Final = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
 """Unicode categories that show nothing or change how other text shows: controls, bidi marks, separators."""
 
@@ -28,13 +30,17 @@ def clipped(text: str, limit: int) -> str:
 
 
 def value_text(value: Any, limit: int = 200) -> str:
-    """Spell a value as JSON on one line."""
-    return clipped(visible(json.dumps(value, ensure_ascii=False, default=str)), limit)
+    """Spell a value as JSON on one line; a wrapped secret in it shows nothing."""
+    return clipped(visible(json.dumps(value, ensure_ascii=False, default=_odd_text)), limit)
 
 
 def counted(number: int, noun: str) -> str:
     """Say how many: ``1 pod``, ``2 pods``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _odd_text(value: object) -> str:
+    return "***" if isinstance(value, SecretText) else str(value)
 
 
 def _spelled(char: str) -> str:
