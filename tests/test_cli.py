@@ -279,3 +279,47 @@ def test_the_pre_commit_hook_runs_a_command_that_exists(run) -> None:
     program, *arguments = hook["entry"].split()
     assert program == "rlsplit"
     assert run(*arguments, SMALL) == (0, "", "")
+
+
+def test_diff_of_two_files(run, tmp_path) -> None:
+    assert run("diff", SMALL, SMALL)[0] == 0
+    (tmp_path / "new.toml").write_text(SMALL.read_text(encoding="utf-8").replace("max_steps = 30", "max_steps = 31"))
+    code, out, err = run("diff", SMALL, tmp_path / "new.toml")
+    assert (code, err) == (1, "")
+    assert "max_steps: 30 -> 31" in out
+    for form in ("markdown", "html"):
+        assert "max_steps" in run("diff", SMALL, tmp_path / "new.toml", "--format", form)[1]
+    code, out, _ = run("diff", SMALL, MISTAKES)
+    assert code == 2
+    assert "B-03" in out
+
+
+def test_diff_with_a_git_revision(run, tmp_path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    text = SMALL.read_text(encoding="utf-8")
+    config = tmp_path / "rl.toml"
+    config.write_text(text, encoding="utf-8")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    assert run("diff", "--git", "HEAD", config)[0] == 0
+    config.write_text(text.replace("max_steps = 30", "max_steps = 31"), encoding="utf-8")
+    code, out, _ = run("diff", "--git", "HEAD", config)
+    assert code == 1
+    assert "max_steps: 30 -> 31" in out
+    assert run("diff", "--git", "no-such-revision", config)[0] == 2
+    assert run("diff", config)[0] == 2
+
+
+def test_previews_of_good_and_bad_configs(run, tmp_path) -> None:
+    code, out, err = run("render", SMALL, "--format", "markdown")
+    assert (code, err) == (0, "")
+    assert "```mermaid" in out
+    assert run("render", SMALL, "--format", "html", "-o", tmp_path) == (0, "", "")
+    assert "<svg" in (tmp_path / "preview.html").read_text(encoding="utf-8")
+    code, out, _ = run("render", MISTAKES, "--format", "markdown")
+    assert code == 1
+    assert "B-03" in out

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from rlsplit import commands
 from rlsplit.commands import COULD_NOT_RUN, FINE, SECRET_VARIABLES, CommandError
@@ -32,6 +32,7 @@ EXAMPLES: Final = {
     "split": "rlsplit split rl.toml --form resolved --format json -o configs",
     "validate": "rlsplit validate configs/*.toml",
     "explain": "rlsplit explain rl.toml orchestrator.num_train_workers",
+    "diff": "rlsplit diff --git main rl.toml",
     "rules": "rlsplit rules X-19",
     "schema": "rlsplit schema > rl.schema.json",
     "completion": 'eval "$(rlsplit completion bash)"',
@@ -98,9 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_split(_compiling(made, "split", "print or write the component configs", commands.split))
     checking = _compiling(made, "validate", "check files, each on its own", commands.validate)
     checking.add_argument("--compose", action="store_true", help="take all files as one config instead")
-    explaining = _compiling(made, "explain", "say where each value comes from", commands.explain, one_file=True)
+    explaining = _compiling(made, "explain", "say where each value comes from", commands.explain, files="one")
     _add_run(explaining)
     _add_explain(explaining)
+    comparing = _compiling(made, "diff", "say what a change of a config means", commands.diff, files="two")
+    _add_run(comparing)
+    _add_diff(comparing)
     listing = _command(made, "rules", "list the rules, with one sentence each", commands.rules)
     listing.add_argument("id", nargs="?", metavar="ID", help="ID of a rule, or the beginning of one")
     _command(made, "schema", "print the JSON Schema of an rl.toml", commands.schema)
@@ -125,12 +129,15 @@ def _command(made: Any, name: str, summary: str, command: Command, more: str = "
 
 
 def _compiling(
-    made: Any, name: str, summary: str, command: Command, *, one_file: bool = False
+    made: Any, name: str, summary: str, command: Command, *, files: Literal["one", "two", "many"] = "many"
 ) -> argparse.ArgumentParser:
     """A command that compiles sources."""
-    parser = _command(made, name, summary, command, "" if one_file else SOURCES_HELP)
-    if one_file:
+    parser = _command(made, name, summary, command, SOURCES_HELP if files == "many" else "")
+    if files == "one":
         parser.add_argument("file", metavar="FILE", help="rl.toml, or - for standard input")
+    elif files == "two":
+        parser.add_argument("old", metavar="OLD", help="the config as it was; with --git the one config")
+        parser.add_argument("new", nargs="?", metavar="NEW", help="the config as it is")
     else:
         parser.add_argument("files", nargs="*", metavar="FILE", help="rl.toml, or - for standard input")
     parser.add_argument(
@@ -161,6 +168,12 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without-cluster", action="store_true", help="the split alone, as prime-rl's launcher has it")
 
 
+def _add_diff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--git", metavar="REVISION", help="compare the file with that of a git revision")
+    parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
+    parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
+
+
 def _add_split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--form", choices=["sparse", "resolved"], default="sparse", help="default: sparse")
     parser.add_argument("--format", choices=["toml", "json"], default="toml", help="default: toml")
@@ -180,14 +193,19 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--volume", metavar="CLAIM", help="existing volume claim")
     parser.add_argument("--source-ref", metavar="REF", help="prime-rl revision that the image checks out")
     parser.add_argument("--source-repo", metavar="URL", help="repository of --source-ref")
+    variables = ", ".join(SECRET_VARIABLES.values())
+    parser.add_argument("--secrets-from-env", action="store_true", help=f"read {variables}")
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
-    variables = ", ".join(SECRET_VARIABLES.values())
-    parser.add_argument("--secrets-from-env", action="store_true", help=f"read {variables}")
     parser.add_argument("--redact", action="store_true", help="show no secret value")
     parser.add_argument("--notes", action="store_true", help="also say what the cluster needs to know about this run")
-    parser.add_argument("--format", choices=["yaml", "json"], default="yaml", help="default: yaml")
+    parser.add_argument(
+        "--format",
+        choices=["yaml", "json", "markdown", "html"],
+        default="yaml",
+        help="objects, or a preview",
+    )
     parser.add_argument("--only", metavar="KIND[/NAME]", help="only these objects")
     parser.add_argument("--component", metavar="NAME", help="only the objects of this component")
     parser.add_argument("-o", "--output", metavar="DIR", help="write one file per object instead")

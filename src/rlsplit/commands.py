@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rlsplit.parsing import Outcome
     from rlsplit.planning import RunPlan
     from rlsplit.platform import Platform
+    from rlsplit.preview import Compiled
     from rlsplit.run import Run, Secrets
     from rlsplit.splitting import Split
 
@@ -72,8 +74,10 @@ def split(options: argparse.Namespace) -> int:
 
 
 def render(options: argparse.Namespace) -> int:
-    """Print or write the Kubernetes objects."""
+    """Print or write the Kubernetes objects, or a preview of the run."""
     outcome = compiled(options, sources_of(options))
+    if options.format in PREVIEWS:
+        return _preview(options, outcome)
     if outcome.config is None:
         return report_outcome(options, outcome)
     from rlsplit.findings import ConfigError
@@ -98,6 +102,77 @@ def render(options: argparse.Namespace) -> int:
     else:
         print(to_json(chosen) if options.format == "json" else to_yaml(chosen), end="")
     return code
+
+
+PREVIEWS: Final = {"markdown": "preview.md", "html": "preview.html"}
+"""Format of a preview to the name of its file."""
+
+
+def _preview(options: argparse.Namespace, outcome: Outcome) -> int:
+    """Print or write a page about the run; a refused one has its findings."""
+    from rlsplit import preview
+
+    subject = _previewed(options, outcome)
+    text = preview.as_html(subject) if options.format == "html" else preview.as_markdown(subject)
+    write(options.output, {PREVIEWS[options.format]: text})
+    return FINDINGS if subject.is_refused else FINE
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Say what a change means: exit code 0 same, 1 different, 2 could not run."""
+    from rlsplit import diff as differ
+
+    options.run_id = options.run_id or differ.COMPARED_RUN_ID  # one name for both, so that only the change shows
+    old, new = _sides(options)
+    found = differ.difference(_compared(options, old), _compared(options, new))
+    form = {"text": differ.as_text, "markdown": differ.as_markdown, "html": differ.as_html}[options.format]
+    print(form(found), end="")
+    if found.is_refused:
+        return COULD_NOT_RUN
+    return FINE if found.is_same else FINDINGS
+
+
+def _sides(options: argparse.Namespace) -> tuple[Source, Source]:
+    from rlsplit.document import Source
+
+    if options.git is None:
+        if options.new is None:
+            raise CommandError("name two files, or one and --git REVISION")
+        old, new = options.old, options.new
+        return Source(name=_shown_name(old), content=_read(old)), Source(name=_shown_name(new), content=_read(new))
+    if options.new is not None:
+        raise CommandError("--git takes one file")
+    name = options.old
+    return Source(name=f"{options.git}:{name}", content=_at_revision(options.git, name)), Source(
+        name=name, content=_read(name)
+    )
+
+
+def _at_revision(revision: str, name: str) -> bytes:
+    path = Path(name)
+    command = ["git", "-C", str(path.parent), "show", f"{revision}:./{path.name}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise CommandError(f"cannot run git: {error.strerror or error}") from error
+    if done.returncode:
+        raise CommandError(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1])
+    return done.stdout
+
+
+def _compared(options: argparse.Namespace, source: Source) -> Compiled:
+    return _previewed(options, compiled(options, [source]))
+
+
+def _previewed(options: argparse.Namespace, outcome: Outcome) -> Compiled:
+    from rlsplit import preview
+    from rlsplit.findings import ConfigError
+
+    try:
+        platform = _platform(options)
+    except ConfigError as error:
+        raise CommandError("; ".join(str(finding) for finding in error.findings)) from error
+    return preview.compiled(outcome, run=_run(options), platform=platform, secrets=_secrets(options))
 
 
 def explain(options: argparse.Namespace) -> int:
