@@ -49,8 +49,8 @@ def test_the_caret_stands_under_wide_and_spelled_out_characters() -> None:
     line = '"數學\x1b" = 1'
     finding = Finding(code="x", message="no", where=Mark("f", 1, 7))
     shown, caret = as_plain([finding], {"f": (line,)}).splitlines()[1:3]
-    assert shown == '    1 | "數學\\x1b" = 1'
-    assert caret.index("^") == len('    1 | "') + 4 + len('\\x1b" ')
+    assert shown == '    1 | "數學\\u{1b}" = 1'
+    assert caret.index("^") == len('    1 | "') + 4 + len('\\u{1b}" ')
 
 
 def test_long_lines_are_cut_around_the_column() -> None:
@@ -66,7 +66,7 @@ def test_no_control_character_reaches_a_terminal() -> None:
     finding = Finding(code="x", path=(evil,), message=evil, hint=evil, where=Mark(evil, 1, 1))
     text = as_plain([finding], {evil: (evil,)})
     assert text.replace("\n", "").isprintable()
-    assert "\\x1b[2J" in text
+    assert "\\u{1b}[2J" in text
 
 
 def test_json_keeps_everything_apart() -> None:

@@ -149,6 +149,8 @@ def _sides(options: argparse.Namespace) -> tuple[Source, Source]:
 
 
 def _at_revision(revision: str, name: str) -> bytes:
+    if revision.startswith("-"):
+        raise CommandError(f"no revision is called {revision!r}")
     path = Path(name)
     command = ["git", "-C", str(path.parent), "show", f"{revision}:./{path.name}"]
     try:
@@ -399,7 +401,7 @@ def _is_asked_for(key: str, origin: str, options: argparse.Namespace) -> bool:
 
 
 def _aligned(rows: Sequence[Row]) -> str:
-    from rlsplit.reports import visible
+    from rlsplit.findings import visible
 
     shown = [(f"{visible(key)} = {visible(value)}", visible(origin)) for key, value, origin in rows]
     width = min(max(len(left) for left, _ in shown), 60)

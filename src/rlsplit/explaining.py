@@ -93,7 +93,7 @@ def explain(
     return tuple(
         origin
         for subject in _subjects(split)
-        for origin in _component_origins(subject, records, overlays.get(subject.name, {}))
+        for origin in _component_origins(subject, records, overlays.get(_pod_key(subject.name), {}))
     )
 
 
@@ -258,5 +258,10 @@ def value_at(table: Any, path: KeyPath, default: Any) -> Any:
 def _overlays(plan: RunPlan | None) -> dict[str, dict[KeyPath, Any]]:
     by_component: dict[str, dict[KeyPath, Any]] = {}
     for overlay in plan.overlays if plan else ():
-        by_component.setdefault(overlay.component, {})[overlay.path] = overlay
+        by_component.setdefault(_pod_key(overlay.component), {})[overlay.path] = overlay
     return by_component
+
+
+def _pod_key(component: str) -> str:
+    """What a component and its pods have in common: pods of an environment server shorten its name."""
+    return "-".join(component.split("-")[:2]) if component.startswith("env-") else component

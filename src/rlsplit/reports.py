@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.findings import Finding, Severity, dotted
+from rlsplit.findings import Finding, Severity, dotted, visible
 
 Lines = Mapping[str, tuple[str, ...]]
 """Source name to its lines, for showing the line of a finding."""
@@ -62,7 +62,7 @@ def _source_line(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
     source = lines.get(where.source, ()) if where else ()
     if where is None or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
         return
-    text, column = _window(source[where.line - 1], where.column - 1)
+    text, column = _window(source[where.line - 1].replace("\t", " "), where.column - 1)
     before, shown = visible(text[:column]), visible(text)
     margin = f"{where.line:>5} | "
     yield f"{margin}{shown}"
@@ -77,21 +77,6 @@ def _window(line: str, column: int) -> tuple[str, int]:
     start = max(0, min(column - MAX_LINE // 2, len(line) - MAX_LINE))
     cut = f"{'…' if start else ''}{line[start : start + MAX_LINE]}{'…' if start + MAX_LINE < len(line) else ''}"
     return cut, column - start + bool(start)
-
-
-def visible(text: str) -> str:
-    """Spell control characters out, so that no input can steer a terminal; a tab is a space."""
-    return "".join(_spelled(char) if _is_control(char) else char for char in text.replace("\t", " "))
-
-
-def _is_control(char: str) -> bool:
-    # Cc and Cs are controls and lone surrogates; Cf has the characters that turn the direction of text.
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def _spelled(char: str) -> str:
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _width(text: str) -> int:

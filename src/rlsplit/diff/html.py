@@ -18,11 +18,10 @@ from rlsplit.diff.words import (
     sides,
     verdict,
 )
-from rlsplit.findings import Finding, dotted
+from rlsplit.findings import Finding, dotted, visible
 from rlsplit.preview.compiled import Compiled
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.svg import picture
-from rlsplit.preview.text import visible
 from rlsplit.preview.topology import topology
 
 Row = tuple[str, ...]

@@ -14,8 +14,8 @@ from rlsplit.diff.words import (
     sides,
     verdict,
 )
-from rlsplit.findings import Finding
-from rlsplit.preview.text import visible, visible_lines
+from rlsplit.findings import Finding, visible
+from rlsplit.preview.text import visible_lines
 
 
 def as_text(found: Difference) -> str:

@@ -9,13 +9,13 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from rlsplit.explaining import REMOVED, Origin, origin_text
-from rlsplit.findings import Finding, dotted
+from rlsplit.findings import Finding, clipped, dotted, visible
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.preview.compiled import Compiled, Planned, default_values, written_values
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
-from rlsplit.preview.text import clipped, counted, value_text, visible, visible_lines
+from rlsplit.preview.text import counted, value_text, visible_lines
 from rlsplit.preview.topology import Topology, ports_text, topology
 from rlsplit.serialize import to_yaml
 

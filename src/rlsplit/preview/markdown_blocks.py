@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rlsplit.findings import Finding, dotted
-from rlsplit.preview.text import clipped, visible, visible_lines
+from rlsplit.findings import Finding, clipped, dotted, visible
+from rlsplit.preview.text import visible_lines
 
 COMMENT_LIMIT: Final = 65_000
 """GitHub takes 65,536 characters. Counted in bytes of UTF-8 here, which are never fewer."""

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from rlsplit.findings import dotted
-from rlsplit.preview.text import visible
+from rlsplit.findings import dotted, visible
 
 
 def page_text(template: str, page: Any) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from rlsplit.preview.text import clipped, counted, visible
+from rlsplit.findings import clipped, visible
+from rlsplit.preview.text import counted
 from rlsplit.preview.topology import Link, Node, Topology, ports_text
 
 MAX_PODS: Final = 24

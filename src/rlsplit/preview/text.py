@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import json
-import unicodedata
-from typing import Any, Final
+from typing import Any
 
+from rlsplit.findings import clipped, visible
 from rlsplit.run import SecretText
-
-_HIDDEN: Final = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
-"""Unicode categories that show nothing or change how other text shows: controls, bidi marks, separators."""
-
-
-def visible(text: str) -> str:
-    """Spell characters that hide or move text as ``\\u{...}``: one line, and no terminal or bidi tricks."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(char) for char in text)
 
 
 def visible_lines(text: str) -> str:
     """Do what :func:`visible` does, but keep line breaks."""
     return "\n".join(visible(line) for line in text.split("\n"))
-
-
-def clipped(text: str, limit: int) -> str:
-    """Cut a text that is longer than ``limit``, with an ellipsis."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def value_text(value: Any, limit: int = 200) -> str:
@@ -41,7 +26,3 @@ def counted(number: int, noun: str) -> str:
 
 def _odd_text(value: object) -> str:
     return "***" if isinstance(value, SecretText) else str(value)
-
-
-def _spelled(char: str) -> str:
-    return f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _HIDDEN else char
