@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -149,6 +148,8 @@ def _sides(options: argparse.Namespace) -> tuple[Source, Source]:
 
 
 def _at_revision(revision: str, name: str) -> bytes:
+    import subprocess
+
     if revision.startswith("-"):
         raise CommandError(f"no revision is called {revision!r}")
     path = Path(name)

@@ -95,31 +95,42 @@ def split(config: RLConfig) -> Split:
     as they were written (H-09 to H-11). Raises TypeError for a configuration that was not compiled.
     """
     provenance = config.provenance
-    dump = _Dump(finite=not provenance.has_non_finite)
     launcher = provenance.mode == "launcher"
-    orchestrator = dump.component(config.orchestrator)
+    dump = _Dump.of(config, finite=not provenance.has_non_finite)
+    orchestrator = dump.component("orchestrator", config.orchestrator)
     return Split(
-        trainer=dump.component(config.trainer),
+        trainer=dump.component("trainer", config.trainer),
         orchestrator=orchestrator if launcher else _with_aside(orchestrator, provenance.aside, dump),
         inference=_inference(config, config.inference, dump) if config.inference else None,
         env_servers=tuple(_env_servers(config, dump)) if launcher else (),
-        deployment=resolved(config.deployment),
-        launch=_launch(config),
+        deployment=dump.whole["deployment"],
+        launch=_launch(config, dump.whole),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dump:
-    """How sections become plain data."""
+    """A configuration as plain data, dumped once."""
 
+    whole: JsonObject
+    """The resolved root."""
     finite: bool
     """Whether there is no infinity and no NaN to replace, which spares a copy."""
+
+    @classmethod
+    def of(cls, config: RLConfig, *, finite: bool) -> _Dump:
+        whole = resolved(config)
+        return cls(whole=whole if finite else without_non_finite(whole), finite=finite)
+
+    def component(self, name: str, section: Section) -> Component:
+        return Component(resolved=self.whole[name], sparse=self.plain(sparse(section)))
 
     def plain(self, value: Any) -> Any:
         return value if self.finite else without_non_finite(value)
 
-    def component(self, section: Section) -> Component:
-        return Component(resolved=self.plain(resolved(section)), sparse=self.plain(sparse(section)))
+    def copied(self, value: Any) -> Any:
+        """Copy an untyped value as JSON has it."""
+        return self.plain(to_jsonable_python(value))
 
 
 def artifact(split: Split) -> JsonObject:
@@ -137,7 +148,7 @@ def artifact(split: Split) -> JsonObject:
 
 
 def _inference(config: RLConfig, inference: InferenceConfig, dump: _Dump) -> Component:
-    whole = dump.component(inference)
+    whole = dump.component("inference", inference)
     forms = [
         {key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}
         for form in (whole.resolved, whole.sparse)
@@ -149,8 +160,8 @@ def _inference(config: RLConfig, inference: InferenceConfig, dump: _Dump) -> Com
 
 
 def _with_aside(typed: Component, aside: SetAside, dump: _Dump) -> Component:
-    sources = _copied(aside.sources, dump) if aside.has_sources else []
-    evaluation = _copied(restored_eval(aside.eval), dump) if aside.has_eval else None
+    sources = dump.copied(aside.sources) if aside.has_sources else []
+    evaluation = dump.copied(restored_eval(aside.eval)) if aside.has_eval else None
     whole = {**typed.resolved, "train": {**typed.resolved["train"], "source": sources}, "eval": evaluation}
     lean = dict(typed.sparse)
     if aside.has_sources:
@@ -160,11 +171,6 @@ def _with_aside(typed: Component, aside: SetAside, dump: _Dump) -> Component:
     return Component(resolved=whole, sparse=lean)
 
 
-def _copied(value: Any, dump: _Dump) -> Any:
-    """Copy what was set aside as JSON has it."""
-    return dump.plain(to_jsonable_python(value))
-
-
 def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     """The env servers of all sources that are not served elsewhere, in port order (L-06, L-07)."""
     orchestrator = config.orchestrator
@@ -172,15 +178,16 @@ def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
-            env, serve = _copied(source.env, dump), dump.component(source.serve)
+            env, lean = dump.copied(source.env), dump.plain(sparse(source.serve))
+            serve = dump.whole["orchestrator"][kind]["source"][position]["serve"]
             yield EnvServer(
                 split=kind,
                 name=source_name(source),
                 index=index,
                 position=position,
                 config=Component(
-                    resolved={"env": env, "serve": {**serve.resolved, **address}, "log": log},
-                    sparse={"env": env, "serve": {**serve.sparse, **address}, "log": log},
+                    resolved={"env": env, "serve": {**serve, **address}, "log": log},
+                    sparse={"env": env, "serve": {**lean, **address}, "log": log},
                 ),
             )
 
@@ -192,15 +199,15 @@ def _sources(config: RLConfig) -> Iterator[tuple[Literal["train", "eval"], int, 
         yield "eval", position, evaluated
 
 
-def _launch(config: RLConfig) -> Launch:
-    inference = config.inference
+def _launch(config: RLConfig, whole: JsonObject) -> Launch:
+    inference = whole["inference"]
     return Launch(
         run_name=config.run.name or "",
         run_dir=run_dir(config.output_dir, config.run.dir or ""),
-        env_vars=dict(config.env_vars),
+        env_vars=whole["env_vars"],
         clean=config.clean,
         has_slurm=config.provenance.written_slurm and config.slurm is not None,
-        resume=resolved(config.resume) if config.resume else None,
-        router=resolved(inference.router) if inference and inference.router else None,
-        inference_deployment=resolved(inference.deployment) if inference else None,
+        resume=whole["resume"],
+        router=inference["router"] if inference else None,
+        inference_deployment=inference["deployment"] if inference else None,
     )

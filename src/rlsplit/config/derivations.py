@@ -60,7 +60,7 @@ def unique_ac_targets(ac: ActivationCheckpointConfig) -> Iterator[Setting]:
 def offloading_needs_ac(model: TrainerModelConfig) -> Iterator[Setting]:
     """Activation offloading switches activation checkpointing on."""
     if model.ac_offloading is not None and model.ac is None:
-        yield Setting(("ac",), ActivationCheckpointConfig(), of=(("ac_offloading",),))
+        yield Setting(("ac",), ActivationCheckpointConfig.model_construct(), of=(("ac_offloading",),))
 
 
 def deepep_drops_gradient_clipping(trainer: TrainerConfig) -> Iterator[Setting]:

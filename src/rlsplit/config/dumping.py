@@ -18,10 +18,11 @@ from datetime import date, time
 from functools import cache
 from typing import Any, Final
 
+from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from .section import Section
-from .tree import tag_field
+from .tree import is_section, tag_field
 
 JsonObject = dict[str, Any]
 
@@ -51,18 +52,17 @@ def sparse(section: Section) -> JsonObject:
 @cache
 def defaults(section: type[Section]) -> dict[str, Any]:
     """Default of every field; for fields that hold a section its class, for required fields :data:`REQUIRED`."""
-    return {
-        name: _default(field.get_default(call_default_factory=True), field.is_required())
-        for name, field in section.model_fields.items()
-    }
+    return {name: REQUIRED if field.is_required() else _default(field) for name, field in section.model_fields.items()}
 
 
 REQUIRED: Final = object()
 
 
-def _default(value: Any, required: bool) -> Any:
-    if required:
-        return REQUIRED
+def _default(field: FieldInfo) -> Any:
+    # A section's own class is its default factory; calling it would build a validator of its own for nothing.
+    if is_section(field.default_factory):
+        return field.default_factory
+    value = field.get_default(call_default_factory=True)
     return type(value) if isinstance(value, Section) else value
 
 

@@ -140,7 +140,7 @@ def _at(config: RLConfig, owner: tuple[str, ...]) -> Any:
 def resolved_broadcast(config: RLConfig) -> Iterator[Setting]:
     """One weight broadcast for all parts: NCCL by default, the filesystem with LoRA or without inference."""
     if config.weight_broadcast is None:
-        default = default_broadcast(config)()
+        default = default_broadcast(config).model_construct()
         yield Setting(("weight_broadcast",), default, of=(keys("trainer.model.lora"), ("inference",)))
     shared = config.weight_broadcast
     assert shared is not None
@@ -149,7 +149,7 @@ def resolved_broadcast(config: RLConfig) -> Iterator[Setting]:
         end = ends[shared.type](shared, world)
         yield Setting((component, "weight_broadcast"), end, of=(("weight_broadcast",), DP, TP))
     if config.inference:
-        end = WeightBroadcastConfig(type=shared.type)
+        end = WeightBroadcastConfig.model_construct({"type"}, type=shared.type)
         yield Setting(("inference", "weight_broadcast"), end, of=(("weight_broadcast",),))
 
 
@@ -181,7 +181,7 @@ BroadcastEnd = Callable[[SharedWeightBroadcast, int], Section]
 
 
 def _end_without_endpoint(end: type[Section]) -> BroadcastEnd:
-    return lambda shared, world: end()
+    return lambda shared, world: end.model_construct()
 
 
 def _endpoint(end: type[Section]) -> BroadcastEnd:
@@ -218,7 +218,7 @@ def lora_adapter(config: RLConfig) -> Iterator[Setting]:
     adapter = keys("orchestrator.model.lora")
     source = keys("trainer.model.lora")
     if config.orchestrator.model.lora is None:
-        yield Setting(adapter, OrchestratorLoRAConfig(), of=(source,))
+        yield Setting(adapter, OrchestratorLoRAConfig.model_construct(), of=(source,))
     own = config.orchestrator.model.lora
     assert own is not None
     for field in ("rank", "alpha"):

@@ -26,7 +26,7 @@ def nccl_needs_two_gpus(config: RLConfig) -> Iterator[Refusal]:
 def broadcast_has_workers(config: RLConfig) -> Iterator[Refusal]:
     """An in-memory broadcast has at least one inference worker."""
     shared = config.weight_broadcast
-    kind = shared.type if shared else default_broadcast(config)().type
+    kind = shared.type if shared else default_broadcast(config).model_fields["type"].default
     if kind != "filesystem" and config.inference is not None and engine_workers(config) < 1:
         vllm = config.inference.vllm
         if vllm.tensor_parallel_size == 0 and is_divided_by_tensor_parallel(config):
