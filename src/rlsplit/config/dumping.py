@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from .section import Section
-from .tree import is_section, tag_field
+from .tree import tag_field
 
 JsonObject = dict[str, Any]
 
@@ -59,9 +59,6 @@ REQUIRED: Final = object()
 
 
 def _default(field: FieldInfo) -> Any:
-    # A section's own class is its default factory; calling it would build a validator of its own for nothing.
-    if is_section(field.default_factory):
-        return field.default_factory
     value = field.get_default(call_default_factory=True)
     return type(value) if isinstance(value, Section) else value
 

@@ -42,6 +42,9 @@ Tags = Mapping[str, tuple[str, str]]
 class Section(BaseModel):
     """One table of the configuration.
 
+    A section that is not written is a constant (P-07): the default of its field is made by ``model_construct``, which
+    validates nothing and needs no validator of its own.
+
     Unknown keys are kept (B-01 is judged afterwards, by one walker), the text ``"None"`` means null (B-04),
     all-string tables of values are coerced (B-05) and a missing tag takes the default variant's (B-06).
     """

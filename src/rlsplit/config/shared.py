@@ -89,7 +89,7 @@ class MonitorsConfig(Section):
 
     wandb: WandbMonitorConfig | None = None
     """Reports metrics to Weights & Biases; null reports nothing there."""
-    file: FileMonitorConfig | None = Field(default_factory=FileMonitorConfig)
+    file: FileMonitorConfig | None = Field(default_factory=FileMonitorConfig.model_construct)
     """Appends metrics to a JSON-lines file; on by default, null writes none."""
 
 

@@ -172,11 +172,11 @@ class TrainerModelConfig(Section):
     attn: Literal["flash_attention_2", "flash_attention_3", "flash_attention_4", "auto"] = "auto"
     """Attention kernel; auto lets the trainer choose, and with `impl` hf only flash_attention_2 or
     flash_attention_3 are accepted."""
-    compile: CompileConfig | None = Field(default_factory=CompileConfig)
+    compile: CompileConfig | None = Field(default_factory=CompileConfig.model_construct)
     """Compiles the model's blocks with torch.compile; null runs them eagerly."""
-    ac: ActivationCheckpointConfig | None = Field(default_factory=ActivationCheckpointConfig)
+    ac: ActivationCheckpointConfig | None = Field(default_factory=ActivationCheckpointConfig.model_construct)
     """Recomputes activations in the backward pass to save memory; null is undone while `ac_offloading` is set."""
-    ac_offloading: ActivationOffloadingConfig | None = Field(default_factory=ActivationOffloadingConfig)
+    ac_offloading: ActivationOffloadingConfig | None = Field(default_factory=ActivationOffloadingConfig.model_construct)
     """Keeps saved activations in host memory instead of on the GPU; null keeps them on the GPU."""
     fsdp_cpu_offload: bool = False
     """Keeps parameters, gradients and optimizer state in host memory; excludes the other two offload settings."""
@@ -220,7 +220,7 @@ class TrainerModelConfig(Section):
     """Computes no gradients for the expert router, leaving its weights as they are."""
     lora: TrainerLoRAConfig | None = None
     """Trains a low-rank adapter instead of all weights; null trains all weights."""
-    debug: DebugModelConfig = Field(default_factory=DebugModelConfig)
+    debug: DebugModelConfig = Field(default_factory=DebugModelConfig.model_construct)
     """Shortcuts for debugging and benchmarking that make the model useless for real training."""
     fused_lm_head_token_chunk_size: int | Literal["disabled"] = 8192
     """Tokens for which the fused output head computes logits at once, or `disabled` for a plain output head."""
