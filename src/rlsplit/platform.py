@@ -68,7 +68,7 @@ def _merged_over(**defaults: str) -> BeforeValidator:
 
 def _requesting(**requests: str) -> Callable[[], Resources]:
     """Make the default of a component's resources: the same requests that given ones are merged over."""
-    return lambda: Resources(requests=requests)
+    return lambda: Resources.model_construct(requests=requests)
 
 
 class ComponentSettings(_Settings):
@@ -227,15 +227,15 @@ class Platform(_Settings):
     topology_spread: list[dict[str, Any]] = []
     """``topologySpreadConstraints`` of every pod, passed through."""
 
-    trainer: TrainerSettings = Field(default_factory=lambda: TrainerSettings())
+    trainer: TrainerSettings = Field(default_factory=TrainerSettings.model_construct)
     """Pods of the trainer."""
-    orchestrator: OrchestratorSettings = Field(default_factory=lambda: OrchestratorSettings())
+    orchestrator: OrchestratorSettings = Field(default_factory=OrchestratorSettings.model_construct)
     """The pod of the orchestrator."""
-    inference: InferenceSettings = Field(default_factory=lambda: InferenceSettings())
+    inference: InferenceSettings = Field(default_factory=InferenceSettings.model_construct)
     """Pods of the inference engines."""
-    router: RouterSettings = Field(default_factory=lambda: RouterSettings())
+    router: RouterSettings = Field(default_factory=RouterSettings.model_construct)
     """The pod of the router."""
-    env_server: EnvServerSettings = Field(default_factory=lambda: EnvServerSettings())
+    env_server: EnvServerSettings = Field(default_factory=EnvServerSettings.model_construct)
     """Pods of the environment servers."""
 
     pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"

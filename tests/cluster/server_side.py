@@ -362,8 +362,9 @@ def install_job_sets(kubectl: Kubectl, folder: Path) -> str:
     file = folder / "jobset.x-k8s.io_jobsets.yaml"
     if not file.is_file():
         return f"JobSet: not there, and no {file.name} to install it from"
-    # Server-side: the definition is too large for the annotation of the other way.
-    done = kubectl.run("apply", "--server-side", "--validate=false", "-f", str(file))
+    # The definition is too large for the annotation of a plain apply, and an old server refuses younger fields in a
+    # server-side one.
+    done = kubectl.run("create", "--validate=false", "-f", str(file))
     if done.returncode == 0:
         done = kubectl.run("wait", "--for=condition=Established", f"crd/{JOB_SET_CRD}", "--timeout=60s")
     return f"JobSet: not installed: {done.stderr.strip()}" if done.returncode else f"JobSet: installed {file.name}"
