@@ -148,7 +148,10 @@ def test_platform_settings_and_their_mistakes(run, tmp_path) -> None:
     (tmp_path / "platform.toml").write_text('namespaces = "rl"\n')
     code, out, err = run("render", SMALL, "--platform", tmp_path / "platform.toml")
     assert (code, out) == (1, "")
+    assert f"{tmp_path / 'platform.toml'}:1:1: error[" in err
     assert "platform.namespaces" in err
+    (tmp_path / "platform.toml").write_text("namespace = ")
+    assert run("render", SMALL, "--platform", tmp_path / "platform.toml")[0] == 1
 
 
 def test_what_cannot_run_says_why_in_one_line(run, tmp_path) -> None:

@@ -278,15 +278,20 @@ def compiled(options: argparse.Namespace, sources: Sequence[Source]) -> Outcome:
 
 
 def _platform(options: argparse.Namespace) -> Platform:
+    """Read the settings of the cluster; raises ConfigError with every finding at its place."""
+    from rlsplit.document import Source, read
+    from rlsplit.findings import ConfigError, has_errors, located
     from rlsplit.platform import Platform
 
     if options.platform is None:
         return Platform()
+    document = read([Source(name=options.platform, content=_read(options.platform), prefix=("platform",))])
+    if has_errors(document.findings):
+        raise ConfigError(document.findings)
     try:
-        text = _read(options.platform).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{options.platform} is not UTF-8: {error.reason}") from error
-    return Platform.from_toml(text)
+        return Platform.from_mapping(document.table["platform"])
+    except ConfigError as error:
+        raise ConfigError(located(error.findings, document.marks)) from error
 
 
 def _run(options: argparse.Namespace) -> Run:
