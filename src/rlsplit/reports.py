@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rlsplit.findings import Finding, Severity, dotted, visible
+from rlsplit.version import __version__
 
 Lines = Mapping[str, tuple[str, ...]]
 """Source name to its lines, for showing the line of a finding."""
@@ -143,6 +144,7 @@ def as_sarif(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
     codes = list(dict.fromkeys(finding.code for finding in findings))
     driver = {
         "name": "rlsplit",
+        "version": __version__,
         "informationUri": "https://github.com/PrimeIntellect-ai/prime-rl",
         "rules": [{"id": code} for code in codes],
     }
@@ -174,7 +176,8 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
 def _uri(name: str) -> str:
     from urllib.parse import quote
 
-    return quote(name.replace("\\", "/").removeprefix("./"), errors="replace")
+    path = quote(name.replace("\\", "/").removeprefix("./"), errors="replace")
+    return f"file://{path}" if path.startswith("/") else path
 
 
 REPORTS: Final[Mapping[str, Callable[[Sequence[Finding], Lines], str]]] = MappingProxyType(
