@@ -362,12 +362,25 @@ def install_job_sets(kubectl: Kubectl, folder: Path) -> str:
     file = folder / "jobset.x-k8s.io_jobsets.yaml"
     if not file.is_file():
         return f"JobSet: not there, and no {file.name} to install it from"
-    # The definition is too large for the annotation of a plain apply, and an old server refuses younger fields in a
-    # server-side one.
-    done = kubectl.run("create", "--validate=false", "-f", str(file))
+    text = file.read_text(encoding="utf-8")
+    refusal = _install(kubectl, text)
+    if refusal is None:
+        return "JobSet: installed"
+    # Servers before 1.20.3 read an empty default as null, but some fields must have a default.
+    refusal = _install(kubectl, text.replace('default: ""', 'default: "-"'))
+    return f"JobSet: not installed: {refusal}" if refusal else 'JobSet: installed, with "-" for its empty defaults'
+
+
+def _install(kubectl: Kubectl, definition: str) -> str | None:
+    """Create a definition and wait for its kind; the server's message if it does not come.
+
+    The definition is too large for the annotation of a plain apply, and an old server refuses younger fields in a
+    server-side one.
+    """
+    done = kubectl.run("create", "--validate=false", "-f", "-", text=definition)
     if done.returncode == 0:
         done = kubectl.run("wait", "--for=condition=Established", f"crd/{JOB_SET_CRD}", "--timeout=60s")
-    return f"JobSet: not installed: {done.stderr.strip()}" if done.returncode else f"JobSet: installed {file.name}"
+    return done.stderr.strip() if done.returncode else None
 
 
 def chosen(names: Sequence[str]) -> list[Path]:

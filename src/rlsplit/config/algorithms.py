@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .renderers import AutoRendererConfig, Renderer
-from .section import Section
+from .section import Section, unwritten
 
 
 class ClientConfig(Section):
@@ -61,7 +61,7 @@ class LinearLengthPenaltyConfig(Section):
 class AlgoConfig(Section):
     """What every algorithm has."""
 
-    sampling: AlgoSamplingConfig = Field(default_factory=AlgoSamplingConfig.model_construct)
+    sampling: AlgoSamplingConfig = Field(default_factory=unwritten(AlgoSamplingConfig))
     """Which model generates the rollouts; this algorithm accepts only the policy."""
 
 
@@ -163,7 +163,7 @@ class OPSDAlgoConfig(AlgoConfig):
     """Key under which an example holds its demonstration."""
     template: str = "Here is an example of an expert response:\n<demonstration>\n{demonstration}\n</demonstration>"
     """Prompt text that presents the demonstration to the model."""
-    renderer: Renderer = Field(default_factory=AutoRendererConfig.model_construct)
+    renderer: Renderer = Field(default_factory=unwritten(AutoRendererConfig))
     """Turns the demonstration prompt into tokens; auto looks the variant up by model."""
 
 

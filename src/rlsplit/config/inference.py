@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from .deployment import InferenceDeployment, SingleNodeInferenceDeploymentConfig
-from .section import EnvVars, PathText, Section, Tags
+from .section import EnvVars, PathText, Section, Tags, unwritten
 from .shared import LogConfig, SlurmConfig
 from .transport import WeightBroadcastConfig
 from .vllm import VllmConfig
@@ -102,21 +102,21 @@ class InferenceConfig(Section):
 
     injected_tags: ClassVar[Tags] = {"deployment": ("type", "single_node")}
 
-    server: ServerConfig = Field(default_factory=ServerConfig.model_construct)
+    server: ServerConfig = Field(default_factory=unwritten(ServerConfig))
     """Address clients connect to."""
-    router: Router | None = Field(default_factory=VllmRouterConfig.model_construct)
+    router: Router | None = Field(default_factory=unwritten(VllmRouterConfig))
     """Process in front of the engines that spreads requests; null means a bare engine."""
     backend_port: int = 8100
     """First engine port behind the router; `server.port` plus 100 when unset and a router is used."""
-    vllm: VllmConfig = Field(default_factory=VllmConfig.model_construct)
+    vllm: VllmConfig = Field(default_factory=unwritten(VllmConfig))
     """Arguments of the vLLM engines; unknown keys are passed on as they are."""
-    log: LogConfig = Field(default_factory=LogConfig.model_construct)
+    log: LogConfig = Field(default_factory=unwritten(LogConfig))
     """Verbosity and format of the inference launcher's log."""
     env_vars: EnvVars = Field(default_factory=dict)
     """Operating system variables of the inference processes; they win over the root `env_vars`."""
     use_deep_gemm: bool = False
     """Uses the DeepGEMM kernels for FP8 matrix products."""
-    weight_broadcast: WeightBroadcastConfig = Field(default_factory=WeightBroadcastConfig.model_construct)
+    weight_broadcast: WeightBroadcastConfig = Field(default_factory=unwritten(WeightBroadcastConfig))
     """Resolved kind of weight transfer; set from the root `weight_broadcast`."""
     kv_cache_offload: KVCacheOffload | None = None
     """Moves cached attention keys and values to host memory or disk; null keeps them on the GPU."""
@@ -126,7 +126,7 @@ class InferenceConfig(Section):
     """Computes the output head in 32-bit precision."""
     enable_fp32_router_logits: bool = True
     """Computes expert router scores in 32-bit precision."""
-    deployment: InferenceDeployment = Field(default_factory=SingleNodeInferenceDeploymentConfig.model_construct)
+    deployment: InferenceDeployment = Field(default_factory=unwritten(SingleNodeInferenceDeploymentConfig))
     """Layout of one inference replica over machines; one machine by default."""
     slurm: SlurmConfig | None = None
     """SLURM options of inference, copied from the root; needed for layouts of several machines, null means local."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from .algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
 from .renderers import AutoRendererConfig, Renderer
-from .section import EnvVars, PathText, Section, Tags
+from .section import EnvVars, PathText, Section, Tags, unwritten
 from .shared import (
     HeartbeatConfig,
     LogConfig,
@@ -47,7 +47,7 @@ class OrchestratorModelConfig(Section):
     """Marks the policy as a vision-language model and says where its parts live; null means text only."""
     lora: OrchestratorLoRAConfig | None = None
     """Adapter trained by this run; filled in from the trainer's, null without LoRA."""
-    client: ClientConfig = Field(default_factory=ClientConfig.model_construct)
+    client: ClientConfig = Field(default_factory=unwritten(ClientConfig))
     """How to reach the policy server."""
 
 
@@ -93,24 +93,24 @@ class OrchestratorConfig(Section):
         "rollout_transport": ("type", "zmq"),
     }
 
-    algo: Algorithm = Field(default_factory=GRPOAlgoConfig.model_construct)
+    algo: Algorithm = Field(default_factory=unwritten(GRPOAlgoConfig))
     """Training algorithm of every train source that does not choose its own; GRPO by default."""
-    model: OrchestratorModelConfig = Field(default_factory=OrchestratorModelConfig.model_construct)
+    model: OrchestratorModelConfig = Field(default_factory=unwritten(OrchestratorModelConfig))
     """Policy model as the orchestrator addresses it: its name, adapter and client."""
-    train: TrainConfig = Field(default_factory=TrainConfig.model_construct)
+    train: TrainConfig = Field(default_factory=unwritten(TrainConfig))
     """Environments trained on and how rollouts are sampled in them."""
-    tokenizer: TokenizerConfig = Field(default_factory=TokenizerConfig.model_construct)
+    tokenizer: TokenizerConfig = Field(default_factory=unwritten(TokenizerConfig))
     """Tokenizer used to build training sequences; derived from the orchestrator's model where unset."""
-    renderer: Renderer = Field(default_factory=AutoRendererConfig.model_construct)
+    renderer: Renderer = Field(default_factory=unwritten(AutoRendererConfig))
     """Turns chat messages into tokens; auto looks the variant up by tokenizer or model name."""
     eval: EvalConfig | None = None
     """Evaluation environments and their schedule; null runs no evaluation."""
-    log: LogConfig = Field(default_factory=LogConfig.model_construct)
+    log: LogConfig = Field(default_factory=unwritten(LogConfig))
     """Verbosity and format of the orchestrator's and the environment servers' logs."""
     env_vars: EnvVars = Field(default_factory=dict)
     """Operating system variables of the orchestrator and the environment servers; they win over the root
     `env_vars`."""
-    monitors: OrchestratorMonitorsConfig = Field(default_factory=OrchestratorMonitorsConfig.model_construct)
+    monitors: OrchestratorMonitorsConfig = Field(default_factory=unwritten(OrchestratorMonitorsConfig))
     """Destinations of the orchestrator's metrics."""
     collect_inference_metrics: bool = True
     """Mirrors the metrics of the inference servers into the run's own metrics."""
@@ -122,11 +122,11 @@ class OrchestratorConfig(Section):
     """Checkpoint the orchestrator continues from; null starts fresh. Replaced by the root `resume` when that is
     set."""
     weight_broadcast: OrchestratorWeightBroadcast = Field(
-        default_factory=OrchestratorFileSystemWeightBroadcastConfig.model_construct
+        default_factory=unwritten(OrchestratorFileSystemWeightBroadcastConfig)
     )
     """Resolved weight transfer of the orchestrator; always overwritten from the root `weight_broadcast`, so set it
     there."""
-    rollout_transport: RolloutTransport = Field(default_factory=ZMQTransportConfig.model_construct)
+    rollout_transport: RolloutTransport = Field(default_factory=unwritten(ZMQTransportConfig))
     """How the orchestrator sends batches; must be of the same type as the trainer's."""
     output_dir: PathText = "outputs"
     """Folder the orchestrator writes to; set from `output_dir/run.dir` of the root, do not write it."""
@@ -138,7 +138,7 @@ class OrchestratorConfig(Section):
     """Samples per training step, a multiple of `group_size`; null with null `token_batch_size` means 128."""
     token_batch_size: int | None = Field(default=None, ge=1)
     """Tokens per training step, as an alternative to `batch_size`; null counts samples instead."""
-    concurrency: ConcurrencyConfig = Field(default_factory=ConcurrencyConfig.model_construct)
+    concurrency: ConcurrencyConfig = Field(default_factory=unwritten(ConcurrencyConfig))
     """How many episodes run at the same time."""
     group_size: int = Field(default=1, ge=1)
     """Rollouts generated for each training example, unless a source sets its own."""

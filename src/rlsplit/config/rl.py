@@ -8,7 +8,7 @@ from .deployment import Deployment, SingleNodeDeploymentConfig
 from .inference import InferenceConfig
 from .orchestrator import OrchestratorConfig
 from .rules import Provenance
-from .section import EnvVars, OpaqueTable, PathText, Section, Tags
+from .section import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
 from .shared import (
     LogConfig,
     ResumeConfig,
@@ -41,20 +41,20 @@ class RLConfig(Section):
     """vLLM server to launch with the run; null when a server is operated elsewhere or none is needed."""
     env_vars: EnvVars = Field(default_factory=dict)
     """Operating system variables set for every launched component; the `env_vars` of a section win over these."""
-    run: RunConfig = Field(default_factory=RunConfig.model_construct)
+    run: RunConfig = Field(default_factory=unwritten(RunConfig))
     """Name of the run and of its directory."""
     output_dir: PathText = "outputs"
     """Parent folder of runs; this run writes to `output_dir/run.dir`."""
     clean: bool = False
     """Deletes an existing run directory before starting instead of refusing to write into it."""
-    log: SharedLogConfig = Field(default_factory=SharedLogConfig.model_construct)
+    log: SharedLogConfig = Field(default_factory=unwritten(SharedLogConfig))
     """Log verbosity and format copied into every section that leaves them unset."""
     ckpt: SharedCheckpointConfig | None = None
     """Checkpointing shared by trainer and orchestrator; an empty table switches it on with defaults, null leaves it
     to the sections."""
     resume: ResumeConfig | None = None
     """Checkpoint to continue from, replacing the `resume` of both sections; null leaves theirs alone."""
-    monitors: SharedMonitorsConfig = Field(default_factory=SharedMonitorsConfig.model_construct)
+    monitors: SharedMonitorsConfig = Field(default_factory=unwritten(SharedMonitorsConfig))
     """Metric destinations shared by trainer and orchestrator."""
     model: SharedModelConfig | None = None
     """Model copied into trainer, orchestrator and inference where they leave it unset; null lets each section
@@ -71,7 +71,7 @@ class RLConfig(Section):
     inference."""
     rollout_transport: RolloutTransport | None = None
     """How batches travel from orchestrator to trainer; null takes the transport set in the sections."""
-    deployment: Deployment = Field(default_factory=SingleNodeDeploymentConfig.model_construct)
+    deployment: Deployment = Field(default_factory=unwritten(SingleNodeDeploymentConfig))
     """GPU and node layout of the whole run; one machine with 1 training and 1 inference GPU by default."""
     slurm: SlurmConfig | None = None
     """Submits the run as a SLURM job with these options; null runs it on the local machine."""
@@ -107,9 +107,9 @@ class EnvServerConfig(Section):
 
     env: OpaqueTable = Field(default_factory=dict)
     """What runs: the environment or task plugin with its settings."""
-    serve: ServeConfig = Field(default_factory=ServeConfig.model_construct)
+    serve: ServeConfig = Field(default_factory=unwritten(ServeConfig))
     """How the environment server is hosted."""
-    log: LogConfig = Field(default_factory=LogConfig.model_construct)
+    log: LogConfig = Field(default_factory=unwritten(LogConfig))
     """Verbosity and format of the environment server's log."""
     output_dir: PathText = "outputs"
     """Folder for the files of the environment server."""

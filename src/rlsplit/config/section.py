@@ -4,10 +4,11 @@ Sections are shapes: names, types, bounds, defaults. Nothing here knows another 
 looks at two fields; rules that do are in :mod:`.derivations` and :mod:`.checks`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from inspect import Signature
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar, Final, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
@@ -42,8 +43,6 @@ Tags = Mapping[str, tuple[str, str]]
 class Section(BaseModel):
     """One table of the configuration.
 
-    A section that is not written is a constant (P-07): the default of its field is made by ``model_construct``, which
-    validates nothing and needs no validator of its own.
 
     Unknown keys are kept (B-01 is judged afterwards, by one walker), the text ``"None"`` means null (B-04),
     all-string tables of values are coerced (B-05) and a missing tag takes the default variant's (B-06).
@@ -71,6 +70,23 @@ class Section(BaseModel):
         if name in type(self).model_fields:
             raise UnreadableError(name)
         return super().__getattr__(name)  # type: ignore[misc]
+
+
+S = TypeVar("S", bound=Section)
+
+
+def unwritten(section: type[S]) -> Callable[[], S]:
+    """Make the default of a field that holds a section: one that nobody wrote is a constant (P-07).
+
+    It is made without validation, and so without a validator of its own to build.
+    """
+
+    def default() -> S:
+        return section.model_construct()
+
+    # pydantic looks at the signature of a default factory at every call; finding one here spares it the search.
+    default.__signature__ = Signature()  # type: ignore[attr-defined]
+    return default
 
 
 def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from .section import PathText, Section
+from .section import PathText, Section, unwritten
 
 
 class VLMConfig(Section):
@@ -89,7 +89,7 @@ class MonitorsConfig(Section):
 
     wandb: WandbMonitorConfig | None = None
     """Reports metrics to Weights & Biases; null reports nothing there."""
-    file: FileMonitorConfig | None = Field(default_factory=FileMonitorConfig.model_construct)
+    file: FileMonitorConfig | None = Field(default_factory=unwritten(FileMonitorConfig))
     """Appends metrics to a JSON-lines file; on by default, null writes none."""
 
 

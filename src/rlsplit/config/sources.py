@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from .algorithms import Algorithm
-from .section import OpaqueTable, Section
+from .section import OpaqueTable, Section, unwritten
 
 
 class StaticPoolConfig(Section):
@@ -35,7 +35,7 @@ Pool = Annotated[StaticPoolConfig | ElasticPoolConfig, Field(discriminator="type
 class ServeConfig(Section):
     """How the environment server of one source is hosted."""
 
-    pool: Pool = Field(default_factory=ElasticPoolConfig.model_construct)
+    pool: Pool = Field(default_factory=unwritten(ElasticPoolConfig))
     """Worker processes of the environment server; elastic by default."""
     address: str | None = None
     """ZMQ endpoint of a server operated elsewhere, such as `tcp://host:port`; null starts one with the run."""
@@ -127,7 +127,7 @@ class AdvRangeGateConfig(Section):
 class CurriculumConfig(Section):
     """Choice of training examples by difficulty and rejection of uninformative groups."""
 
-    sampler: Sampler = Field(default_factory=StandardSamplerConfig.model_construct)
+    sampler: Sampler = Field(default_factory=unwritten(StandardSamplerConfig))
     """How the next example is drawn from the source."""
     gates: dict[str, AdvRangeGateConfig] = Field(default_factory=dict)
     """Admission gates by name; each rejects groups by their advantage."""
@@ -138,7 +138,7 @@ class SourceConfig(Section):
 
     env: OpaqueTable = Field(default_factory=dict)
     """What runs: the environment or task plugin with its settings."""
-    serve: ServeConfig = Field(default_factory=ServeConfig.model_construct)
+    serve: ServeConfig = Field(default_factory=unwritten(ServeConfig))
     """How the environment server is hosted."""
     name: str | None = None
     """Name in metrics and file names, unique in its group; null uses the environment id."""
@@ -149,7 +149,7 @@ class SourceConfig(Section):
 class TrainSourceConfig(SourceConfig):
     """One environment to train on, with how it is hosted, sampled and trained."""
 
-    sampling: TrainSamplingConfig = Field(default_factory=TrainSamplingConfig.model_construct)
+    sampling: TrainSamplingConfig = Field(default_factory=unwritten(TrainSamplingConfig))
     """Sampling in this source; only the keys written here differ from `train.sampling`."""
     group_size: int = Field(default=1, ge=1)
     """Rollouts generated for each example of this source; the orchestrator's `group_size` when unset."""
@@ -164,7 +164,7 @@ class TrainConfig(Section):
 
     source: list[TrainSourceConfig] = Field(default_factory=list)
     """Environments to train on, each with its share of the rollouts."""
-    sampling: TrainSamplingConfig = Field(default_factory=TrainSamplingConfig.model_construct)
+    sampling: TrainSamplingConfig = Field(default_factory=unwritten(TrainSamplingConfig))
     """Sampling of all train sources; a source overrides single keys."""
     filter_zero_advantages: bool = True
     """Drops tokens whose advantage is zero because they carry no training signal."""
@@ -173,7 +173,7 @@ class TrainConfig(Section):
 class EvalSourceConfig(SourceConfig):
     """One environment to evaluate on."""
 
-    sampling: EvalSamplingConfig = Field(default_factory=EvalSamplingConfig.model_construct)
+    sampling: EvalSamplingConfig = Field(default_factory=unwritten(EvalSamplingConfig))
     """Sampling in this source; only the keys written here differ from `eval.sampling`."""
     num_examples: int = -1
     """Examples evaluated in this source, -1 for all; the value of `eval` when unset."""
@@ -188,7 +188,7 @@ class EvalConfig(Section):
 
     source: list[EvalSourceConfig] = Field(default_factory=list)
     """Environments to evaluate on; at least one."""
-    sampling: EvalSamplingConfig = Field(default_factory=EvalSamplingConfig.model_construct)
+    sampling: EvalSamplingConfig = Field(default_factory=unwritten(EvalSamplingConfig))
     """Sampling of all eval sources; a source overrides single keys."""
     num_examples: int = -1
     """Examples evaluated per source; -1 means all."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .section import EnvVars, PathText, Section, Tags
+from .section import EnvVars, PathText, Section, Tags, unwritten
 from .shared import HeartbeatConfig, LogConfig, MonitorsConfig, ResumeConfig, TokenizerConfig
 from .trainer_model import TrainerModelConfig
 from .transport import (
@@ -223,32 +223,30 @@ class TrainerConfig(Section):
         "rollout_transport": ("type", "zmq"),
     }
 
-    model: TrainerModelConfig = Field(default_factory=TrainerModelConfig.model_construct)
+    model: TrainerModelConfig = Field(default_factory=unwritten(TrainerModelConfig))
     """Model to train with its kernels, sharding, memory savings, precision and adapters."""
-    tokenizer: TokenizerConfig = Field(default_factory=TokenizerConfig.model_construct)
+    tokenizer: TokenizerConfig = Field(default_factory=unwritten(TokenizerConfig))
     """Tokenizer used by the trainer; derived from the trainer's model where unset."""
-    data: DataLoaderConfig = Field(default_factory=DataLoaderConfig.model_construct)
+    data: DataLoaderConfig = Field(default_factory=unwritten(DataLoaderConfig))
     """Where training batches come from: rollouts, or random data for testing."""
-    loss: Loss = Field(default_factory=DefaultLossConfig.model_construct)
+    loss: Loss = Field(default_factory=unwritten(DefaultLossConfig))
     """Policy loss: the default masked objective, IPO, or a function of your own."""
-    optim: Optimizer = Field(default_factory=AdamWConfig.model_construct)
+    optim: Optimizer = Field(default_factory=unwritten(AdamWConfig))
     """Optimizer and its learning rate; AdamW by default."""
-    scheduler: Scheduler = Field(default_factory=ConstantSchedulerConfig.model_construct)
+    scheduler: Scheduler = Field(default_factory=unwritten(ConstantSchedulerConfig))
     """How the learning rate changes over the run; constant by default."""
     ckpt: TrainerCheckpointConfig | None = None
     """Checkpoint saving of the trainer; null saves none."""
     resume: ResumeConfig | None = None
     """Checkpoint the trainer continues from; null starts fresh. Replaced by the root `resume` when that is set."""
-    weight_broadcast: TrainerWeightBroadcast = Field(
-        default_factory=TrainerFileSystemWeightBroadcastConfig.model_construct
-    )
+    weight_broadcast: TrainerWeightBroadcast = Field(default_factory=unwritten(TrainerFileSystemWeightBroadcastConfig))
     """Resolved weight transfer of the trainer; always overwritten from the root `weight_broadcast`, so set it
     there."""
-    rollout_transport: RolloutTransport = Field(default_factory=ZMQTransportConfig.model_construct)
+    rollout_transport: RolloutTransport = Field(default_factory=unwritten(ZMQTransportConfig))
     """How the trainer receives batches; must be of the same type as the orchestrator's."""
-    log: TrainerLogConfig = Field(default_factory=TrainerLogConfig.model_construct)
+    log: TrainerLogConfig = Field(default_factory=unwritten(TrainerLogConfig))
     """Verbosity, format and console filter of the trainer's log."""
-    monitors: MonitorsConfig = Field(default_factory=MonitorsConfig.model_construct)
+    monitors: MonitorsConfig = Field(default_factory=unwritten(MonitorsConfig))
     """Destinations of the trainer's metrics."""
     output_dir: PathText = "outputs"
     """Folder the trainer writes to; set from `output_dir/run.dir` of the root, do not write it."""
@@ -260,7 +258,7 @@ class TrainerConfig(Section):
     """Reuses in training the expert routing that inference chose for each token; for mixture-of-experts models."""
     memory_profiler_path: PathText | None = None
     """Path under which the trainer's memory profile is written; null records none."""
-    gc: GCConfig | None = Field(default_factory=GCConfig.model_construct)
+    gc: GCConfig | None = Field(default_factory=unwritten(GCConfig))
     """Garbage collection synchronized over all ranks; null keeps Python's own automatic collection."""
     trace_path: PathText | None = None
     """Folder for profiler traces; needs a run of fewer than 10 steps. Null records none."""

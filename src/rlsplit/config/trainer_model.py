@@ -1,10 +1,10 @@
 """``trainer.model``: what is trained and how it is laid out on the GPUs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .section import PathText, Section
+from .section import PathText, Section, unwritten
 from .shared import VLMConfig
 
 
@@ -45,6 +45,19 @@ class OptimizerInBackwardOffloadConfig(Section):
     """Binds each process to the CPU cores and memory nearest to its GPU."""
 
 
+UNQUANTIZED: Final = [
+    "lm_head",
+    "router",
+    "mlp\\.gate\\.",
+    "shared_expert_gate",
+    "eh_proj",
+    "weights_proj",
+    "in_proj_a",
+    "in_proj_b",
+]
+"""Modules that low-precision training leaves alone by default."""
+
+
 class FP8Config(Section):
     """FP8 training of the model's matrix products."""
 
@@ -52,18 +65,7 @@ class FP8Config(Section):
     """Selects FP8 training."""
     enable_grouped_gemm: bool = True
     """Also runs the grouped expert matrix products in FP8."""
-    ignore_patterns: list[str] = Field(
-        default=[
-            "lm_head",
-            "router",
-            "mlp\\.gate\\.",
-            "shared_expert_gate",
-            "eh_proj",
-            "weights_proj",
-            "in_proj_a",
-            "in_proj_b",
-        ]
-    )
+    ignore_patterns: list[str] = Field(default=UNQUANTIZED)
     """Regular expressions of module names left unquantized."""
 
 
@@ -78,18 +80,7 @@ class MXFP8Config(Section):
     """Also runs the grouped expert matrix products in MXFP8."""
     enable_a2a: bool = True
     """Also sends the tokens exchanged between experts in MXFP8."""
-    ignore_patterns: list[str] = Field(
-        default=[
-            "lm_head",
-            "router",
-            "mlp\\.gate\\.",
-            "shared_expert_gate",
-            "eh_proj",
-            "weights_proj",
-            "in_proj_a",
-            "in_proj_b",
-        ]
-    )
+    ignore_patterns: list[str] = Field(default=UNQUANTIZED)
     """Regular expressions of module names left unquantized."""
 
 
@@ -172,11 +163,11 @@ class TrainerModelConfig(Section):
     attn: Literal["flash_attention_2", "flash_attention_3", "flash_attention_4", "auto"] = "auto"
     """Attention kernel; auto lets the trainer choose, and with `impl` hf only flash_attention_2 or
     flash_attention_3 are accepted."""
-    compile: CompileConfig | None = Field(default_factory=CompileConfig.model_construct)
+    compile: CompileConfig | None = Field(default_factory=unwritten(CompileConfig))
     """Compiles the model's blocks with torch.compile; null runs them eagerly."""
-    ac: ActivationCheckpointConfig | None = Field(default_factory=ActivationCheckpointConfig.model_construct)
+    ac: ActivationCheckpointConfig | None = Field(default_factory=unwritten(ActivationCheckpointConfig))
     """Recomputes activations in the backward pass to save memory; null is undone while `ac_offloading` is set."""
-    ac_offloading: ActivationOffloadingConfig | None = Field(default_factory=ActivationOffloadingConfig.model_construct)
+    ac_offloading: ActivationOffloadingConfig | None = Field(default_factory=unwritten(ActivationOffloadingConfig))
     """Keeps saved activations in host memory instead of on the GPU; null keeps them on the GPU."""
     fsdp_cpu_offload: bool = False
     """Keeps parameters, gradients and optimizer state in host memory; excludes the other two offload settings."""
@@ -220,7 +211,7 @@ class TrainerModelConfig(Section):
     """Computes no gradients for the expert router, leaving its weights as they are."""
     lora: TrainerLoRAConfig | None = None
     """Trains a low-rank adapter instead of all weights; null trains all weights."""
-    debug: DebugModelConfig = Field(default_factory=DebugModelConfig.model_construct)
+    debug: DebugModelConfig = Field(default_factory=unwritten(DebugModelConfig))
     """Shortcuts for debugging and benchmarking that make the model useless for real training."""
     fused_lm_head_token_chunk_size: int | Literal["disabled"] = 8192
     """Tokens for which the fused output head computes logits at once, or `disabled` for a plain output head."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from rlsplit.findings import ConfigError
 from rlsplit.manifests.cluster import namespace, persistent_volume_claim, service_account
@@ -37,15 +37,18 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     return [plain(item) for item in _objects(bound(plan, known), given, redact)]
 
 
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """Check that a value is plain data, and give it as fresh dicts and lists."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case dict():
-            return {key: plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return {key: item if type(item) in _SCALARS else plain(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} cannot appear in a manifest")
 
 
