@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NoReturn
 
 from rlsplit import commands
-from rlsplit.commands import COULD_NOT_RUN, FINE, SECRET_VARIABLES, CommandError
+from rlsplit.streams import COULD_NOT_RUN, FINE, SECRET_VARIABLES, CommandError
 from rlsplit.version import __version__
 
 _ATTACHED: Final = re.compile(r"--([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)\Z")

@@ -1,4 +1,4 @@
-"""What the commands do: the only code that reads files, standard input and the environment, and writes output.
+"""What the commands do.
 
 Every command takes its parsed arguments and returns an exit code. Modules are imported where they are used, so that
 a command loads no more than it needs.
@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from rlsplit.streams import (
+    COULD_NOT_RUN,
+    FINDINGS,
+    FINE,
+    CommandError,
+    compiled,
+    platform_of,
+    read_file,
+    report,
+    report_outcome,
+    run_of,
+    secrets_of,
+    shown_name,
+    sources_of,
+    write,
+)
 
 if TYPE_CHECKING:
     from rlsplit.document import Source
-    from rlsplit.findings import Finding
     from rlsplit.parsing import Outcome
     from rlsplit.planning import RunPlan
-    from rlsplit.platform import Platform
     from rlsplit.preview import Compiled
-    from rlsplit.run import Run, Secrets
+    from rlsplit.run import Secrets
     from rlsplit.splitting import Split
-
-FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
-"""Exit codes."""
-
-SECRET_VARIABLES: Final = {
-    "wandb_api_key": "WANDB_API_KEY",
-    "hf_token": "HF_TOKEN",
-    "prime_api_key": "PRIME_API_KEY",
-}
-"""Secret to the environment variable that ``--secrets-from-env`` reads."""
-
-
-class CommandError(Exception):
-    """The command could not run: a file that cannot be read, an option that makes no sense."""
 
 
 def validate(options: argparse.Namespace) -> int:
@@ -83,7 +83,7 @@ def render(options: argparse.Namespace) -> int:
     from rlsplit.manifests import render as render_plan
     from rlsplit.serialize import select, to_files, to_json, to_yaml
 
-    secrets = _secrets(options)
+    secrets = secrets_of(options)
     try:
         plan = _planned(options, outcome, secrets)[1]
         objects = render_plan(plan, secrets=secrets, redact=options.redact)
@@ -134,17 +134,13 @@ def diff(options: argparse.Namespace) -> int:
 def _sides(options: argparse.Namespace) -> tuple[Source, Source]:
     from rlsplit.document import Source
 
+    if (options.git is None) == (options.new is None):
+        raise CommandError("name two files, or one and --git REVISION")
+    name = options.new or options.old
+    new = Source(name=shown_name(name), content=read_file(name))
     if options.git is None:
-        if options.new is None:
-            raise CommandError("name two files, or one and --git REVISION")
-        old, new = options.old, options.new
-        return Source(name=_shown_name(old), content=_read(old)), Source(name=_shown_name(new), content=_read(new))
-    if options.new is not None:
-        raise CommandError("--git takes one file")
-    name = options.old
-    return Source(name=f"{options.git}:{name}", content=_at_revision(options.git, name)), Source(
-        name=name, content=_read(name)
-    )
+        return Source(name=shown_name(options.old), content=read_file(options.old)), new
+    return Source(name=f"{options.git}:{name}", content=_at_revision(options.git, name)), new
 
 
 def _at_revision(revision: str, name: str) -> bytes:
@@ -172,10 +168,10 @@ def _previewed(options: argparse.Namespace, outcome: Outcome) -> Compiled:
     from rlsplit.findings import ConfigError
 
     try:
-        platform = _platform(options)
+        platform = platform_of(options)
     except ConfigError as error:
         raise CommandError("; ".join(str(finding) for finding in error.findings)) from error
-    return preview.compiled(outcome, run=_run(options), platform=platform, secrets=_secrets(options))
+    return preview.compiled(outcome, run=run_of(options), platform=platform, secrets=secrets_of(options))
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -234,83 +230,6 @@ def completion(options: argparse.Namespace) -> int:
     return FINE
 
 
-# --- input -----------------------------------------------------------------------------------------------------
-
-
-def sources_of(options: argparse.Namespace) -> list[Source]:
-    """Read the files that a command names, and those that it attaches below a key."""
-    from rlsplit.document import Source
-
-    if not options.files and not options.attach:
-        raise CommandError("name at least one file, or - for standard input")
-    sources = [Source(name=_shown_name(name), content=_read(name)) for name in options.files]
-    for attached in options.attach:
-        prefix, _, name = attached.partition("=")
-        if not prefix or not name:
-            raise CommandError(f"--attach takes PREFIX=FILE, not {attached!r}")
-        keys = tuple(prefix.split("."))
-        sources.append(Source(name=_shown_name(name), content=_read(name), prefix=keys))
-    return sources
-
-
-def _shown_name(name: str) -> str:
-    return "<stdin>" if name == "-" else name
-
-
-def _read(name: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise CommandError(f"cannot read {name}: {error.strerror or error}") from error
-
-
-def compiled(options: argparse.Namespace, sources: Sequence[Source]) -> Outcome:
-    """Compile sources as the options say."""
-    from rlsplit.parsing import compile_sources
-
-    return compile_sources(
-        sources,
-        options.overrides,
-        mode=options.mode,
-        on_unknown=options.on_unknown,
-        run_id=getattr(options, "run_id", None),
-    )
-
-
-def _platform(options: argparse.Namespace) -> Platform:
-    """Read the settings of the cluster; raises ConfigError with every finding at its place."""
-    from rlsplit.document import Source, read
-    from rlsplit.findings import ConfigError, has_errors, located
-    from rlsplit.platform import Platform
-
-    if options.platform is None:
-        return Platform()
-    document = read([Source(name=options.platform, content=_read(options.platform), prefix=("platform",))])
-    if has_errors(document.findings):
-        raise ConfigError(document.findings)
-    try:
-        return Platform.from_mapping(document.table["platform"])
-    except ConfigError as error:
-        raise ConfigError(located(error.findings, document.marks)) from error
-
-
-def _run(options: argparse.Namespace) -> Run:
-    from rlsplit.run import Run
-
-    names = ("name", "attempt", "image_tag", "team_id", "gpu_type", "volume", "source_ref", "source_repo")
-    given = {name: value for name in names if (value := getattr(options, name)) is not None}
-    return Run(id=options.run_id, **given)
-
-
-def _secrets(options: argparse.Namespace) -> Secrets:
-    from rlsplit.run import Secrets
-
-    if not options.secrets_from_env:
-        return Secrets()
-    values = {name: os.environ.get(variable) for name, variable in SECRET_VARIABLES.items()}
-    return Secrets(**{name: value for name, value in values.items() if value})
-
-
 def _split(outcome: Outcome) -> Split:
     from rlsplit.splitting import split as split_config
 
@@ -323,68 +242,7 @@ def _planned(options: argparse.Namespace, outcome: Outcome, secrets: Secrets | N
     from rlsplit.planning import plan as plan_run
 
     parts = _split(outcome)
-    return parts, plan_run(parts, run=_run(options), platform=_platform(options), secrets=secrets)
-
-
-# --- output ----------------------------------------------------------------------------------------------------
-
-
-def report_outcome(options: argparse.Namespace, outcome: Outcome, more: Sequence[Finding] = ()) -> int:
-    """Report the findings of one compile, and of what came after it, to standard error."""
-    from rlsplit.findings import located
-
-    findings = located((*outcome.findings, *more), outcome.document.marks) if more else outcome.findings
-    return report(options, findings, outcome.document.lines, stream=sys.stderr)
-
-
-def report(
-    options: argparse.Namespace,
-    findings: Sequence[Finding],
-    lines: Mapping[str, tuple[str, ...]],
-    *,
-    stream: IO[str],
-) -> int:
-    """Report findings and return the exit code they stand for.
-
-    To people on standard error, and nothing when there is nothing to say; to machines in full, on ``stream`` or into a
-    file.
-    """
-    form, _, file = (options.report or "plain").partition("=")
-    if form == "plain" and not findings:
-        return FINE
-    from rlsplit.findings import has_errors
-    from rlsplit.reports import REPORTS, as_plain
-
-    if form == "plain":
-        colour = _wants_colour(sys.stderr, os.environ)
-        print(as_plain(findings, lines, colour=colour), end="", file=sys.stderr)
-    elif file:
-        write(".", {file: REPORTS[form](findings, lines)})
-    else:
-        print(REPORTS[form](findings, lines), end="", file=stream)
-    refused = has_errors(findings) or (options.strict and any(f.severity == "warning" for f in findings))
-    return FINDINGS if refused else FINE
-
-
-def _wants_colour(stream: IO[str], environ: Mapping[str, str]) -> bool:
-    """https://no-color.org and https://force-color.org, else colour on a terminal only."""
-    if environ.get("NO_COLOR"):
-        return False
-    return bool(environ.get("FORCE_COLOR")) or stream.isatty()
-
-
-def write(folder: str | None, files: Mapping[str, str]) -> None:
-    """Write files into a folder, made if it is not there; without a folder print them."""
-    if folder is None:
-        print("".join(files.values()), end="")
-        return
-    try:
-        for name, text in files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise CommandError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error
+    return parts, plan_run(parts, run=run_of(options), platform=platform_of(options), secrets=secrets)
 
 
 Row = tuple[str, str, str]

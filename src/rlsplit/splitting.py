@@ -11,10 +11,10 @@ from pydantic_core import to_jsonable_python
 from .config.deployment import MultiNodeDeploymentConfig
 from .config.dumping import JsonObject as JsonObject
 from .config.dumping import resolved, sparse, without_non_finite
+from .config.facts import run_dir, source_name
 from .config.hosted import restored_eval
 from .config.inference import InferenceConfig
 from .config.rl import RLConfig
-from .config.root_derivations import run_dir, source_name
 from .config.rules import SetAside
 from .config.section import Section
 from .config.sources import SourceConfig

@@ -7,8 +7,8 @@ from typing import Final
 
 from ..deployment import SingleNodeDeploymentConfig
 from ..derivations import explicit
+from ..facts import default_broadcast, engine_workers, is_divided_by_tensor_parallel, run_dir
 from ..rl import RLConfig
-from ..root_derivations import default_broadcast, engine_workers, is_divided_by_tensor_parallel, run_dir
 from ..rules import Check, Refusal, keys
 
 

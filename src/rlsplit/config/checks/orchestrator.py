@@ -9,9 +9,9 @@ from typing import Any, Final
 from ...findings import shown
 from ..algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
 from ..derivations import explicit
+from ..facts import environment_id, source_name
 from ..orchestrator import ConcurrencyConfig, OrchestratorConfig
 from ..renderer_map import MODEL_RENDERER_MAP
-from ..root_derivations import environment_id, source_name
 from ..rules import Check, Refusal
 from ..sources import (
     AdvRangeGateConfig,

@@ -12,8 +12,8 @@ from ..deployment import (
     MultiNodeInferenceDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
+from ..facts import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
 from ..rl import RLConfig
-from ..root_derivations import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
 from ..rules import Check, Refusal, keys
 from ..transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
 

@@ -1,0 +1,107 @@
+"""What several rules between sections need to know of a run: its names, its sizes, its default broadcast."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from .deployment import (
+    DisaggregatedInferenceDeploymentConfig,
+    MultiNodeDeploymentConfig,
+    MultiNodeInferenceDeploymentConfig,
+    SingleNodeDeploymentConfig,
+)
+from .inference import InferenceConfig
+from .rl import RLConfig
+from .sources import SourceConfig
+from .transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
+
+MAX_ENGINE_ROLES: Final = 100_000
+"""More engines than this are refused instead of listed (X-20)."""
+
+
+def inference_node_count(inference: InferenceConfig | None) -> int:
+    """The machines of one inference replica as the inference section has it (X-01)."""
+    if inference is None:
+        return 0
+    layout = inference.deployment
+    if isinstance(layout, MultiNodeInferenceDeploymentConfig):
+        return layout.num_nodes
+    if isinstance(layout, DisaggregatedInferenceDeploymentConfig):
+        return disaggregated_nodes(layout)
+    return 1
+
+
+def disaggregated_nodes(layout: DisaggregatedInferenceDeploymentConfig) -> int:
+    """Prefill and decode machines together."""
+    prefill = layout.prefill_nodes_per_replica * layout.num_prefill_replicas
+    return prefill + layout.decode_nodes_per_replica * layout.num_decode_replicas
+
+
+def source_name(source: SourceConfig) -> str:
+    """The resolved name of a source: its own, or its environment's id (O-11)."""
+    return source.name or environment_id(source.env)
+
+
+def environment_id(env: dict[str, Any]) -> str:
+    """The id of an environment block: ``<env.id>+<taskset.id>`` if both are set, else whichever is (O-10)."""
+    taskset = env.get("taskset")
+    ids = (env.get("id"), taskset.get("id") if isinstance(taskset, dict) else None)
+    return "+".join(part for part in ids if part and isinstance(part, str))
+
+
+def broadcast_world(config: RLConfig) -> int:
+    """GPU workers of all inference replicas of a multi-node run (X-19, X-20)."""
+    deployment = config.deployment
+    assert isinstance(deployment, MultiNodeDeploymentConfig)
+    return (deployment.num_infer_nodes or 0) * deployment.num_infer_replicas * deployment.gpus_per_node
+
+
+def run_dir(output_dir: str, directory: str) -> str:
+    """``output_dir / run.dir``; an absolute ``run.dir`` stands alone (B-08)."""
+    return str(PurePosixPath(output_dir) / directory)
+
+
+def engine_workers(config: RLConfig) -> int:
+    """GPU workers of the inference section as it stands, dp x tp; 1 without inference (X-10)."""
+    vllm = config.inference.vllm if config.inference else None
+    return vllm.data_parallel_size * vllm.tensor_parallel_size if vllm else 1
+
+
+def is_divided_by_tensor_parallel(config: RLConfig) -> bool:
+    """Whether sizes of this run are divided by the tensor-parallel size (I-45, X-19)."""
+    deployment, inference = config.deployment, config.inference
+    if inference is None:
+        return False
+    if isinstance(deployment, SingleNodeDeploymentConfig) and inference.deployment.type != "disaggregated":
+        return deployment.num_infer_gpus != 0
+    return True
+
+
+def default_broadcast(
+    config: RLConfig,
+) -> type[SharedNCCLWeightBroadcastConfig | SharedFileSystemWeightBroadcastConfig]:
+    """The broadcast of a run that names none (X-10)."""
+    in_memory = config.trainer.model.lora is None and config.inference is not None
+    return SharedNCCLWeightBroadcastConfig if in_memory else SharedFileSystemWeightBroadcastConfig
+
+
+def engine_roles(config: RLConfig) -> tuple[int, int] | None:
+    """Prefill and decode engines of all replicas of a disaggregated multi-node run, else None (X-20)."""
+    deployment, inference = config.deployment, config.inference
+    if not isinstance(deployment, MultiNodeDeploymentConfig) or inference is None:
+        return None
+    layout, tp = inference.deployment, inference.vllm.tensor_parallel_size
+    if not isinstance(layout, DisaggregatedInferenceDeploymentConfig) or tp == 0:
+        return None
+    engines = max(deployment.gpus_per_node // tp, 0) * deployment.num_infer_replicas
+    prefill = layout.prefill_nodes_per_replica * layout.num_prefill_replicas
+    decode = layout.decode_nodes_per_replica * layout.num_decode_replicas
+    return prefill * engines, decode * engines
+
+
+def automatic_run_name(config: RLConfig) -> str:
+    """``<envs>--<model>--<8 hex digits>`` in lower case; the digits come from the run id or the config."""
+    names = dict.fromkeys(source_name(source) for source in config.orchestrator.train.source)
+    model = config.trainer.model.name.rsplit("/", 1)[-1]
+    return f"{'+'.join(names) or 'no-env'}--{model}--{config.name_suffix}".lower()
