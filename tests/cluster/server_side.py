@@ -20,6 +20,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ MAY_LACK: Final = {
 """Kinds that a server may lack, and why. Any other kind that it does not know counts as refused."""
 
 JOB_SET_CRD: Final = "jobsets.jobset.x-k8s.io"
-POD_SECONDS: Final = 90.0
+WAIT_SECONDS: Final = 90.0
 CALL_SECONDS: Final = 120.0
 
 
@@ -225,7 +226,7 @@ def lost_fields(sent: Any, stored: Any, path: str) -> Iterator[str]:
 
 def pods_of(kubectl: Kubectl, namespace: str, wanted: int) -> list[Object]:
     """Wait until there are as many pods as wanted, or time is up."""
-    end = time.monotonic() + POD_SECONDS
+    end = time.monotonic() + WAIT_SECONDS
     while True:
         pods: list[Object] = kubectl.read("get", "pods", "-n", namespace)["items"]
         if len(pods) >= wanted or time.monotonic() > end:
@@ -356,31 +357,23 @@ def _listing(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def install_job_sets(kubectl: Kubectl, folder: Path) -> str:
-    """Install the definition of JobSet where the server has none, and tell what was done."""
+    """Install the definition of JobSet where the server has none, and tell what was done.
+
+    With ``create``: the definition is too large for the annotation of a plain apply, and an old server refuses younger
+    fields in a server-side one.
+    """
     if kubectl.run("get", "crd", JOB_SET_CRD).returncode == 0:
         return "JobSet: was there"
     file = folder / "jobset.x-k8s.io_jobsets.yaml"
     if not file.is_file():
         return f"JobSet: not there, and no {file.name} to install it from"
-    text = file.read_text(encoding="utf-8")
-    refusal = _install(kubectl, text)
-    if refusal is None:
-        return "JobSet: installed"
-    # Servers before 1.20.3 read an empty default as null, but some fields must have a default.
-    refusal = _install(kubectl, text.replace('default: ""', 'default: "-"'))
-    return f"JobSet: not installed: {refusal}" if refusal else 'JobSet: installed, with "-" for its empty defaults'
-
-
-def _install(kubectl: Kubectl, definition: str) -> str | None:
-    """Create a definition and wait for its kind; the server's message if it does not come.
-
-    The definition is too large for the annotation of a plain apply, and an old server refuses younger fields in a
-    server-side one.
-    """
-    done = kubectl.run("create", "--validate=false", "-f", "-", text=definition)
-    if done.returncode == 0:
-        done = kubectl.run("wait", "--for=condition=Established", f"crd/{JOB_SET_CRD}", "--timeout=60s")
-    return done.stderr.strip() if done.returncode else None
+    done = kubectl.run("create", "--validate=false", "-f", str(file))
+    if done.returncode:
+        return f"JobSet: not there, and not installed: {textwrap.shorten(done.stderr, 500)}"
+    end = time.monotonic() + WAIT_SECONDS
+    while kubectl.run("get", JOB_SET_CRD).returncode and time.monotonic() < end:
+        time.sleep(1)
+    return f"JobSet: installed from {file.name}"
 
 
 def chosen(names: Sequence[str]) -> list[Path]:
