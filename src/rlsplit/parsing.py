@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .config.resolve import resolve
-from .config.rl import RLConfig
-from .config.rules import Mode
-from .document import Document, Source, read
-from .findings import ConfigError, Finding, Mark, has_errors, located
-from .overrides import SOURCE_NAME as OVERRIDES
+from rlsplit.config.resolve import resolve
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.rules import Mode
+from rlsplit.document import Document, Source, read
+from rlsplit.findings import ConfigError, Finding, Mark, has_errors, located
+from rlsplit.overrides import SOURCE_NAME as OVERRIDES
 
 OnUnknown = Literal["error", "warn"]
 """What an unknown key is: an error, or a warning that passes it through to the component."""

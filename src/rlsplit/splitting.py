@@ -8,16 +8,16 @@ from typing import Any, Final, Literal
 
 from pydantic_core import to_jsonable_python
 
-from .config.deployment import MultiNodeDeploymentConfig
-from .config.dumping import JsonObject as JsonObject
-from .config.dumping import resolved, sparse, without_non_finite
-from .config.facts import run_dir, source_name
-from .config.hosted import restored_eval
-from .config.inference import InferenceConfig
-from .config.rl import RLConfig
-from .config.rules import SetAside
-from .config.section import Section
-from .config.sources import SourceConfig
+from rlsplit.config.deployment import MultiNodeDeploymentConfig
+from rlsplit.config.dumping import JsonObject as JsonObject
+from rlsplit.config.dumping import resolved, sparse, without_non_finite
+from rlsplit.config.facts import run_dir, source_name
+from rlsplit.config.hosted import restored_eval
+from rlsplit.config.inference import InferenceConfig
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.rules import SetAside
+from rlsplit.config.section import Section
+from rlsplit.config.sources import SourceConfig
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""

@@ -190,7 +190,8 @@ def settled(item: Object) -> Object:
 def apply_again(kubectl: Kubectl, objects: Sequence[Object], before: Sequence[Object]) -> tuple[str, int]:
     """Apply objects a second time: what changed, and how many kubectl called configured all the same.
 
-    kubectl says "configured" whenever it sent a patch, also one of nothing but fields that the server drops.
+    kubectl says "configured" whenever it sent a patch, also one that came to nothing: fields that the server drops, or
+    lists of a custom resource in which it fills in defaults.
     """
     done = kubectl.apply(objects)
     if done.returncode:

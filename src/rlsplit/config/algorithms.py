@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .renderers import AutoRendererConfig, Renderer
-from .section import Section, unwritten
+from rlsplit.config.renderers import AutoRendererConfig, Renderer
+from rlsplit.config.section import Section, unwritten
 
 
 class ClientConfig(Section):

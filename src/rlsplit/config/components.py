@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from ..findings import ConfigError, has_errors
-from .inference import InferenceConfig
-from .orchestrator import OrchestratorConfig
-from .reading import read, unknown_keys
-from .resolve import derive_section
-from .rl import EnvServerConfig
-from .section import Section
-from .trainer import TrainerConfig
-from .tree import sections
+from rlsplit.config.inference import InferenceConfig
+from rlsplit.config.orchestrator import OrchestratorConfig
+from rlsplit.config.reading import read, unknown_keys
+from rlsplit.config.resolve import derive_section
+from rlsplit.config.rl import EnvServerConfig
+from rlsplit.config.section import Section
+from rlsplit.config.trainer import TrainerConfig
+from rlsplit.config.tree import sections
+from rlsplit.findings import ConfigError, has_errors
 
 COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
     {

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .algorithms import AlgoConfig
-from .deployment import DisaggregatedInferenceDeploymentConfig
-from .inference import InferenceConfig
-from .orchestrator import OrchestratorConfig
-from .parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, parser_for
-from .rules import Derivation, Setting, keys
-from .section import Section
-from .sources import EvalConfig, TrainConfig, TrainSourceConfig
-from .trainer import TrainerConfig
-from .trainer_model import ActivationCheckpointConfig, TrainerModelConfig
-from .vllm import VllmConfig
+from rlsplit.config.algorithms import AlgoConfig
+from rlsplit.config.deployment import DisaggregatedInferenceDeploymentConfig
+from rlsplit.config.inference import InferenceConfig
+from rlsplit.config.orchestrator import OrchestratorConfig
+from rlsplit.config.parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, parser_for
+from rlsplit.config.rules import Derivation, Setting, keys
+from rlsplit.config.section import Section
+from rlsplit.config.sources import EvalConfig, TrainConfig, TrainSourceConfig
+from rlsplit.config.trainer import TrainerConfig
+from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+from rlsplit.config.vllm import VllmConfig
 
 LORA_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)
 """The adapter ranks that vLLM has kernels for (I-22)."""

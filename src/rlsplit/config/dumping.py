@@ -21,8 +21,8 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from .section import Section
-from .tree import tag_field
+from rlsplit.config.section import Section
+from rlsplit.config.tree import tag_field
 
 JsonObject = dict[str, Any]
 

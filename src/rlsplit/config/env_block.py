@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .renderers import Renderer
-from .section import PathText, Section, Tags
+from rlsplit.config.renderers import Renderer
+from rlsplit.config.section import PathText, Section, Tags
 
 
 class EndpointConfig(Section):

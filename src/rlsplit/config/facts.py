@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from .deployment import (
+from rlsplit.config.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
     MultiNodeInferenceDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
-from .inference import InferenceConfig
-from .rl import RLConfig
-from .sources import SourceConfig
-from .transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
+from rlsplit.config.inference import InferenceConfig
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.sources import SourceConfig
+from rlsplit.config.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
 
 MAX_ENGINE_ROLES: Final = 100_000
 """More engines than this are refused instead of listed (X-20)."""

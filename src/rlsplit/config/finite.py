@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, get_args, get_origin
 
-from ..findings import Finding, KeyPath
-from .rules import SetAside
-from .section import Section
-from .tree import Placed, members
+from rlsplit.config.rules import SetAside
+from rlsplit.config.section import Section
+from rlsplit.config.tree import Placed, members
+from rlsplit.findings import Finding, KeyPath
 
 
 def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:

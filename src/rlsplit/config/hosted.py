@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-from ..findings import Finding, KeyPath
-from .deployment import SingleNodeDeploymentConfig
-from .reading import did_you_mean, read, unknown_keys
-from .rl import RLConfig
-from .rules import Check, Mode, Refusal, SetAside, keys
-from .section import UnreadableError, read_leniently
-from .sources import EvalConfig, EvalSamplingConfig
-from .tree import sections
+from rlsplit.config.deployment import SingleNodeDeploymentConfig
+from rlsplit.config.reading import did_you_mean, read, unknown_keys
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.rules import Check, Mode, Refusal, SetAside, keys
+from rlsplit.config.section import UnreadableError, read_leniently
+from rlsplit.config.sources import EvalConfig, EvalSamplingConfig
+from rlsplit.config.tree import sections
+from rlsplit.findings import Finding, KeyPath
 
 EVAL_PATH: Final = ("orchestrator", "eval")
 

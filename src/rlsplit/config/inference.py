@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .deployment import InferenceDeployment, SingleNodeInferenceDeploymentConfig
-from .section import EnvVars, PathText, Section, Tags, unwritten
-from .shared import LogConfig, SlurmConfig
-from .transport import WeightBroadcastConfig
-from .vllm import VllmConfig
+from rlsplit.config.deployment import InferenceDeployment, SingleNodeInferenceDeploymentConfig
+from rlsplit.config.section import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.shared import LogConfig, SlurmConfig
+from rlsplit.config.transport import WeightBroadcastConfig
+from rlsplit.config.vllm import VllmConfig
 
 
 class ServerConfig(Section):

@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from .algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
-from .renderers import AutoRendererConfig, Renderer
-from .section import EnvVars, PathText, Section, Tags, unwritten
-from .shared import (
+from rlsplit.config.algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
+from rlsplit.config.renderers import AutoRendererConfig, Renderer
+from rlsplit.config.section import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.shared import (
     HeartbeatConfig,
     LogConfig,
     MonitorsConfig,
@@ -16,8 +16,8 @@ from .shared import (
     TokenizerConfig,
     VLMConfig,
 )
-from .sources import EvalConfig, TrainConfig
-from .transport import (
+from rlsplit.config.sources import EvalConfig, TrainConfig
+from rlsplit.config.transport import (
     OrchestratorFileSystemWeightBroadcastConfig,
     OrchestratorWeightBroadcast,
     RolloutTransport,

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..findings import Finding, KeyPath, dotted, shown
-from .rules import Fill, keys
+from rlsplit.config.rules import Fill, keys
+from rlsplit.findings import Finding, KeyPath, dotted, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..findings import Finding, KeyPath, clipped, dotted, is_secret, shown
-from .section import Section, verbatim_fields
-from .tree import Placed, is_section, members, owner, tag_field, tag_of
+from rlsplit.config.section import Section, verbatim_fields
+from rlsplit.config.tree import Placed, is_section, members, owner, tag_field, tag_of
+from rlsplit.findings import Finding, KeyPath, clipped, dotted, is_secret, shown
 
 S = TypeVar("S", bound=Section)
 

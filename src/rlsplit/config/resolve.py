@@ -13,18 +13,18 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from ..findings import Finding, KeyPath, dotted
-from .checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
-from .derivations import SECTION_DERIVATIONS
-from .finite import non_finite, non_finite_values
-from .hosted import assume_slurm, eval_findings, hosted_findings, set_aside
-from .propagation import Propagated, propagate
-from .reading import make_unreadable, read, unknown_keys
-from .rl import RLConfig
-from .root_derivations import ROOT_DERIVATIONS
-from .rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, Setting
-from .section import Section, UnreadableError
-from .tree import Placed, owner, sections, value_of
+from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
+from rlsplit.config.derivations import SECTION_DERIVATIONS
+from rlsplit.config.finite import non_finite, non_finite_values
+from rlsplit.config.hosted import assume_slurm, eval_findings, hosted_findings, set_aside
+from rlsplit.config.propagation import Propagated, propagate
+from rlsplit.config.reading import make_unreadable, read, unknown_keys
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.root_derivations import ROOT_DERIVATIONS
+from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, Setting
+from rlsplit.config.section import Section, UnreadableError
+from rlsplit.config.tree import Placed, owner, sections, value_of
+from rlsplit.findings import Finding, KeyPath, dotted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from .deployment import Deployment, SingleNodeDeploymentConfig
-from .inference import InferenceConfig
-from .orchestrator import OrchestratorConfig
-from .rules import Provenance
-from .section import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
-from .shared import (
+from rlsplit.config.deployment import Deployment, SingleNodeDeploymentConfig
+from rlsplit.config.inference import InferenceConfig
+from rlsplit.config.orchestrator import OrchestratorConfig
+from rlsplit.config.rules import Provenance
+from rlsplit.config.section import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
+from rlsplit.config.shared import (
     LogConfig,
     ResumeConfig,
     RunConfig,
@@ -20,9 +20,9 @@ from .shared import (
     SlurmConfig,
     TokenizerConfig,
 )
-from .sources import ServeConfig
-from .trainer import TrainerConfig
-from .transport import RolloutTransport, SharedWeightBroadcast
+from rlsplit.config.sources import ServeConfig
+from rlsplit.config.trainer import TrainerConfig
+from rlsplit.config.transport import RolloutTransport, SharedWeightBroadcast
 
 
 class RLConfig(Section):

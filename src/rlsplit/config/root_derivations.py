@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from .deployment import (
+from rlsplit.config.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
-from .derivations import declared, explicit, samples_from_policy
-from .facts import (
+from rlsplit.config.derivations import declared, explicit, samples_from_policy
+from rlsplit.config.facts import (
     MAX_ENGINE_ROLES,
     automatic_run_name,
     broadcast_world,
@@ -25,11 +25,11 @@ from .facts import (
     inference_node_count,
     run_dir,
 )
-from .orchestrator import OrchestratorLoRAConfig
-from .rl import RLConfig
-from .rules import Derivation, Setting, keys
-from .section import Section
-from .transport import (
+from rlsplit.config.orchestrator import OrchestratorLoRAConfig
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.rules import Derivation, Setting, keys
+from rlsplit.config.section import Section
+from rlsplit.config.transport import (
     OrchestratorFileSystemWeightBroadcastConfig,
     OrchestratorNCCLWeightBroadcastConfig,
     OrchestratorNIXLWeightBroadcastConfig,

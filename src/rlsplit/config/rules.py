@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..findings import KeyPath
+from rlsplit.findings import KeyPath
 
 
 @dataclass(frozen=True, slots=True)

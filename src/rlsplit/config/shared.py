@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from .section import PathText, Section, unwritten
+from rlsplit.config.section import PathText, Section, unwritten
 
 
 class VLMConfig(Section):

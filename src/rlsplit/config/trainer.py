@@ -4,10 +4,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .section import EnvVars, PathText, Section, Tags, unwritten
-from .shared import HeartbeatConfig, LogConfig, MonitorsConfig, ResumeConfig, TokenizerConfig
-from .trainer_model import TrainerModelConfig
-from .transport import (
+from rlsplit.config.section import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.shared import HeartbeatConfig, LogConfig, MonitorsConfig, ResumeConfig, TokenizerConfig
+from rlsplit.config.trainer_model import TrainerModelConfig
+from rlsplit.config.transport import (
     RolloutTransport,
     TrainerFileSystemWeightBroadcastConfig,
     TrainerWeightBroadcast,

@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .section import PathText, Section, unwritten
-from .shared import VLMConfig
+from rlsplit.config.section import PathText, Section, unwritten
+from rlsplit.config.shared import VLMConfig
 
 
 class CompileConfig(Section):

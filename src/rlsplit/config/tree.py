@@ -7,8 +7,8 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from ..findings import KeyPath
-from .section import Section
+from rlsplit.config.section import Section
+from rlsplit.findings import KeyPath
 
 Placed = tuple[KeyPath, Section]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ...findings import shown
-from ..derivations import LORA_RANKS
-from ..inference import InferenceConfig, KVCacheOffloadConfig, LlmdRouterConfig
-from ..rules import Check, Refusal
-from ..vllm import VllmConfig
+from rlsplit.config.derivations import LORA_RANKS
+from rlsplit.config.inference import InferenceConfig, KVCacheOffloadConfig, LlmdRouterConfig
+from rlsplit.config.rules import Check, Refusal
+from rlsplit.config.vllm import VllmConfig
+from rlsplit.findings import shown
 
 SCORERS: Final = frozenset(
     {

@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ...findings import shown
-from ..algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
-from ..derivations import explicit
-from ..facts import environment_id, source_name
-from ..orchestrator import ConcurrencyConfig, OrchestratorConfig
-from ..renderer_map import MODEL_RENDERER_MAP
-from ..rules import Check, Refusal
-from ..sources import (
+from rlsplit.config.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
+from rlsplit.config.derivations import explicit
+from rlsplit.config.facts import environment_id, source_name
+from rlsplit.config.orchestrator import ConcurrencyConfig, OrchestratorConfig
+from rlsplit.config.renderer_map import MODEL_RENDERER_MAP
+from rlsplit.config.rules import Check, Refusal
+from rlsplit.config.sources import (
     AdvRangeGateConfig,
     DifficultyPoolSamplerConfig,
     EvalConfig,
     SourceConfig,
     TrainConfig,
 )
+from rlsplit.findings import shown
 
 RESERVED_SOURCE_NAME: Final = "agg"
 """Aggregates over all sources are logged under this name (O-11)."""

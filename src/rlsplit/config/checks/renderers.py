@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ...findings import shown
-from ..renderers import DefaultRendererConfig, InklingRendererConfig, RendererConfig
-from ..rules import Check, Refusal
+from rlsplit.config.renderers import DefaultRendererConfig, InklingRendererConfig, RendererConfig
+from rlsplit.config.rules import Check, Refusal
+from rlsplit.findings import shown
 
 RETENTION_KNOBS: Final = {
     "qwen3.6": ("preserve_thinking", "tool_cycle", "all"),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ...findings import dotted, shown
-from ..deployment import (
+from rlsplit.config.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
     MultiNodeInferenceDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
-from ..facts import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
-from ..rl import RLConfig
-from ..rules import Check, Refusal, keys
-from ..transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
+from rlsplit.config.facts import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.rules import Check, Refusal, keys
+from rlsplit.config.transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
+from rlsplit.findings import dotted, shown
 
 UNCHECKED_MODEL_PREFIX: Final = "Jackmin108/"
 """Trainer models whose name may differ from the orchestrator's without inference (X-09a)."""

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ...findings import shown
-from ..algorithms import (
+from rlsplit.config.algorithms import (
     EchoAlgoConfig,
     FrozenModelConfig,
     GRPOAlgoConfig,
@@ -18,16 +17,31 @@ from ..algorithms import (
     RAEAlgoConfig,
     SFTAlgoConfig,
 )
-from ..deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
-from ..derivations import declared
-from ..inference import (
+from rlsplit.config.checks.inference import INFERENCE_CHECKS, LLMD_CHECKS, OFFLOAD_CHECKS, VLLM_CHECKS
+from rlsplit.config.checks.orchestrator import (
+    ALGO_CHECKS,
+    CONCURRENCY_CHECKS,
+    ECHO_CHECKS,
+    EVAL_CHECKS,
+    FROZEN_MODEL_CHECKS,
+    GATE_CHECKS,
+    ORCHESTRATOR_CHECKS,
+    SAMPLER_CHECKS,
+    SOURCE_CHECKS,
+    TRAIN_CHECKS,
+)
+from rlsplit.config.checks.renderers import DEFAULT_RENDERER_CHECKS, INKLING_CHECKS, RENDERER_CHECKS
+from rlsplit.config.checks.trainer import ACTIVATION_CHECKPOINT_CHECKS, TRAINER_CHECKS, TRAINER_MODEL_CHECKS
+from rlsplit.config.deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
+from rlsplit.config.derivations import declared
+from rlsplit.config.inference import (
     InferenceConfig,
     LlmdRouterConfig,
     MooncakeKVCacheOffloadConfig,
     NativeKVCacheOffloadConfig,
 )
-from ..orchestrator import ConcurrencyConfig, OrchestratorConfig
-from ..renderers import (
+from rlsplit.config.orchestrator import ConcurrencyConfig, OrchestratorConfig
+from rlsplit.config.renderers import (
     DeepSeekV4RendererConfig,
     DefaultRendererConfig,
     Gemma4RendererConfig,
@@ -43,11 +57,11 @@ from ..renderers import (
     Qwen36RendererConfig,
     Qwen38RendererConfig,
 )
-from ..rl import RLConfig
-from ..rules import Check, Refusal
-from ..section import Section
-from ..shared import ResumeConfig, SharedWandbConfig
-from ..sources import (
+from rlsplit.config.rl import RLConfig
+from rlsplit.config.rules import Check, Refusal
+from rlsplit.config.section import Section
+from rlsplit.config.shared import ResumeConfig, SharedWandbConfig
+from rlsplit.config.sources import (
     AdvRangeGateConfig,
     DifficultyPoolSamplerConfig,
     EvalConfig,
@@ -55,24 +69,10 @@ from ..sources import (
     TrainConfig,
     TrainSourceConfig,
 )
-from ..trainer import TrainerConfig
-from ..trainer_model import ActivationCheckpointConfig, TrainerModelConfig
-from ..vllm import VllmConfig
-from .inference import INFERENCE_CHECKS, LLMD_CHECKS, OFFLOAD_CHECKS, VLLM_CHECKS
-from .orchestrator import (
-    ALGO_CHECKS,
-    CONCURRENCY_CHECKS,
-    ECHO_CHECKS,
-    EVAL_CHECKS,
-    FROZEN_MODEL_CHECKS,
-    GATE_CHECKS,
-    ORCHESTRATOR_CHECKS,
-    SAMPLER_CHECKS,
-    SOURCE_CHECKS,
-    TRAIN_CHECKS,
-)
-from .renderers import DEFAULT_RENDERER_CHECKS, INKLING_CHECKS, RENDERER_CHECKS
-from .trainer import ACTIVATION_CHECKPOINT_CHECKS, TRAINER_CHECKS, TRAINER_MODEL_CHECKS
+from rlsplit.config.trainer import TrainerConfig
+from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+from rlsplit.config.vllm import VllmConfig
+from rlsplit.findings import shown
 
 PROTECTED_ENV_VARS: Final = frozenset(
     {

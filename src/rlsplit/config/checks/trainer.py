@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..rules import Check, Refusal
-from ..trainer import CosineSchedulerConfig, LinearSchedulerConfig, TrainerConfig
-from ..trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+from rlsplit.config.rules import Check, Refusal
+from rlsplit.config.trainer import CosineSchedulerConfig, LinearSchedulerConfig, TrainerConfig
+from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 
 CUSTOM_IMPLS: Final = frozenset({"custom", "auto"})
 """Values of `impl` that can end in prime-rl's own implementation."""
