@@ -5,7 +5,8 @@
 Each fixture, in both forms, gets a namespace of its own. Every object is applied alone with ``kubectl apply
 --validate=false``. Then the same is applied again, which must change nothing, and the Jobs of a changed run, which must
 be refused. Meant for a bare server that runs the Job controller but no pods: a JobSet is only stored there, so its Jobs
-are applied as plain Jobs too, under the names that its controller would give them.
+are applied as plain Jobs too, under the names that its controller would give them. That the controller refuses changes
+of a JobSet itself cannot be seen there.
 
 An old server is good enough. Nothing that it cannot do is passed over silently: the report names the kinds that it
 lacks, and the fields that it dropped.
@@ -396,9 +397,9 @@ def versions(kubectl: Kubectl) -> str:
 
 def check(options: argparse.Namespace, kubectl: Kubectl) -> int:
     """Examine the chosen fixtures, print the report, and give the exit code."""
+    cases = [(fixture, form) for fixture in chosen(options.fixture) for form in FORMS]
     print(versions(kubectl))
     print(install_job_sets(kubectl, options.crds), end="\n\n", flush=True)
-    cases = [(fixture, form) for fixture in chosen(options.fixture) for form in FORMS]
     found = [examine(kubectl, fixture, form, keep=options.keep) for fixture, form in cases]
     print(report(found))
     return int(any(True for one in found for _ in one.problems()))
