@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from rlsplit.planning.model import Config, Pods, RunPlan
+from rlsplit.planning.model import Config, EnvVar, Pods, RunPlan
 from rlsplit.planning.overlays import applied
 from rlsplit.run import SecretName
 
@@ -30,10 +30,14 @@ def _bound_pods(plan: RunPlan, pods: Pods, secrets: Collection[SecretName]) -> P
     variables |= {var.name: var for var in pods.env if var.needs is not None and var.needs in secrets}
     return replace(
         pods,
-        env=tuple(replace(variables[name], needs=None) for name in sorted(variables)),
+        env=tuple(_settled(variables[name]) for name in sorted(variables)),
         secret_env=tuple(var for var in pods.secret_env if var.needs is None or var.needs in secrets),
         config=_bound_config(plan, pods, secrets),
     )
+
+
+def _settled(variable: EnvVar) -> EnvVar:
+    return variable if variable.needs is None else replace(variable, needs=None)
 
 
 def _bound_config(plan: RunPlan, pods: Pods, secrets: Collection[SecretName]) -> Config | None:
