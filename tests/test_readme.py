@@ -1,0 +1,33 @@
+"""What the README shows is true."""
+
+from __future__ import annotations
+
+import re
+
+import rlsplit
+from conftest import ROOT
+from rlsplit.cli import EXAMPLES
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_platform_file_is_accepted() -> None:
+    (settings,) = [block for block in blocks("toml") if "workload" in block]
+    assert rlsplit.Platform.from_toml(settings).workload == "jobset"
+
+
+def test_the_library_example_runs(tmp_path, monkeypatch, capsys) -> None:
+    (example,) = [block for block in blocks("python") if block.startswith("import rlsplit")]
+    (tmp_path / "rl.toml").write_bytes((ROOT / "fixtures" / "reverse-text" / "rl.toml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    assert 'kind: "Secret"' in capsys.readouterr().out
+
+
+def test_every_command_is_listed() -> None:
+    listed = set(re.findall(r"^\| `(\w+)[ `]", README, re.MULTILINE))
+    assert set(EXAMPLES) <= listed
