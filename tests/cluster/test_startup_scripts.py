@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 from dataclasses import replace
@@ -312,6 +313,57 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
             received[variable["name"]] = kubelet_expand(variable["value"], received)
         assert received["PRL_RUN_NAME"] == "".join(HOSTILE)
         assert {name: received[name] for name in env_vars} == env_vars
+
+
+ATTACKS = (
+    "$(touch escaped)",
+    "`touch escaped`",
+    "'; touch escaped; '",
+    '"; touch escaped; "',
+    "\nRLSPLIT_JSON\ntouch escaped\n",
+    "${IFS}",
+    "$(HOME)",
+    "$$",
+    "\\",
+    "\x7f",
+    "\u2028",
+    "é",
+    "🚀",
+    "|| touch escaped",
+    "&",
+    "#",
+    "!",
+    "%",
+    "\t",
+    "\r",
+)
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_ten_thousand_random_texts_stay_data(tmp_path: Path, batch: int) -> None:
+    """A thousand a batch: in configs, variables, names of runs, models and environments, executed by a real bash."""
+    draw = random.Random(batch)
+    texts = ["".join(draw.choices(ATTACKS, k=draw.randint(1, 5))) for _ in range(1000)]
+    variables = {f"TEXT_{number}": text for number, text in enumerate(texts[900:980])}
+    split = make(
+        trainer={"model": {"name": texts[0]}, "extra": texts[:400], "env_vars": variables},
+        orchestrator={"model": {"name": texts[1]}, "extra": {text: text for text in texts[400:650]}},
+        inference={"vllm": {"model": texts[2], "extra": texts[650:900]}},
+        train=[source(f"env {batch}{texts[980]}".replace("/", ""), prompt=texts[981:])],
+        env_vars=variables,
+    )
+    plan = planned(split, run=replace(RUN, name=texts[999]))
+    for suffix, _, box, code, output in _run_all(plan, tmp_path):
+        pods = plan.component(suffix)
+        assert pods is not None
+        assert pods.config is not None
+        assert code == 0, output
+        assert (box.root / "pod" / pods.config.file).read_bytes() == pods.config.text.encode()
+        assert not list(box.root.glob("**/escaped"))
+    trainer = containers(plan)["trainer"]
+    received = {variable["name"]: kubelet_expand(variable["value"], {}) for variable in trainer["env"]}
+    assert {name: received[name] for name in variables} == variables
+    assert received["PRL_RUN_NAME"] == texts[999]
 
 
 TEXT = st.text(alphabet=st.one_of(st.sampled_from("$(){}AB é🚀\\'\"`\n"), st.characters(exclude_categories=["Cs"])))
