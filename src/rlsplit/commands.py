@@ -57,9 +57,8 @@ def split(options: argparse.Namespace) -> int:
         return code
     from rlsplit.component_files import as_text, component_configs, component_files
     from rlsplit.splitting import artifact
-    from rlsplit.splitting import split as split_config
 
-    parts = split_config(outcome.config)
+    parts = _split(outcome)
     if options.artifact:
         write(options.output, {"artifact.json": as_text(artifact(parts), "json")})
     elif options.output:
@@ -195,7 +194,7 @@ def explain(options: argparse.Namespace) -> int:
     origins = explain_split(parts, outcome.config.provenance, outcome.document, plan)
     if options.changed_only:
         origins = changed(origins)
-    rows = [row for row in map(_explained, origins) if _is_asked_for(row[0], row[2], options)]
+    rows = [row for row in map(_explained, origins) if _is_asked_for(row[0], options)]
     if not rows:
         raise CommandError("no value there; name a component or a key such as trainer.model.seq_len")
     print(_aligned(rows), end="")
@@ -257,7 +256,7 @@ def _explained(origin: Any) -> Row:
     return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
 
 
-def _is_asked_for(key: str, origin: str, options: argparse.Namespace) -> bool:
+def _is_asked_for(key: str, options: argparse.Namespace) -> bool:
     if options.component and key.partition(".")[0] != options.component:
         return False
     path = options.path

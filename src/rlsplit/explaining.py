@@ -11,6 +11,8 @@ from rlsplit.config.section import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, is_secret, shown
+from rlsplit.plain_data import value_at
+from rlsplit.planning.model import REMOVED
 from rlsplit.splitting import Split
 
 if TYPE_CHECKING:
@@ -179,9 +181,6 @@ def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
         yield path, value
 
 
-REMOVED: Final = "<removed>"
-"""Value of an overlay that takes a key away."""
-
 _ABSENT: Final = object()
 
 
@@ -242,17 +241,6 @@ class _Records:
 def _nearest(records: Mapping[KeyPath, Any], path: KeyPath) -> Any:
     """The record of the longest prefix of a path."""
     return next((records[path[:end]] for end in range(len(path), 0, -1) if path[:end] in records), None)
-
-
-def value_at(table: Any, path: KeyPath, default: Any) -> Any:
-    """Read a path of plain data."""
-    node = table
-    for part in path:
-        is_item = isinstance(node, list) and isinstance(part, int) and part < len(node)
-        if not is_item and not (isinstance(node, Mapping) and part in node):
-            return default
-        node = node[part]
-    return node
 
 
 def _overlays(plan: RunPlan | None) -> dict[str, dict[KeyPath, Any]]:

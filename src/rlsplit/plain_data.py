@@ -94,6 +94,17 @@ def _is_harmless(scalar: Any) -> bool:
     return type(scalar) is not int or scalar in _INTEGERS
 
 
+def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
+    """Read a path of plain data; the default where a step is missing, or nothing can be entered on the way."""
+    node = data
+    for part in path:
+        is_item = isinstance(node, list) and isinstance(part, int) and part < len(node)
+        if not is_item and not (isinstance(node, dict) and part in node):
+            return default
+        node = node[part]
+    return node
+
+
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
     return iter(container.items() if isinstance(container, Mapping) else enumerate(container))
 

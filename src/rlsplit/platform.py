@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 import tomli
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from rlsplit.findings import ConfigError, Finding, KeyPath, dotted
+from rlsplit.findings import SECRET_WORDS, ConfigError, Finding, KeyPath, dotted
 from rlsplit.platform_rules import platform_findings
 from rlsplit.run import Run as Run
 from rlsplit.run import Secrets as Secrets
@@ -203,7 +203,7 @@ class Platform(_Settings):
     """Whether logs also go to ``logs/attempt_<n>`` in the run's directory."""
     config_delivery: Literal["auto", "volume"] = "auto"
     """``auto``: in the startup script while it fits. ``volume``: always as a mounted ConfigMap."""
-    secret_env_patterns: list[str] = ["*KEY", "*TOKEN", "*SECRET", "*PASSWORD", "*CREDENTIALS"]
+    secret_env_patterns: list[str] = [f"*{word}" for word in SECRET_WORDS]
     """Names of ``env_vars`` (globs, without case) whose values are moved to the Secret; ``[]``: none."""
 
     gpu_resource: str = "nvidia.com/gpu"

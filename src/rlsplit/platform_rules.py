@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from rlsplit.config.environment import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import (
     endpoint,
@@ -20,6 +21,7 @@ from rlsplit.kubernetes import (
     is_qualified_name,
     quantity,
 )
+from rlsplit.plain_data import SURROGATE
 
 if TYPE_CHECKING:
     from rlsplit.platform import Platform, PodSettings
@@ -28,16 +30,13 @@ _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
 )
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 OWN_KEYS: Final = frozenset(
     f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "managed-by", "version")
 )
 """Label keys that rlsplit itself sets; its annotations all start with ``rlsplit/``."""
 
-PROTECTED_ENV: Final = frozenset(
-    ["CUDA_VISIBLE_DEVICES", "PRL_RUN_ID", "PRL_RUN_NAME", "WANDB_RUN_ID", "JOB_COMPLETION_INDEX"]
-)
+PROTECTED_ENV: Final = PROTECTED_ENV_VARS | {"JOB_COMPLETION_INDEX"}
 """Names that only the launcher sets: prime-rl's protected ones, and the index the Job controller adds."""
 PROTECTED_ENV_PREFIXES: Final = ("WANDB_SHARED_", "RLSPLIT_")
 
@@ -264,13 +263,13 @@ def _plain_values(platform: Platform) -> Iterator[Finding]:
 def _unplain(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from ([(path, "a key is no valid text")] if _SURROGATE.search(str(key)) else [])
+            yield from ([(path, "a key is no valid text")] if SURROGATE.search(str(key)) else [])
             yield from _unplain(item, (*path, str(key)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unplain(item, (*path, index))
     elif isinstance(value, str):
-        yield from [(path, "no valid text: a lone surrogate")] if _SURROGATE.search(value) else []
+        yield from [(path, "no valid text: a lone surrogate")] if SURROGATE.search(value) else []
     elif value is not None and not isinstance(value, int):
         yield path, f"no field of Kubernetes takes {_described(value)}"
 

@@ -8,14 +8,13 @@ heredoc. Everything else is refused when the script is made, so no text of a use
 from __future__ import annotations
 
 import re
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.planning.ports import RENDEZVOUS_PORT
+from rlsplit.template_files import template_files
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
@@ -53,15 +52,8 @@ def _word(value: object) -> str:
     raise TypeError(f"a {type(value).__name__} with characters of the shell cannot appear in a startup script")
 
 
-def _templates() -> dict[str, str]:
-    """Read the templates: package data, or the top-level folder of a checkout that is used as it stands."""
-    packaged = files("rlsplit") / "templates"
-    items = packaged.iterdir() if packaged.is_dir() else (Path(__file__).parents[2] / "templates").iterdir()
-    return {item.name: item.read_text("utf-8") for item in items if item.name.endswith(".j2")}
-
-
 _ENVIRONMENT: Final = Environment(
-    loader=DictLoader(_templates()),
+    loader=DictLoader(template_files()),
     undefined=StrictUndefined,
     finalize=_word,
     autoescape=False,  # the output is a script; finalize is stricter than any quoting

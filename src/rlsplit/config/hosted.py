@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from rlsplit.config.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.reading import did_you_mean, read, unknown_keys
 from rlsplit.config.rl import RLConfig
 from rlsplit.config.rules import Check, Mode, Refusal, SetAside, keys
-from rlsplit.config.section import UnreadableError, read_leniently
+from rlsplit.config.section import read_leniently
 from rlsplit.config.sources import EvalConfig, EvalSamplingConfig
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath
@@ -65,14 +66,8 @@ def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> I
 
 
 def _below_eval(finding: Finding) -> Finding:
-    return Finding(
-        code=finding.code,
-        severity=finding.severity,
-        message=finding.message,
-        path=(*EVAL_PATH, *finding.path),
-        hint=finding.hint,
-        scope=None if finding.scope is None else (*EVAL_PATH, *finding.scope),
-    )
+    scope = None if finding.scope is None else (*EVAL_PATH, *finding.scope)
+    return replace(finding, path=(*EVAL_PATH, *finding.path), scope=scope)
 
 
 def restored_eval(evaluation: Any) -> Any:
@@ -119,20 +114,4 @@ HOSTED_CHECKS: Final = (
     Check("H-06", no_disaggregation),
     Check("H-07", inference_or_fake_data),
 )
-
-
-def hosted_findings(config: RLConfig) -> Iterator[Finding]:
-    """Run the hosted platform's own refusals."""
-    for check in HOSTED_CHECKS:
-        try:
-            for refusal in check.refuse(config):
-                yield Finding(
-                    code=check.rule,
-                    path=refusal.path,
-                    message=refusal.message,
-                    hint=refusal.hint,
-                    related=refusal.related,
-                    scope=(),
-                )
-        except UnreadableError:
-            continue
+"""Run after all other checks, in the hosted way only."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from rlsplit.config.rules import Fill, keys
 from rlsplit.findings import Finding, KeyPath, dotted, shown
+from rlsplit.plain_data import value_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,40 +95,31 @@ MAX_SPELLED: Final = 80
 def propagate(table: Mapping[str, Any]) -> Propagated:
     """Fill shared values into the components and collect every conflict (S-01 to S-07, S-09).
 
-    The argument is left as it is; tables that get a value are copied on the way.
+    A missing step of a path, or a non-table on the way, counts as null (S-01). The argument is left as it is; tables
+    that get a value are copied on the way.
     """
     filled = dict(table)
     fills: list[Fill] = []
     conflicts: list[Finding] = []
     for row in SHARED:
-        value = lookup(filled, row.source)
+        value = value_at(filled, row.source)
         if value is not None:
             conflicts += _conflicts(filled, row, value)
             fills += _fill_all(filled, row, value, "S-03")
-    template = lookup(filled, CASCADE.source)
+    template = value_at(filled, CASCADE.source)
     if template is not None:
         fills += _fill_all(filled, CASCADE, template, "S-05")
     for block in BLOCKS:
-        value = lookup(filled, block.source)
+        value = value_at(filled, block.source)
         if isinstance(value, dict) or value == "None":
             fills += _fill_all(filled, block, {} if isinstance(value, dict) else value, "S-06")
     _tag_aliased_transport(filled, fills)
     return Propagated(table=filled, fills=tuple(fills), conflicts=tuple(conflicts))
 
 
-def lookup(table: Mapping[str, Any], path: KeyPath) -> Any:
-    """Read a path of raw tables; a missing step, or a non-table on the way, counts as null (S-01)."""
-    node: Any = table
-    for part in path:
-        if not isinstance(node, dict):
-            return None
-        node = node.get(part)
-    return node
-
-
 def _conflicts(table: Mapping[str, Any], row: Shared, value: Any) -> Iterator[Finding]:
     for target in row.targets:
-        own = lookup(table, target)
+        own = value_at(table, target)
         if own is not None and own != value:
             yield Finding(
                 code="S-02",
@@ -157,7 +149,7 @@ def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
     *parents, leaf = target
     if not isinstance(table.get(str(parents[0])), dict):
         return False
-    steps = [lookup(table, target[:end]) for end in range(1, len(target))]
+    steps = [value_at(table, target[:end]) for end in range(1, len(target))]
     absent = [_is_absent(table, target[:end]) for end in range(1, len(target))]
     if any(not isinstance(step, dict) and not gone for step, gone in zip(steps, absent, strict=True)):
         return False
@@ -171,7 +163,7 @@ def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
 
 
 def _is_absent(table: Mapping[str, Any], path: KeyPath) -> bool:
-    parent = lookup(table, path[:-1])
+    parent = value_at(table, path[:-1])
     return parent is None or (isinstance(parent, dict) and path[-1] not in parent)
 
 

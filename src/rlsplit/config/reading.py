@@ -27,17 +27,16 @@ _ROUNDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A section as far as it could be read, the findings of its fields, and the paths without value."""
+    """A section as far as it could be read (None: not at all), and the findings of its fields."""
 
     section: Any
     findings: tuple[Finding, ...]
-    unreadable: frozenset[KeyPath]
 
 
 def read(kind: type[Section], table: Mapping[str, Any]) -> Reading:
     """Read a table as a section: types, bounds, required keys and tags (B-02, B-03, B-07)."""
     try:
-        return Reading(kind.model_validate(table), (), frozenset())
+        return Reading(kind.model_validate(table), ())
     except ValidationError as error:
         return _read_around(kind, table, error)
 
@@ -58,8 +57,8 @@ def _read_around(kind: type[Section], table: Mapping[str, Any], error: Validatio
             continue
         for path in found:
             make_unreadable(section, path)
-        return Reading(section, tuple(found.values()), frozenset(found))
-    return Reading(None, tuple(found.values()), frozenset(found))
+        return Reading(section, tuple(found.values()))
+    return Reading(None, tuple(found.values()))
 
 
 def make_unreadable(root: Section, path: KeyPath) -> None:

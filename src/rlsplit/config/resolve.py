@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
 from rlsplit.config.derivations import SECTION_DERIVATIONS
 from rlsplit.config.finite import non_finite, non_finite_values
-from rlsplit.config.hosted import assume_slurm, eval_findings, hosted_findings, set_aside
+from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside
 from rlsplit.config.propagation import Propagated, propagate
 from rlsplit.config.reading import make_unreadable, read, unknown_keys
 from rlsplit.config.rl import RLConfig
@@ -71,8 +71,8 @@ def resolve(
         record.findings += (unwritable := [*non_finite(placed), *non_finite_values(aside)])
         _run_section_rules(placed, record)
         _run_root_rules(config, record)
-        if mode == "hosted":
-            record.findings += hosted_findings(config)
+        for check in HOSTED_CHECKS if mode == "hosted" else ():
+            _check(check, config, (), record)
         config.provenance = Provenance(
             mode=mode,
             fills=propagated.fills,
@@ -131,16 +131,13 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
     if place is None or place[0].__dict__.get(place[1], _MISSING) is _MISSING:
         raise UnreadableError(dotted(setting.path))
     target, name = place
-    replaced = target.__dict__[name]
     # Not by assignment, which would count the field as written; no rule asks that of a derived field again.
     target.__dict__[name] = setting.value
     path = (*base, *setting.path)
     if setting.warning:
         record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
     of = tuple(((*base, *source), value_of(section, source)) for source in setting.of)
-    record.derived.append(
-        Derived(rule=rule, path=path, value=setting.value, replaced=replaced, of=of, formula=setting.formula)
-    )
+    record.derived.append(Derived(rule=rule, path=path, value=setting.value, of=of, formula=setting.formula))
 
 
 _MISSING: Final = object()

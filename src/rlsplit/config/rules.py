@@ -60,7 +60,6 @@ class Derived:
     rule: str
     path: KeyPath
     value: Any
-    replaced: Any
     of: tuple[tuple[KeyPath, Any], ...]
     """The keys it was computed from, with their values at that time; a section stands for itself."""
     formula: str | None

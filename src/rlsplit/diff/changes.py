@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from rlsplit.explaining import value_at
 from rlsplit.findings import KeyPath
+from rlsplit.plain_data import value_at
 from rlsplit.run import SecretText
 
 _NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"))
@@ -69,5 +69,5 @@ def _named(value: Any) -> dict[str, Any] | None:
 
 
 def _name(table: Mapping[str, Any]) -> str | None:
-    names = (value_at(table, path, None) for path in _NAMES)
+    names = (value_at(table, path) for path in _NAMES)
     return next((name for name in names if isinstance(name, str)), None)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.plain_data import value_at
 from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import (
@@ -44,7 +45,6 @@ from rlsplit.planning.overlays import (
     inference_overlays,
     orchestrator_overlays,
     trainer_overlays,
-    value_at,
 )
 from rlsplit.planning.run_checks import env_findings, run_findings, run_name_findings, secret_findings
 from rlsplit.planning.shape import shape_of

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.plain_data import value_at
 from rlsplit.planning.model import Pods, Shape
-from rlsplit.planning.overlays import value_at
 from rlsplit.planning.ports import (
     BACKEND_PORT,
     BROADCAST_PORT,

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.plain_data import value_at
 from rlsplit.planning.checks import Subject, sources
 from rlsplit.planning.model import Overlay, RunPlan
-from rlsplit.planning.overlays import value_at
 from rlsplit.platform_rules import is_secret_env
 from rlsplit.splitting import Split
 

@@ -5,12 +5,13 @@ One function per component; each yields what it sets and why. Nothing else chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.plain_data import value_at
 from rlsplit.planning.model import REMOVED, Names, Overlay, Shape
 from rlsplit.planning.names import env_suffix, path_segment
 from rlsplit.planning.ports import engine_ports, inference_ports
@@ -184,17 +185,6 @@ def _secret_env(overlay: _Overlaying, platform: Platform) -> Iterator[Overlay]:
         if is_secret_env(name, platform):
             reason = "the value is kept in the run's Secret"
             yield overlay("O18", ("env_vars", name), REMOVED, reason, replaced="***")
-
-
-def value_at(config: Mapping[str, Any], path: KeyPath) -> Any:
-    """Read the value at a path, None where there is none."""
-    node: Any = config
-    for part in path:
-        if isinstance(part, int):
-            node = node[part] if isinstance(node, list) and part < len(node) else None
-        else:
-            node = node.get(part) if isinstance(node, dict) else None
-    return node
 
 
 def _with(node: Any, path: KeyPath, value: Any) -> Any:

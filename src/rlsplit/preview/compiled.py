@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rlsplit.document import Document
-from rlsplit.explaining import REMOVED, Origin, explain, leaves
+from rlsplit.explaining import Origin, explain, leaves
 from rlsplit.findings import ConfigError, Finding, KeyPath, Severity, located
 from rlsplit.manifests import render
 from rlsplit.parsing import Outcome, start_of
 from rlsplit.planning import RunPlan
 from rlsplit.planning import plan as plan_run
-from rlsplit.planning.model import Pods
+from rlsplit.planning.model import REMOVED, Pods
 from rlsplit.platform import Platform
 from rlsplit.preview.hiding import with_hidden
 from rlsplit.run import Run, Secrets
@@ -69,13 +69,14 @@ def compiled(outcome: Outcome, *, run: Run, platform: Platform, secrets: Secrets
         try:
             parts = split_config(outcome.config)
             plan = plan_run(parts, run=run, platform=platform, secrets=secrets or Secrets())
+            shown = with_hidden(plan)
             planned = Planned(
                 run=run,
                 split=parts,
                 plan=plan,
                 origins=explain(parts, outcome.config.provenance, document),
-                shown=with_hidden(plan),
-                objects=tuple(render(with_hidden(plan), redact=True)),
+                shown=shown,
+                objects=tuple(render(shown, redact=True)),
             )
             findings = (*findings, *plan.notes)
         except ConfigError as error:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from rlsplit.explaining import REMOVED, Origin, origin_text
+from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, clipped, dotted, visible
-from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.model import REMOVED, Pods, RunPlan
 from rlsplit.preview.compiled import Compiled, Planned, default_values, written_values
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.summary import finding_counts, object_title

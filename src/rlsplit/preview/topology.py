@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from rlsplit.explaining import value_at
 from rlsplit.kubernetes import endpoint
+from rlsplit.plain_data import value_at
 from rlsplit.planning.model import Pods, Port, RunPlan
 from rlsplit.preview.text import counted
 
@@ -279,18 +279,18 @@ def _outside_calls(plan: RunPlan) -> Iterator[_Call]:
             yield from _calls(["orchestrator"], "weight updates", url)
     own_hosts = {host for pods in plan.pods for host in pods.hosts}
     for source in _sources(plan):
-        address = value_at(source, ("serve", "address"), None)
+        address = value_at(source, ("serve", "address"))
         if _host(address) not in own_hosts:
             yield from _calls(["orchestrator"], "episodes", address)
-    for algo in (_setting(plan, "orchestrator", "algo"), *(value_at(s, ("algo",), None) for s in _sources(plan))):
-        yield from _calls(["orchestrator"], "teacher", value_at(algo, ("teacher", "base_url"), None))
-        yield from _calls(["orchestrator"], "samples", value_at(algo, ("sampling", "source", "base_url"), None))
+    for algo in (_setting(plan, "orchestrator", "algo"), *(value_at(s, ("algo",)) for s in _sources(plan))):
+        yield from _calls(["orchestrator"], "teacher", value_at(algo, ("teacher", "base_url")))
+        yield from _calls(["orchestrator"], "samples", value_at(algo, ("sampling", "source", "base_url")))
     yield from _model_express(plan)
 
 
 def _model_express(plan: RunPlan) -> Iterator[_Call]:
     broadcast = _setting(plan, "trainer", "weight_broadcast")
-    if value_at(broadcast, ("type",), None) == "nixl":
+    if value_at(broadcast, ("type",)) == "nixl":
         callers = [name for name in ("orchestrator", "inference", "trainer") if plan.component(name)]
         yield from _calls(callers, "weights (NIXL)", f"tcp://{broadcast['host']}:{broadcast['port']}")
 
@@ -318,7 +318,7 @@ def _limited(calls: tuple[_Call, ...]) -> tuple[_Call, ...]:
 
 def _setting(plan: RunPlan, component: str, *path: str) -> Any:
     pods = plan.component(component)
-    return value_at(pods.config.resolved, path, None) if pods and pods.config else None
+    return value_at(pods.config.resolved, path) if pods and pods.config else None
 
 
 def _sources(plan: RunPlan) -> Iterator[Mapping[str, Any]]:

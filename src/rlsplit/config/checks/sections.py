@@ -34,6 +34,7 @@ from rlsplit.config.checks.renderers import DEFAULT_RENDERER_CHECKS, INKLING_CHE
 from rlsplit.config.checks.trainer import ACTIVATION_CHECKPOINT_CHECKS, TRAINER_CHECKS, TRAINER_MODEL_CHECKS
 from rlsplit.config.deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
 from rlsplit.config.derivations import declared
+from rlsplit.config.environment import PROTECTED_ENV_VARS
 from rlsplit.config.inference import (
     InferenceConfig,
     LlmdRouterConfig,
@@ -73,20 +74,6 @@ from rlsplit.config.trainer import TrainerConfig
 from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 from rlsplit.config.vllm import VllmConfig
 from rlsplit.findings import shown
-
-PROTECTED_ENV_VARS: Final = frozenset(
-    {
-        "CUDA_VISIBLE_DEVICES",
-        "PRL_RUN_ID",
-        "PRL_RUN_NAME",
-        "WANDB_RUN_ID",
-        "WANDB_SHARED_MODE",
-        "WANDB_SHARED_LABEL",
-        "WANDB_SHARED_PRIMARY",
-        "WANDB_SHARED_FINISHER",
-    }
-)
-"""Variables that the launcher sets itself (B-10)."""
 
 STEP_DIR: Final = re.compile(r"step_[0-9]+")
 
