@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -18,8 +18,6 @@ from pydantic_core import ErrorDetails
 from rlsplit.config.section import Section, verbatim_fields
 from rlsplit.config.tree import Placed, is_section, members, owner, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, clipped, dotted, is_secret, shown
-
-S = TypeVar("S", bound=Section)
 
 _ROUNDS: Final = 20
 """Repairs are repeated, since a mended table can show an inner problem; prime-rl's sections nest less deep."""
