@@ -68,10 +68,10 @@ def plan(split: Split, *, run: Run, platform: Platform, secrets: Secrets | None 
     assembly = _assembly(subject, run)
     overlays = tuple(assembly.overlays())
     pods = tuple(assembly.pods(overlays))
-    _raise_on([*pod_findings(pods), *router_findings(assembly.worker_urls)])
     planned = assembly.run_plan(pods, overlays)
-    planned = replace(planned, notes=tuple(plan_notes(planned, subject, derived_id=run.id is None)))
-    return planned if secrets is None else bound(planned, secrets.names())
+    settled = planned if secrets is None else bound(planned, secrets.names())
+    _raise_on([*pod_findings(settled.pods), *router_findings(settled.worker_urls)])
+    return replace(settled, notes=tuple(plan_notes(planned, subject, derived_id=run.id is None)))
 
 
 def _input_findings(subject: Subject, run: Run, secrets: Secrets | None) -> Iterator[Finding]:
@@ -199,8 +199,8 @@ class _Assembly:
         ports = port_tables.env_server_ports(self.wiring.platform)
         config = _config("env-server", server.config, overlays, suffix)
         segment = path_segment(server.name, server.index)
-        pods = self._component("env-server", 1, 0, ports, config, suffix)
-        return replace(pods, env_server=EnvServerInfo(split=server.split, name=server.name, segment=segment))
+        info = EnvServerInfo(split=server.split, name=server.name, segment=segment)
+        return self._component("env-server", 1, 0, ports, config, suffix, info)
 
     def _component(
         self,
@@ -210,6 +210,7 @@ class _Assembly:
         ports: tuple[Port, ...],
         config: Config | None,
         suffix: str | None = None,
+        env_server: EnvServerInfo | None = None,
     ) -> Pods:
         suffix = suffix or component
         return Pods(
@@ -221,6 +222,7 @@ class _Assembly:
             env=self.env[component],
             secret_env=self.secret_env[component],
             config=config,
+            env_server=env_server,
         )
 
     def run_plan(self, pods: tuple[Pods, ...], overlays: tuple[Overlay, ...]) -> RunPlan:

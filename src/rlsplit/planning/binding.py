@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from rlsplit.planning.model import Config, EnvVar, Pods, RunPlan
+from rlsplit.planning.model import Config, EnvVar, Overlay, Pods, RunPlan
 from rlsplit.planning.overlays import applied
 from rlsplit.run import SecretName
 
@@ -16,33 +16,35 @@ def bound(plan: RunPlan, secrets: Collection[SecretName]) -> RunPlan:
         if plan.secrets != frozenset(secrets):
             raise ValueError("the plan was made for other secrets than the ones given now")
         return plan
+    late = [overlay for overlay in plan.overlays if overlay.needs in secrets]
     return replace(
         plan,
         secrets=frozenset(secrets),
-        pods=tuple(_bound_pods(plan, pods, secrets) for pods in plan.pods),
+        pods=tuple(_bound_pods(pods, late, secrets) for pods in plan.pods),
         overlays=tuple(o for o in plan.overlays if o.needs is None or o.needs in secrets),
         peers=tuple(peer for peer in plan.peers if peer.needs is None or peer.needs in secrets),
     )
 
 
-def _bound_pods(plan: RunPlan, pods: Pods, secrets: Collection[SecretName]) -> Pods:
-    variables = {var.name: var for var in pods.env if var.needs is None}
-    variables |= {var.name: var for var in pods.env if var.needs is not None and var.needs in secrets}
+def _bound_pods(pods: Pods, late: Sequence[Overlay], secrets: Collection[SecretName]) -> Pods:
     return replace(
         pods,
-        env=tuple(_settled(variables[name]) for name in sorted(variables)),
+        env=_bound_env(pods.env, secrets),
         secret_env=tuple(var for var in pods.secret_env if var.needs is None or var.needs in secrets),
-        config=_bound_config(plan, pods, secrets),
+        config=_bound_config(pods, late),
     )
 
 
-def _settled(variable: EnvVar) -> EnvVar:
-    return variable if variable.needs is None else replace(variable, needs=None)
+def _bound_env(env: tuple[EnvVar, ...], secrets: Collection[SecretName]) -> tuple[EnvVar, ...]:
+    if all(var.needs is None for var in env):
+        return env
+    variables = {var.name: var for var in env if var.needs is None}
+    variables |= {var.name: replace(var, needs=None) for var in env if var.needs is not None and var.needs in secrets}
+    return tuple(variables[name] for name in sorted(variables))
 
 
-def _bound_config(plan: RunPlan, pods: Pods, secrets: Collection[SecretName]) -> Config | None:
-    late = [o for o in plan.overlays if o.needs in secrets and o.component == pods.suffix]
-    if pods.config is None or not late:
+def _bound_config(pods: Pods, late: Sequence[Overlay]) -> Config | None:
+    own = [overlay for overlay in late if overlay.component == pods.suffix]
+    if pods.config is None or not own:
         return pods.config
-    sparse, resolved = applied(pods.config.sparse, late), applied(pods.config.resolved, late)
-    return replace(pods.config, sparse=sparse, resolved=resolved)
+    return replace(pods.config, sparse=applied(pods.config.sparse, own), resolved=applied(pods.config.resolved, own))
