@@ -6,7 +6,9 @@ Shapes only. What values mean together is checked in :mod:`rlsplit.platform_rule
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import translate
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -307,6 +309,11 @@ class Platform(_Settings):
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with settings taken together; judged once, since settings never change."""
         return platform_findings(self)
+
+    @cached_property
+    def secret_env_names(self) -> re.Pattern[str]:
+        """``secret_env_patterns`` as one pattern for a name in upper case; without any it matches nothing."""
+        return re.compile("|".join(translate(glob.upper()) for glob in self.secret_env_patterns) or r"(?!)")
 
     def component(self, name: ComponentName) -> PodSettings:
         """Give the table of one component."""

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.config.environment import PROTECTED_ENV_VARS
@@ -76,7 +75,7 @@ def is_protected_env(name: str) -> bool:
 
 def is_secret_env(name: str, platform: Platform) -> bool:
     """Whether the platform takes a variable of this name for a secret (overlay O18)."""
-    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in platform.secret_env_patterns)
+    return platform.secret_env_names.match(name.upper()) is not None
 
 
 def _is_http_url(text: str) -> bool:

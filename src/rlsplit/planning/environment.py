@@ -70,17 +70,19 @@ def plain_env(component: ComponentName, around: Surroundings) -> tuple[EnvVar, .
     A name comes twice only where a secret decides: with the secret, the variable that needs it wins.
     """
     platform, configured = around.platform, _configured(component, around)
+    secret = {name for name in configured if is_secret_env(name, platform)}
+    fixed = dict(_fixed(component, around))
     layers: tuple[Mapping[str, str], ...] = (
         platform.component(component).env,
         _COMMON,
         _DEFAULTS.get(component, {}),
-        {name: value for name, value in configured.items() if not is_secret_env(name, platform)},
-        dict(_fixed(component, around)),
+        {name: value for name, value in configured.items() if name not in secret},
+        fixed,
         dict(_own(component, around)),
     )
     merged = {name: value for layer in layers for name, value in layer.items()}
-    moved = {name for name in configured if is_secret_env(name, platform)} - set(dict(_fixed(component, around)))
-    plain = [EnvVar(name=name, value=merged[name]) for name in merged if name not in moved]
+    moved = secret - fixed.keys()
+    plain = [EnvVar(name=name, value=value) for name, value in merged.items() if name not in moved]
     return tuple(sorted([*plain, *_monitor(component, around)], key=lambda var: (var.name, var.needs or "")))
 
 
