@@ -2,6 +2,7 @@
 
 from rlsplit.planning.assembly import plan
 from rlsplit.planning.binding import bound
+from rlsplit.planning.json_text import config_text
 from rlsplit.planning.model import (
     REMOVED,
     Config,
@@ -16,7 +17,6 @@ from rlsplit.planning.model import (
     RunPlan,
     SecretEnv,
     Shape,
-    config_text,
 )
 
 __all__ = [

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
 from rlsplit.findings import Finding, KeyPath
+from rlsplit.planning.json_text import config_text
 from rlsplit.platform import ComponentName, Platform
 from rlsplit.run import SecretName, SecretText
 from rlsplit.splitting import JsonObject
 
 REMOVED: Final = "<removed>"
 """Stands for the value of an overlay that takes a key away."""
-
-
-def config_text(config: Mapping[str, Any]) -> str:
-    """Spell a component's config file: indented ASCII JSON with sorted keys, and one final newline.
-
-    DEL is the one character that JSON leaves raw but a YAML literal block cannot hold.
-    """
-    text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False)
-    return text.replace("\x7f", "\\u007f") + "\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
