@@ -192,7 +192,9 @@ def _with(node: Any, path: KeyPath, value: Any) -> Any:
         return value
     part, rest = path[0], path[1:]
     if isinstance(part, int):
-        return [_with(item, rest, value) if index == part else item for index, item in enumerate(node)]
+        items = list(node)
+        items[part] = _with(items[part], rest, value)
+        return items
     table = node if isinstance(node, dict) else {}
     return {**table, part: _with(table.get(part), rest, value)}
 
