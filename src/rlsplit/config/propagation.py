@@ -88,6 +88,9 @@ BLOCKS: Final = (
 """Blocks whose mere presence is shared (S-06)."""
 
 
+_NOTHING: Final[dict[str, Any]] = {}
+"""Stands for a table that is not there."""
+
 MAX_SPELLED: Final = 80
 """Longest table that a message spells out [characters]."""
 
@@ -146,25 +149,20 @@ def _fill_all(table: dict[str, Any], row: Shared, value: Any, rule: str) -> Iter
 
 def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
     """Write a value where its section is present and its key is absent (S-03); says whether it did."""
-    *parents, leaf = target
-    if not isinstance(table.get(str(parents[0])), dict):
-        return False
-    steps = [value_at(table, target[:end]) for end in range(1, len(target))]
-    absent = [_is_absent(table, target[:end]) for end in range(1, len(target))]
-    if any(not isinstance(step, dict) and not gone for step, gone in zip(steps, absent, strict=True)):
-        return False
-    if isinstance(steps[-1], dict) and leaf in steps[-1]:
+    component, *_ = parents = [str(part) for part in target[:-1]]
+    leaf = str(target[-1])
+    holder: Any = table
+    for part in parents:
+        holder = holder.get(part, _NOTHING)
+        if not isinstance(holder, dict):
+            return False
+    if leaf in holder or component not in table:
         return False
     node = table
     for part in parents:
-        node[str(part)] = node = dict(node.get(str(part), {}))
-    node[str(leaf)] = value
+        node[part] = node = dict(node.get(part, _NOTHING))
+    node[leaf] = value
     return True
-
-
-def _is_absent(table: Mapping[str, Any], path: KeyPath) -> bool:
-    parent = value_at(table, path[:-1])
-    return parent is None or (isinstance(parent, dict) and path[-1] not in parent)
 
 
 def _tag_aliased_transport(table: dict[str, Any], fills: list[Fill]) -> None:
