@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -13,10 +13,8 @@ from rlsplit.config.dumping import JsonObject as JsonObject
 from rlsplit.config.dumping import resolved, sparse, without_non_finite
 from rlsplit.config.facts import run_dir, source_name
 from rlsplit.config.hosted import restored_eval
-from rlsplit.config.inference import InferenceConfig
 from rlsplit.config.rl import RLConfig
 from rlsplit.config.rules import SetAside
-from rlsplit.config.section import Section
 from rlsplit.config.sources import SourceConfig
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
@@ -94,18 +92,41 @@ def split(config: RLConfig) -> Split:
     In the launcher's way sources are resolved and their env servers are listed; in the hosted way they are restored
     as they were written (H-09 to H-11). Raises TypeError for a configuration that was not compiled.
     """
-    provenance = config.provenance
-    launcher = provenance.mode == "launcher"
-    dump = _Dump.of(config, finite=not provenance.has_non_finite)
-    orchestrator = dump.component("orchestrator", config.orchestrator)
+    dump = _Dump.of(config)
+    whole, lean = _resolved(config, dump), _sparse(config, dump)
+    components = {name: Component(resolved=whole[name], sparse=lean[name]) for name in whole}
     return Split(
-        trainer=dump.component("trainer", config.trainer),
-        orchestrator=orchestrator if launcher else _with_aside(orchestrator, provenance.aside, dump),
-        inference=_inference(config, config.inference, dump) if config.inference else None,
-        env_servers=tuple(_env_servers(config, dump)) if launcher else (),
+        trainer=components["trainer"],
+        orchestrator=components["orchestrator"],
+        inference=components.get("inference"),
+        env_servers=tuple(_env_servers(config, dump)) if dump.aside is None else (),
         deployment=dump.whole["deployment"],
         launch=_launch(config, dump.whole),
     )
+
+
+def artifact(split: Split) -> JsonObject:
+    """Return the artifact that is submitted for a hosted run (H-12): the resolved components and the deployment."""
+    components = {"trainer": split.trainer.resolved, "orchestrator": split.orchestrator.resolved}
+    if split.inference is not None:
+        components["inference"] = split.inference.resolved
+    return _artifact(components, split.deployment)
+
+
+def artifact_of(config: RLConfig) -> JsonObject:
+    """Return ``artifact(split(config))``, without making what an artifact does not have."""
+    dump = _Dump.of(config)
+    return _artifact(_resolved(config, dump), dump.whole["deployment"])
+
+
+def _artifact(components: Mapping[str, JsonObject], deployment: JsonObject) -> JsonObject:
+    return {
+        "contract_version": CONTRACT_VERSION,
+        "mode": "rl",
+        "schema_commit": SCHEMA_COMMIT,
+        "deployment": deployment,
+        "components": components,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,59 +137,60 @@ class _Dump:
     """The resolved root."""
     finite: bool
     """Whether there is no infinity and no NaN to replace, which spares a copy."""
+    aside: JsonObject | None
+    """What the orchestrator gets back in the hosted way: ``source``, ``eval`` or both; None in the launcher's."""
 
     @classmethod
-    def of(cls, config: RLConfig, *, finite: bool) -> _Dump:
+    def of(cls, config: RLConfig) -> _Dump:
+        provenance = config.provenance
+        finite = not provenance.has_non_finite
         whole = resolved(config)
-        return cls(whole=whole if finite else without_non_finite(whole), finite=finite)
-
-    def component(self, name: str, section: Section) -> Component:
-        return Component(resolved=self.whole[name], sparse=self.plain(sparse(section)))
+        aside = _restored(provenance.aside) if provenance.mode == "hosted" else None
+        return cls(
+            whole=whole if finite else without_non_finite(whole),
+            finite=finite,
+            aside=aside if finite else without_non_finite(aside),
+        )
 
     def plain(self, value: Any) -> Any:
         return value if self.finite else without_non_finite(value)
 
-    def copied(self, value: Any) -> Any:
-        """Copy an untyped value as JSON has it."""
-        return self.plain(to_jsonable_python(value))
+
+def _restored(aside: SetAside) -> JsonObject:
+    """Copy what was set aside as JSON has it (H-10, H-11)."""
+    sources = {"source": to_jsonable_python(aside.sources)} if aside.has_sources else {}
+    evaluation = {"eval": to_jsonable_python(restored_eval(aside.eval))} if aside.has_eval else {}
+    return {**sources, **evaluation}
 
 
-def artifact(split: Split) -> JsonObject:
-    """Return the artifact that is submitted for a hosted run (H-12): the resolved components and the deployment."""
-    components = {"trainer": split.trainer.resolved, "orchestrator": split.orchestrator.resolved}
-    if split.inference is not None:
-        components["inference"] = split.inference.resolved
-    return {
-        "contract_version": CONTRACT_VERSION,
-        "mode": "rl",
-        "schema_commit": SCHEMA_COMMIT,
-        "deployment": split.deployment,
-        "components": components,
-    }
+def _resolved(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
+    """The resolved form of every component that there is."""
+    orchestrator = dump.whole["orchestrator"]
+    if dump.aside is not None:
+        given: JsonObject = {"source": [], "eval": None, **dump.aside}
+        train = {**orchestrator["train"], "source": given["source"]}
+        orchestrator = {**orchestrator, "train": train, "eval": given["eval"]}
+    forms = {"trainer": dump.whole["trainer"], "orchestrator": orchestrator}
+    return forms if config.inference is None else {**forms, "inference": _inference(config, dump.whole["inference"])}
 
 
-def _inference(config: RLConfig, inference: InferenceConfig, dump: _Dump) -> Component:
-    whole = dump.component("inference", inference)
-    forms = [
-        {key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}
-        for form in (whole.resolved, whole.sparse)
-    ]
-    if isinstance(config.deployment, MultiNodeDeploymentConfig):
-        # Engines only: the run starts one router in front of all of them (L-04).
-        forms = [{**form, "router": None} for form in forms]
-    return Component(resolved=forms[0], sparse=forms[1])
+def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
+    """The sparse form of every component that there is."""
+    orchestrator, aside = dump.plain(sparse(config.orchestrator)), dump.aside or {}
+    if "source" in aside:
+        orchestrator["train"] = {**orchestrator.get("train", {}), "source": aside["source"]}
+    if "eval" in aside:
+        orchestrator["eval"] = aside["eval"]
+    forms = {"trainer": dump.plain(sparse(config.trainer)), "orchestrator": orchestrator}
+    if config.inference is None:
+        return forms
+    return {**forms, "inference": _inference(config, dump.plain(sparse(config.inference)))}
 
 
-def _with_aside(typed: Component, aside: SetAside, dump: _Dump) -> Component:
-    sources = dump.copied(aside.sources) if aside.has_sources else []
-    evaluation = dump.copied(restored_eval(aside.eval)) if aside.has_eval else None
-    whole = {**typed.resolved, "train": {**typed.resolved["train"], "source": sources}, "eval": evaluation}
-    lean = dict(typed.sparse)
-    if aside.has_sources:
-        lean["train"] = {**lean.get("train", {}), "source": sources}
-    if aside.has_eval:
-        lean["eval"] = evaluation
-    return Component(resolved=whole, sparse=lean)
+def _inference(config: RLConfig, form: JsonObject) -> JsonObject:
+    """What the engines read of the inference section; under multi_node the run has one router for all (L-03, L-04)."""
+    router = {"router": None} if isinstance(config.deployment, MultiNodeDeploymentConfig) else {}
+    return {**{key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}, **router}
 
 
 def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
@@ -178,7 +200,7 @@ def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
-            env, lean = dump.copied(source.env), dump.plain(sparse(source.serve))
+            env, lean = dump.plain(to_jsonable_python(source.env)), dump.plain(sparse(source.serve))
             serve = dump.whole["orchestrator"][kind]["source"][position]["serve"]
             yield EnvServer(
                 split=kind,

@@ -24,7 +24,7 @@ from rlsplit.planning import RunPlan, plan
 from rlsplit.planning.overlays import is_secret_env
 from rlsplit.platform import Platform
 from rlsplit.run import Run, Secrets, SecretText
-from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
+from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact_of, split
 
 RESTATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -108,7 +108,7 @@ def compile_run(
     if reading.hosted is None or rendered.split is None or rendered.plan is None or has_errors(findings):
         return error_response(findings, request.config)
     return CompiledRun(
-        artifact=artifact(split(reading.hosted)),
+        artifact=artifact_of(reading.hosted),
         split=rendered.split,
         plan=rendered.plan,
         objects=rendered.objects,
