@@ -57,10 +57,11 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
         source, entries, copy = opened[-1]
         keyed = isinstance(copy, dict)
         for key, item in entries:
-            if type(item) in _SCALARS and _is_harmless(item) and (not keyed or (type(key) is str and key.isascii())):
+            size = _harmless_size(item)
+            if size is not None and (not keyed or (type(key) is str and key.isascii())):
                 # Nearly everything that a config holds; what follows would do the same, in three times the time.
                 copy[key] = item
-                room -= _least_size(key, item)
+                room -= size + (len(key) + 1 if keyed else 2)
                 if room < 0:
                     return {}, (TOO_LARGE,)
                 continue
@@ -87,11 +88,14 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
     return root, tuple(findings)
 
 
-def _is_harmless(scalar: Any) -> bool:
-    """Whether a plain scalar is one that every document can hold."""
-    if type(scalar) is str:
-        return scalar.isascii()
-    return type(scalar) is not int or scalar in _INTEGERS
+def _harmless_size(value: Any) -> int | None:
+    """What a plain scalar needs in any text, None for a value that not every document can hold."""
+    kind = type(value)
+    if kind is str:
+        return len(value) if value.isascii() else None
+    if kind is int:
+        return 0 if value in _INTEGERS else None
+    return 0 if kind in _SCALARS else None
 
 
 def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:

@@ -18,7 +18,7 @@ def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
     for path, section in placed:
         for name, typed in number_fields(type(section)):
             value = section.__dict__.get(name)
-            if value is not None and not isinstance(value, str):
+            if not _is_finite(value):
                 yield from _judged(value, (*path, name), typed)
         for key, value in (section.__pydantic_extra__ or {}).items():
             yield from _judged(value, (*path, key), typed=False)
@@ -28,6 +28,14 @@ def non_finite_values(aside: SetAside) -> Iterator[Finding]:
     """Find infinities and NaN in sources that were set aside."""
     yield from _judged(aside.sources, ("orchestrator", "train", "source"), typed=False)
     yield from _judged(aside.eval, ("orchestrator", "eval"), typed=False)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _judged(value: Any, path: KeyPath, typed: bool) -> Iterator[Finding]:

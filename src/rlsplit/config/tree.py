@@ -92,7 +92,7 @@ def owner(root: Section, path: Sequence[str | int]) -> tuple[Section, str] | Non
     node: Any = root
     for part in path:
         if isinstance(node, Section):
-            if part not in type(node).model_fields:
+            if part not in type(node).__pydantic_fields__:  # ``model_fields`` without its check of the caller
                 break
             found = (node, str(part))
             node = node.__dict__.get(str(part))
@@ -110,7 +110,8 @@ def value_of(root: Section, path: Sequence[str | int]) -> Any:
     node: Any = root
     for part in path:
         if isinstance(node, Section):
-            node = node.__dict__.get(str(part), (node.__pydantic_extra__ or {}).get(str(part)))
+            key = str(part)
+            node = node.__dict__[key] if key in node.__dict__ else (node.__pydantic_extra__ or {}).get(key)
         elif isinstance(node, dict):
             node = node.get(part)
         else:
