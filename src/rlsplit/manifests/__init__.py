@@ -46,7 +46,11 @@ def plain(value: Any) -> Any:
     if kind in _SCALARS:
         return value
     if kind is dict:
-        return {key: item if type(item) in _SCALARS else plain(item) for key, item in value.items()}
+        table: dict[str, Any] = value.copy()
+        for key, item in table.items():
+            if type(item) not in _SCALARS:
+                table[key] = plain(item)
+        return table
     if kind is list or kind is tuple:
         return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} cannot appear in a manifest")
