@@ -62,7 +62,7 @@ _ENVIRONMENT: Final = Environment(
     keep_trailing_newline=True,
     auto_reload=False,
 )
-# A script sees its own values only. Every include copies all of them, so that Jinja's own would take a tenth of the time.
+# A script sees its own values only. Every include copies all there are, and Jinja's took a tenth of the time.
 _ENVIRONMENT.globals.clear()
 
 
