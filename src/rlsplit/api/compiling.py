@@ -14,9 +14,8 @@ from rlsplit.api.checks import request_findings, run_of
 from rlsplit.api.errors import error_response, in_order, of_config, of_plan
 from rlsplit.api.misplaced import without_misplaced
 from rlsplit.api.models import CreateDedicatedRunRequest, CreateDedicatedRunResponse, ErrorResponse
-from rlsplit.config.resolve import resolve
+from rlsplit.config.resolve import Resolution, resolve_both
 from rlsplit.config.rl import RLConfig
-from rlsplit.config.rules import Mode
 from rlsplit.document import Source, read
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.manifests import render
@@ -127,15 +126,17 @@ def read_config(config: Mapping[str, Any], run_id: str | None) -> ConfigReading:
     given = (*misplaced, *document.findings)
     if has_errors(document.findings):
         return ConfigReading(table=document.table, hosted=None, launcher=None, findings=of_config(given))
-    launcher, of_launcher = _resolved(document.table, "launcher", run_id)
-    hosted, of_hosted = _resolved(document.table, "hosted", run_id)
-    findings = of_config(_united(given, of_launcher, of_hosted))
-    return ConfigReading(table=document.table, hosted=hosted, launcher=launcher, findings=findings)
+    launcher, hosted = resolve_both(document.table, name_seed=run_id)
+    return ConfigReading(
+        table=document.table,
+        hosted=_accepted(hosted),
+        launcher=_accepted(launcher),
+        findings=of_config(_united(given, launcher.findings, hosted.findings)),
+    )
 
 
-def _resolved(table: JsonObject, mode: Mode, run_id: str | None) -> tuple[RLConfig | None, tuple[Finding, ...]]:
-    resolution = resolve(table, mode=mode, name_seed=run_id)
-    return (None if has_errors(resolution.findings) else resolution.config), resolution.findings
+def _accepted(resolution: Resolution) -> RLConfig | None:
+    return None if has_errors(resolution.findings) else resolution.config
 
 
 def _united(*groups: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, get_args, get_origin
 
-from rlsplit.config.rules import SetAside
+from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, SetAside
 from rlsplit.config.section import Section
 from rlsplit.config.tree import Placed, members
 from rlsplit.findings import Finding, KeyPath
@@ -26,8 +26,8 @@ def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
 
 def non_finite_values(aside: SetAside) -> Iterator[Finding]:
     """Find infinities and NaN in sources that were set aside."""
-    yield from _judged(aside.sources, ("orchestrator", "train", "source"), typed=False)
-    yield from _judged(aside.eval, ("orchestrator", "eval"), typed=False)
+    yield from _judged(aside.sources, SOURCE_PATH, typed=False)
+    yield from _judged(aside.eval, EVAL_PATH, typed=False)
 
 
 def _is_finite(value: Any) -> bool:

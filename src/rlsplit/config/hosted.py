@@ -9,13 +9,11 @@ from typing import Any, Final, Literal
 from rlsplit.config.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.reading import did_you_mean, read, unknown_keys
 from rlsplit.config.rl import RLConfig
-from rlsplit.config.rules import Check, Mode, Refusal, SetAside, keys
-from rlsplit.config.section import read_leniently
+from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, Check, Mode, Refusal, SetAside, keys
+from rlsplit.config.section import S, copied, read_leniently
 from rlsplit.config.sources import EvalConfig, EvalSamplingConfig
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath
-
-EVAL_PATH: Final = ("orchestrator", "eval")
 
 
 def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str, Any], tuple[Finding, ...]]:
@@ -42,6 +40,26 @@ def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str,
     rest["orchestrator"] = orchestrator
     aside = SetAside(has_sources=has_sources, sources=sources, has_eval=has_eval, eval=evaluation)
     return aside, rest, refused
+
+
+def is_in_sources(path: KeyPath) -> bool:
+    """Whether a key belongs to what the hosted way sets aside (H-02)."""
+    return path[: len(EVAL_PATH)] == EVAL_PATH or path[: len(SOURCE_PATH)] == SOURCE_PATH
+
+
+def without_sources(config: RLConfig) -> RLConfig:
+    """Copy a configuration as it were if its sources had been set aside before it was read (H-02)."""
+    lean, orchestrator = config.model_copy(), _unwritten(config.orchestrator, "eval", None)
+    orchestrator.__dict__["train"] = _unwritten(orchestrator.train, "source", [])
+    lean.__dict__["orchestrator"] = orchestrator
+    return copied(lean)
+
+
+def _unwritten(section: S, field: str, default: Any) -> S:
+    copy = section.model_copy()
+    copy.__dict__[field] = default
+    copy.model_fields_set.discard(field)
+    return copy
 
 
 def assume_slurm(table: Mapping[str, Any]) -> dict[str, Any]:

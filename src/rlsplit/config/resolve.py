@@ -16,12 +16,19 @@ from typing import Any, Final, Literal
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
 from rlsplit.config.derivations import SECTION_DERIVATIONS
 from rlsplit.config.finite import non_finite, non_finite_values
-from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside
+from rlsplit.config.hosted import (
+    HOSTED_CHECKS,
+    assume_slurm,
+    eval_findings,
+    is_in_sources,
+    set_aside,
+    without_sources,
+)
 from rlsplit.config.propagation import Propagated, propagate
 from rlsplit.config.reading import make_unreadable, read, unknown_keys
 from rlsplit.config.rl import RLConfig
 from rlsplit.config.root_derivations import ROOT_DERIVATIONS
-from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, Setting
+from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
 from rlsplit.config.section import Section, UnreadableError
 from rlsplit.config.tree import Placed, owner, sections, value_of
 from rlsplit.findings import Finding, KeyPath, dotted
@@ -43,24 +50,51 @@ class _Record:
     derived: list[Derived] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A table read as sections; the rules inside sections were run, those between them were not."""
+
+    mode: Mode
+    aside: SetAside
+    propagated: Propagated
+    config: RLConfig | None
+    record: _Record
+    written_slurm: bool
+    has_non_finite: bool
+
+
+OnUnknown = Literal["error", "warning"]
+
+
 def resolve(
-    table: Mapping[str, Any],
-    *,
-    mode: Mode = "launcher",
-    on_unknown: Literal["error", "warning"] = "error",
-    name_seed: str | None = None,
+    table: Mapping[str, Any], *, mode: Mode = "launcher", on_unknown: OnUnknown = "error", name_seed: str | None = None
 ) -> Resolution:
     """Compile a plain table. Findings are not placed or sorted yet; the argument is not changed.
 
     ``name_seed`` (a run id) gives an automatic run name its suffix; without one, the table itself does.
     """
+    return _finished(_drafted(table, mode, on_unknown, name_seed), on_unknown)
+
+
+def resolve_both(table: Mapping[str, Any], *, name_seed: str | None = None) -> tuple[Resolution, Resolution]:
+    """Compile a plain table in the launcher's way and in the hosted one, as :func:`resolve` does either.
+
+    A table in which the launcher's way finds nothing is read once, since the ways part at the rules between sections;
+    the hosted findings are then without those that it shares with the launcher's.
+    """
+    launcher = _drafted(table, "launcher", "error", name_seed)
+    hosted = _aside(launcher, table) or _drafted(table, "hosted", "error", name_seed)
+    return _finished(launcher, "error"), _finished(hosted, "error")
+
+
+def _drafted(table: Mapping[str, Any], mode: Mode, on_unknown: OnUnknown, name_seed: str | None) -> _Draft:
     aside, rest, refused = set_aside(table, mode)
     propagated = propagate(assume_slurm(rest))
     reading = read(RLConfig, propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
     of_fields = [finding for finding in reading.findings if finding.path not in conflicting]
     record = _Record([*refused, *propagated.conflicts, *of_fields])
-    config = reading.section
+    config, unwritable = reading.section, list[Finding]()
     if config is not None:
         if value_of(config, ("run", "name")) is None:
             config.name_suffix = name_suffix(name_seed, table)
@@ -68,21 +102,50 @@ def resolve(
             make_unreadable(config, path)
         placed = sections(config)
         record.findings += unknown_keys(placed, severity=on_unknown)
-        record.findings += (unwritable := [*non_finite(placed), *non_finite_values(aside)])
+        unwritable = [*non_finite(placed), *non_finite_values(aside)]
+        record.findings += unwritable
         _run_section_rules(placed, record)
+    return _Draft(
+        mode=mode,
+        aside=aside,
+        propagated=propagated,
+        config=config,
+        record=record,
+        written_slurm="slurm" in table,
+        has_non_finite=bool(unwritable),
+    )
+
+
+def _aside(launcher: _Draft, table: Mapping[str, Any]) -> _Draft | None:
+    """The hosted draft of a table from the launcher's, if nothing was found in that."""
+    if launcher.config is None or launcher.record.findings:
+        return None
+    derived = [record for record in launcher.record.derived if not is_in_sources(record.path)]
+    return replace(
+        launcher,
+        mode="hosted",
+        aside=set_aside(table, "hosted")[0],
+        config=without_sources(launcher.config),
+        record=_Record(derived=derived),
+    )
+
+
+def _finished(draft: _Draft, on_unknown: OnUnknown) -> Resolution:
+    config, record = draft.config, draft.record
+    if config is not None:
         _run_root_rules(config, record)
-        for check in HOSTED_CHECKS if mode == "hosted" else ():
+        for check in HOSTED_CHECKS if draft.mode == "hosted" else ():
             _check(check, config, (), record)
         config.provenance = Provenance(
-            mode=mode,
-            fills=propagated.fills,
+            mode=draft.mode,
+            fills=draft.propagated.fills,
             derived=tuple(record.derived),
-            aside=aside,
-            written_slurm="slurm" in table,
-            has_non_finite=bool(unwritable),
+            aside=draft.aside,
+            written_slurm=draft.written_slurm,
+            has_non_finite=draft.has_non_finite,
         )
-    record.findings += eval_findings(aside, on_unknown)
-    return Resolution(config=config, findings=tuple(as_written(record.findings, propagated)))
+    record.findings += eval_findings(draft.aside, on_unknown)
+    return Resolution(config=config, findings=tuple(as_written(record.findings, draft.propagated)))
 
 
 def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
@@ -136,7 +199,7 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
     path = (*base, *setting.path)
     if setting.warning:
         record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
-    of = tuple(((*base, *source), value_of(section, source)) for source in setting.of)
+    of = tuple([((*base, *source), value_of(section, source)) for source in setting.of])
     record.derived.append(Derived(rule=rule, path=path, value=setting.value, of=of, formula=setting.formula))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from rlsplit.findings import KeyPath
 
@@ -77,6 +77,10 @@ class Fill:
 
 Mode = Literal["launcher", "hosted"]
 """Whether environment sources are typed and checked (launcher), or set aside and restored untouched (hosted)."""
+
+
+SOURCE_PATH: Final = ("orchestrator", "train", "source")
+EVAL_PATH: Final = ("orchestrator", "eval")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
