@@ -1,4 +1,4 @@
-"""Plain data: what a document may hold, checked and copied without recursion.
+"""Plain data: what a document may hold, checked and copied.
 
 That is strings, numbers, booleans, null, dates, tables, and lists of these. Whatever else a caller hands over, and
 whatever is too deep or too large, becomes a finding and is left out of the copy (of a list, null takes its place).
@@ -41,13 +41,96 @@ _BAD_TEXT: Final = Finding(code="document.surrogate", message="the text holds ha
 _BAD_KEY: Final = replace(_BAD_TEXT, message="a key holds half of a character (a lone surrogate)")
 
 _INTEGERS: Final = range(-(2**63), 2**63)
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+"""Types of plain data that hold nothing else, dates apart."""
 
 
 def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Copy a table that will stand at a path, and say what had to be left out."""
     if len(at) >= MAX_DEPTH:
         return {}, (replace(TOO_DEEP, path=at[:MAX_DEPTH]),)
+    try:
+        copy: dict[str, Any] = _copied(given, MAX_DEPTH - len(at), _Room(MAX_BYTES))
+    except (_UnusualError, RecursionError):
+        return _carefully_copied(given, at)
+    return copy, ()
+
+
+def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
+    """Read a path of plain data; the default where a step is missing, or nothing can be entered on the way."""
+    node = data
+    for part in path:
+        if isinstance(node, dict):
+            if part not in node:
+                return default
+        elif not (isinstance(node, list) and isinstance(part, int) and part < len(node)):
+            return default
+        node = node[part]
+    return node
+
+
+# --- what nearly all documents are: a quick copy that gives up ---------------------------------------------------
+
+
+class _UnusualError(Exception):
+    """There is something of which a careful copy must say what it is."""
+
+
+class _Room:
+    """What is left of a size; gives up below nothing."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise _UnusualError
+
+
+def _copied(container: Any, levels: int, room: _Room) -> Any:
+    """Copy a table or list that has at most so many levels, itself included."""
+    kind = type(container)
+    if levels == 0 or (kind is not dict and kind is not list):
+        raise _UnusualError
+    if kind is list:
+        room.take(2 * len(container))
+        return [_copied_item(item, levels, room) for item in container]
+    copy = {}
+    for key, item in container.items():
+        if type(key) is not str or not _is_harmless(key):
+            raise _UnusualError
+        copy[key] = _copied_item(item, levels, room)
+    room.take(sum(map(len, copy)) + len(copy))
+    return copy
+
+
+def _copied_item(item: Any, levels: int, room: _Room) -> Any:
+    kind = type(item)
+    if kind is str:
+        room.take(len(item))
+        if _is_harmless(item):
+            return item
+    elif kind is int:
+        if item in _INTEGERS:
+            return item
+    elif kind in SCALARS:
+        return item
+    else:
+        return _copied(item, levels - 1, room)
+    raise _UnusualError
+
+
+def _is_harmless(text: str) -> bool:
+    return text.isascii() or SURROGATE.search(text) is None
+
+
+# --- all others --------------------------------------------------------------------------------------------------
+
+
+def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     root: dict[str, Any] = {}
     findings: list[Finding] = []
     room = MAX_BYTES
@@ -57,14 +140,6 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
         source, entries, copy = opened[-1]
         keyed = isinstance(copy, dict)
         for key, item in entries:
-            size = _harmless_size(item)
-            if size is not None and (not keyed or (type(key) is str and key.isascii())):
-                # Nearly everything that a config holds; what follows would do the same, in three times the time.
-                copy[key] = item
-                room -= size + (len(key) + 1 if keyed else 2)
-                if room < 0:
-                    return {}, (TOO_LARGE,)
-                continue
             name: Any = _key(key) if keyed else key
             value = name if isinstance(name, Finding) else _value(item, above, len(path) + 1)
             if isinstance(value, Finding):
@@ -88,29 +163,8 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
     return root, tuple(findings)
 
 
-def _harmless_size(value: Any) -> int | None:
-    """What a plain scalar needs in any text, None for a value that not every document can hold."""
-    kind = type(value)
-    if kind is str:
-        return len(value) if value.isascii() else None
-    if kind is int:
-        return 0 if value in _INTEGERS else None
-    return 0 if kind in _SCALARS else None
-
-
-def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
-    """Read a path of plain data; the default where a step is missing, or nothing can be entered on the way."""
-    node = data
-    for part in path:
-        is_item = isinstance(node, list) and isinstance(part, int) and part < len(node)
-        if not is_item and not (isinstance(node, dict) and part in node):
-            return default
-        node = node[part]
-    return node
-
-
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items() if isinstance(container, Mapping) else enumerate(container))
+    return iter(container.items() if isinstance(container, (dict, Mapping)) else enumerate(container))
 
 
 def _least_size(name: str | int, value: object) -> int:
@@ -126,7 +180,7 @@ def _key(key: object) -> str | Finding:
 
 def _value(value: object, above: Set[int], depth: int) -> Any:
     """Return the plain form of a value (of a table or list: an empty one to be filled), or why there is none."""
-    if type(value) in _SCALARS or not isinstance(value, (dict, list, tuple, Mapping)):
+    if type(value) in SCALARS or not isinstance(value, (dict, list, tuple, Mapping)):
         return _scalar(value)
     if id(value) in above:
         return _CYCLE

@@ -12,7 +12,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given as over
+from hypothesis import strategies as st
 
+from rlsplit import plain_data
+from rlsplit.findings import KeyPath
 from rlsplit.plain_data import plain
 
 UTC = timezone.utc
@@ -153,3 +157,43 @@ def test_the_input_is_neither_changed_nor_shared() -> None:
     copied["a"]["b"][1]["new"] = True
     copied["a"]["b"].append(4)
     assert given == before
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.dates()
+    | st.sampled_from([2**63 - 1, 2**63, -(2**63), Text("a"), Whole(7), b"", "\ud800", "é"])
+    | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner)
+        | st.dictionaries(st.text() | st.sampled_from([1, "\ud800", Text("k"), "é"]), inner)
+    ),
+)
+
+
+@over(st.dictionaries(st.text(), ANYTHING), st.sampled_from([(), ("a", 0)]))
+def test_a_quick_copy_is_what_a_careful_one_would_be(given: dict[str, Any], at: KeyPath) -> None:
+    assert plain(given, at) == plain_data._carefully_copied(given, at)
+
+
+@pytest.mark.parametrize("levels", [98, 99, 100, 101])
+@pytest.mark.parametrize("at", [(), ("a", "b")])
+def test_quick_and_careful_copies_end_at_the_same_depth(levels: int, at: KeyPath) -> None:
+    given: Any = {}
+    for level in range(levels - len(at)):
+        given = {"a": given} if level % 2 else {"b": [given]} if level % 3 else {"c": given, "d": "text"}
+    assert plain(given, at) == plain_data._carefully_copied(given, at)
+
+
+@pytest.mark.parametrize("excess", [-1, 0, 1])
+def test_quick_and_careful_copies_end_at_the_same_size(excess: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"key": ["some text", 1, {"é": "é", "inner": True}], "last": ""}
+    size = 4 + 3 * 2 + 9 + 2 + 1 + 6 + 5
+    monkeypatch.setattr(plain_data, "MAX_BYTES", size + excess)
+    copied, findings = plain(given)
+    assert (copied, findings) == plain_data._carefully_copied(given, ())
+    assert bool(findings) == (excess < 0)
