@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import random
 import shutil
@@ -380,6 +382,24 @@ def test_config_text_is_ascii_lines_that_never_end_the_heredoc(config: dict[str,
     assert text.isascii()
     assert text.replace("\n", "").isprintable()
     assert "RLSPLIT_JSON" not in text.split("\n")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_config_text_is_what_the_standard_library_writes(config: dict[str, Any]) -> None:
+    expected = json.dumps(config, indent=2, sort_keys=True, allow_nan=False)
+    assert config_text(config) == expected.replace("\x7f", "\\u007f") + "\n"
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_config_text_refuses_what_json_lacks(number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        config_text({"a": [number]})
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, "a b", "$HOME", "a;b", "a\nb", "`x`", "'", b"x", ["a"]])

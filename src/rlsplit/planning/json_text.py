@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
+from json import JSONEncoder
 from json.encoder import encode_basestring_ascii as quoted
 from math import isfinite
-from typing import Any
+from typing import Any, Final
+
+_encoded: Final = JSONEncoder(allow_nan=False).encode
 
 
 def config_text(config: Mapping[str, Any]) -> str:
@@ -30,11 +32,16 @@ def _write(value: Any, line: str, put: Callable[[str], None]) -> None:
         put(quoted(value))
     elif kind is int or (kind is float and isfinite(value)):
         put(repr(value))
+    elif kind is bool:
+        put("true" if value else "false")
     elif kind is dict and value:
         head, deeper = "{", f"{line}  "
         for key, item in sorted(value.items()):
-            put(f"{head}{deeper}{quoted(key)}: ")
-            _write(item, deeper, put)
+            if type(item) is str:
+                put(f"{head}{deeper}{quoted(key)}: {quoted(item)}")
+            else:
+                put(f"{head}{deeper}{quoted(key)}: ")
+                _write(item, deeper, put)
             head = ","
         put(f"{line}}}")
     elif kind is list and value:
@@ -45,4 +52,4 @@ def _write(value: Any, line: str, put: Callable[[str], None]) -> None:
             head = ","
         put(f"{line}]")
     else:
-        put(json.dumps(value, allow_nan=False))
+        put(_encoded(value))
