@@ -23,6 +23,7 @@ from pydantic_core import to_jsonable_python
 
 from rlsplit.config.section import Section
 from rlsplit.config.tree import tag_field
+from rlsplit.plain_data import SCALARS
 
 JsonObject = dict[str, Any]
 
@@ -38,7 +39,10 @@ def sparse(section: Section) -> JsonObject:
     table: JsonObject = {}
     for name, default in defaults(type(section)).items():
         value = values[name]
-        if isinstance(value, Section):
+        if type(value) in SCALARS:
+            if name in written or value != default:
+                table[name] = value
+        elif isinstance(value, Section):
             inner = _variant(value, default)
             if inner or name in written or default is None:
                 table[name] = inner
@@ -72,6 +76,8 @@ def _variant(section: Section, default: Any) -> JsonObject:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in SCALARS:
+        return value
     if isinstance(value, Section):
         return sparse(value)
     if isinstance(value, list):

@@ -12,6 +12,8 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar, get_args, get_origi
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from rlsplit.plain_data import SCALARS
+
 
 class UnreadableError(LookupError):
     """A field without a value, since what stands there was refused; rules that read it cannot judge."""
@@ -100,7 +102,7 @@ def copied(section: S) -> S:
     copy = section.model_copy()
     values = copy.__dict__
     for name, value in values.items():
-        if isinstance(value, (Section, list, dict)):
+        if type(value) not in SCALARS:
             values[name] = _copied_inside(value)
     return copy
 
