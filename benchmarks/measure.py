@@ -1,146 +1,61 @@
-"""What a compile costs. ``python benchmarks/measure.py`` prints a table and writes ``benchmarks/results.json``.
+"""What a compile costs: ``python benchmarks/measure.py`` prints tables and writes ``benchmarks/results.json``.
 
-Every figure is a ratio to a yardstick that is measured in the same run, because machines differ: processes against one
-that imports pydantic and tomli and builds one small model, hot stages against tomli's parse of the same text. Needs
-``pip install -e '.[bench]'``.
+Needs ``pip install -e '.[bench]'``. pyperf takes the times, each the median of several processes; its own options work
+too (``--fast``, ``--rigorous``, ``-o FILE`` for every single value). A figure that counts is a ratio to a yardstick of
+the same run, because machines differ: processes against
+``bare.py``, stages against tomli's parse of the same text. Takes ten minutes.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import math
-import os
-import resource
 import statistics
-import subprocess
 import sys
-import threading
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import tomli
+import pyperf
 
-import rlsplit
-from rlsplit.config.resolve import resolve
-from rlsplit.splitting import split
+# rlsplit is imported where it is used: a process counts the memory of the one that starts it, which has to be small.
 
-ROOT = Path(__file__).resolve().parent.parent
-SMALL = ROOT / "fixtures" / "reverse-text" / "rl.toml"
-LARGE = ROOT / "fixtures" / "large" / "rl.toml"
+FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures"
+SMALL: Final = FIXTURES / "reverse-text" / "rl.toml"
+FILES: Final = {"smallest": SMALL, "270 lines": FIXTURES / "large" / "rl.toml"}
+SIZES: Final = (1, 10, 100, 1_000, 10_000)
+"""Numbers of environment sources. No ConfigMap holds the config of the last, which is therefore not planned."""
+THREADS: Final = (1, 2, 4)
 
-BARE = """
-import tomli
-from pydantic import BaseModel
-class Small(BaseModel):
-    number: int = 1
-    text: str | None = None
-Small.model_validate({"number": 2})
-tomli.loads("a = 1")
-"""
-
-PROCESSES: dict[str, list[str]] = {
+PROCESSES: Final[Mapping[str, list[str]]] = {
     "python -c pass": ["-c", "pass"],
-    "bare pydantic process": ["-c", BARE],
+    "bare pydantic": [str(Path(__file__).with_name("bare.py"))],
     "import rlsplit": ["-c", "import rlsplit"],
     "rlsplit validate": ["-m", "rlsplit", "validate", str(SMALL)],
     "rlsplit render": ["-m", "rlsplit", "render", str(SMALL)],
 }
-SIZES = (1, 10, 100, 1_000, 10_000)
+
+PARTS: Final = ("document", "resolve", "split", "plan", "render")
+"""Stages that one after the other lead from a table to objects."""
+SPLITTING: Final = ("tomli", "parse text", "parse table", "document", "resolve", "split", "table to split")
+STAGES: Final = (*SPLITTING, "plan", "render", "table to objects", "compile_run", "YAML")
+
+Action = Callable[[], object]
+Row = dict[str, float]
 
 
-def median_ms(action: Callable[[], object], rounds: int) -> float:
-    """Median wall time of an action [milliseconds]."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        action()
-        times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
+# --- what is measured ---------------------------------------------------------------------------------------------
 
 
-def cold(rounds: int) -> dict[str, dict[str, float]]:
-    """Whole processes, taken in turns so that a slow moment of the machine hits all of them."""
-    times: dict[str, list[float]] = {name: [] for name in PROCESSES}
-    for _ in range(rounds):
-        for name, arguments in PROCESSES.items():
-            times[name].append(median_ms(lambda a=arguments: run_process(a), 1))
-    bare = statistics.median(times["bare pydantic process"])
-    memory = {name: peak_memory_mb(arguments) for name, arguments in PROCESSES.items()}
-    return {
-        name: {
-            "ms": statistics.median(taken),
-            "x bare": statistics.median(taken) / bare,
-            "MB": memory[name],
-            "MB x bare": memory[name] / memory["bare pydantic process"],
-        }
-        for name, taken in times.items()
-    }
-
-
-def run_process(arguments: list[str]) -> None:
-    """Run one process, output thrown away."""
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
-
-
-SPAWN = """
-import resource, subprocess, sys
-subprocess.run([sys.executable, *sys.argv[1:]], stdout=subprocess.DEVNULL, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-
-
-def peak_memory_mb(arguments: list[str]) -> float:
-    """Largest resident size of a process [MB]; started by a small one, since a new process counts its parent's size."""
-    done = subprocess.run([sys.executable, "-c", SPAWN, *arguments], capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1024
-
-
-def stages(text: str, run_id: str) -> dict[str, Callable[[], object]]:
-    """The stages of a compile of one text, each ready to run; without those after the split if no cluster takes it."""
-    table = tomli.loads(text)
-    config = rlsplit.parse(table)
-    parts = split(config)
-    compiling: dict[str, Callable[[], object]] = {
-        "tomli": lambda: tomli.loads(text),
-        "parse (text)": lambda: rlsplit.parse(text),
-        "parse (table)": lambda: rlsplit.parse(table),
-        "resolve": lambda: resolve(table),
-        "split": lambda: split(config),
-        "parse + split": lambda: split(rlsplit.parse(table)),
-    }
-    run, platform = rlsplit.Run(id=run_id), rlsplit.Platform()
-    try:
-        plan = rlsplit.plan(parts, run=run, platform=platform)
-    except rlsplit.ConfigError:
-        return compiling
-    objects = rlsplit.render(plan)
-
-    def whole() -> object:
-        return rlsplit.render(rlsplit.plan(split(rlsplit.parse(table)), run=run, platform=platform))
-
-    return {
-        **compiling,
-        "plan": lambda: rlsplit.plan(parts, run=run, platform=platform),
-        "render as data": lambda: rlsplit.render(plan),
-        "table to objects": whole,
-        "YAML": lambda: rlsplit.to_yaml(objects),
-    }
-
-
-def hot(path: Path, rounds: int) -> dict[str, dict[str, float]]:
-    """The stages of one fixture against tomli's parse of its text."""
-    ready = stages(path.read_text(encoding="utf-8"), "bench")
-    for action in ready.values():
-        action()
-    gc.collect()
-    times = {name: median_ms(action, rounds) for name, action in ready.items()}
-    return {name: {"ms": taken, "x tomli": taken / times["tomli"]} for name, taken in times.items()}
+@cache
+def text_of(subject: str) -> str:
+    """The text of a fixture, or of a config with as many sources as the subject says."""
+    return FILES[subject].read_text(encoding="utf-8") if subject in FILES else with_sources(int(subject))
 
 
 def with_sources(count: int) -> str:
@@ -153,77 +68,196 @@ def with_sources(count: int) -> str:
     return f'max_steps = 10\nrun.name = "many"\n[trainer]\n[inference]\n[orchestrator]\n{sources}'
 
 
-def growth(rounds: int) -> dict[str, Any]:
-    """Time and memory of each stage by the number of sources, with the fitted exponent from 100 up.
-
-    A config of 10,000 sources fits no ConfigMap, so that it is compiled and split only.
-    """
-    table: dict[str, dict[int, float]] = {}
-    for size in SIZES:
-        ready = stages(with_sources(size), "bench")
-        for name, action in ready.items():
-            table.setdefault(name, {})[size] = median_ms(action, max(3, rounds // max(1, size // 10)))
-        tracemalloc.start()
-        ready["parse + split"]()
-        table.setdefault("peak of parse + split [MB]", {})[size] = tracemalloc.get_traced_memory()[1] / 1e6
-        tracemalloc.stop()
-    return {name: {**by_size, "exponent": exponent(by_size)} for name, by_size in table.items()}
+def stages_of(subject: str) -> tuple[str, ...]:
+    """The stages that a text can go through."""
+    return SPLITTING if subject == str(SIZES[-1]) else STAGES
 
 
-def exponent(by_size: dict[int, float]) -> float:
-    """Slope of the log-log fit over the sizes from 100."""
+@cache
+def action(subject: str, stage: str) -> Action:
+    """One stage of one text, ready to run, and run once; what is there by then is frozen, as a server freezes it."""
+    ready = _splitting(text_of(subject)).get(stage) or _rendering(text_of(subject))[stage]
+    ready()
+    gc.collect()
+    gc.freeze()
+    return ready
+
+
+def _splitting(text: str) -> dict[str, Action]:
+    import tomli
+
+    import rlsplit
+    from rlsplit.config.resolve import resolve
+    from rlsplit.document import Source, read
+    from rlsplit.splitting import split
+
+    table = tomli.loads(text)
+    config = rlsplit.parse(table)
+    return {
+        "tomli": lambda: tomli.loads(text),
+        "parse text": lambda: rlsplit.parse(text),
+        "parse table": lambda: rlsplit.parse(table),
+        "document": lambda: read([Source(name="config", content=table)]),
+        "resolve": lambda: resolve(table),
+        "split": lambda: split(config),
+        "table to split": lambda: split(rlsplit.parse(table)),
+    }
+
+
+def _rendering(text: str) -> dict[str, Action]:
+    import tomli
+
+    import rlsplit
+    from rlsplit import api
+    from rlsplit.splitting import split
+
+    table = tomli.loads(text)
+    request = api.CreateDedicatedRunRequest.model_validate({"config": table})
+    run, platform = rlsplit.Run(id="bench"), rlsplit.Platform()
+    parts = split(rlsplit.parse(table))
+    plan = rlsplit.plan(parts, run=run, platform=platform)
+    objects = rlsplit.render(plan)
+    return {
+        "plan": lambda: rlsplit.plan(parts, run=run, platform=platform),
+        "render": lambda: rlsplit.render(plan),
+        "table to objects": lambda: rlsplit.render(
+            rlsplit.plan(split(rlsplit.parse(table)), run=run, platform=platform)
+        ),
+        "compile_run": lambda: api.compile_run(
+            request, run_id="bench", job_id="bench", token_value="token", platform=platform
+        ),
+        "YAML": lambda: rlsplit.to_yaml(objects),
+    }
+
+
+def seconds(loops: int, subject: str, stage: str) -> float:
+    """Time of so many runs of one stage."""
+    run = action(subject, stage)
+    start = time.perf_counter()
+    for _ in range(loops):
+        run()
+    return time.perf_counter() - start
+
+
+def seconds_in_threads(loops: int, threads: int) -> float:
+    """Time of so many runs of ``compile_run`` of the smallest fixture in each of some threads, per thread."""
+    action("smallest", "compile_run")
+    with ThreadPoolExecutor(threads) as pool:
+        start = time.perf_counter()
+        list(pool.map(lambda _: seconds(loops, "smallest", "compile_run"), range(threads)))
+        return (time.perf_counter() - start) / threads
+
+
+def peak_mb(subject: str, stage: str) -> float:
+    """Most memory that a stage takes at one time, on top of its input [MB]."""
+    run = action(subject, stage)
+    tracemalloc.start()
+    run()
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return peak
+
+
+# --- measuring ----------------------------------------------------------------------------------------------------
+
+
+def measured(runner: pyperf.Runner) -> dict[str, pyperf.Benchmark]:
+    """Measure everything, by name; pyperf calls this in each of its processes too, and picks one benchmark there."""
+    found: dict[str, pyperf.Benchmark] = {}
+    for name, arguments in PROCESSES.items():
+        found[name] = runner.bench_command(name, [sys.executable, *arguments])
+    for subject in (*FILES, *map(str, SIZES)):
+        for stage in stages_of(subject):
+            name = f"{stage}, {subject}"
+            found[name] = runner.bench_time_func(name, seconds, subject, stage)
+    for threads in THREADS:
+        name = f"{threads} threads"
+        found[name] = runner.bench_time_func(name, seconds_in_threads, threads)
+    return found
+
+
+def milliseconds(benchmark: pyperf.Benchmark) -> float:
+    """Median time of one run."""
+    return float(benchmark.median()) * 1e3
+
+
+def resident_mb(benchmark: pyperf.Benchmark) -> float:
+    """Largest resident size of a process."""
+    return float(max(run.get_metadata().get("command_max_rss", 0) for run in benchmark.get_runs())) / 2**20
+
+
+def exponent(by_size: Mapping[int, float]) -> float:
+    """Slope of the log-log fit over the sizes from 100: 1 is linear."""
     points = [(math.log(size), math.log(value)) for size, value in by_size.items() if size >= 100]
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
-def throughput(path: Path, seconds: float) -> dict[str, float]:
-    """Compiles per second with 1, 2 and 4 threads."""
-    action = stages(path.read_text(encoding="utf-8"), "bench")["table to objects"]
-    return {f"{threads} threads": _rate(action, threads, seconds) for threads in (1, 2, 4)}
+def tables(found: Mapping[str, pyperf.Benchmark]) -> dict[str, dict[str, Row]]:
+    """Everything that was measured, as ratios."""
+    return {
+        "cold, smallest fixture": _cold(found),
+        **{f"hot, fixture of {subject}": _hot(found, subject) for subject in FILES},
+        "time by number of sources [ms]": _growth(lambda size, stage: milliseconds(found[f"{stage}, {size}"])),
+        "memory by number of sources [MB]": _growth(lambda size, stage: peak_mb(str(size), stage)),
+        "compile_run, smallest fixture": {
+            f"{threads} threads": {"runs/s": 1e3 / milliseconds(found[f"{threads} threads"])} for threads in THREADS
+        },
+    }
 
 
-def _rate(action: Callable[[], object], threads: int, seconds: float) -> float:
-    stop = threading.Event()
-
-    def work(_: int) -> int:
-        done = 0
-        while not stop.is_set():
-            action()
-            done += 1
-        return done
-
-    with ThreadPoolExecutor(threads) as pool:
-        start = time.perf_counter()
-        counts = pool.map(work, range(threads))
-        time.sleep(seconds)
-        stop.set()
-        return sum(counts) / (time.perf_counter() - start)
+def _cold(found: Mapping[str, pyperf.Benchmark]) -> dict[str, Row]:
+    bare = found["bare pydantic"]
+    return {
+        name: {
+            "ms": milliseconds(found[name]),
+            "x bare": milliseconds(found[name]) / milliseconds(bare),
+            "MB": resident_mb(found[name]),
+            "MB x bare": resident_mb(found[name]) / resident_mb(bare),
+        }
+        for name in PROCESSES
+    }
 
 
-def show(title: str, rows: dict[str, Any]) -> None:
-    """Print one table."""
-    print(f"\n{title}")
-    for name, row in rows.items():
-        cells = row if isinstance(row, dict) else {"": row}
-        print(f"  {name:<24}" + "".join(f"{key!s:>10} {value:>9.2f}" for key, value in cells.items()))
+def _hot(found: Mapping[str, pyperf.Benchmark], subject: str) -> dict[str, Row]:
+    times = {stage: milliseconds(found[f"{stage}, {subject}"]) for stage in STAGES}
+    whole = times["table to objects"]
+    return {
+        stage: {
+            "ms": taken,
+            "x tomli": taken / times["tomli"],
+            "peak MB": peak_mb(subject, stage),
+            **({"% of all": 100 * taken / whole} if stage in PARTS else {}),
+        }
+        for stage, taken in times.items()
+    }
+
+
+def _growth(value: Callable[[int, str], float]) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for stage in STAGES:
+        by_size = {size: value(size, stage) for size in SIZES if stage in stages_of(str(size))}
+        rows[stage] = {**{str(size): cost for size, cost in by_size.items()}, "exponent": exponent(by_size)}
+    return rows
+
+
+def shown(results: Mapping[str, Mapping[str, Row]]) -> Iterable[str]:
+    """The tables as text."""
+    for title, rows in results.items():
+        yield f"\n{title}"
+        for name, row in rows.items():
+            yield f"  {name:<18}" + "".join(f"{key:>11} {value:>8.2f}" for key, value in row.items())
 
 
 def main() -> None:
-    """Measure everything."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30, help="repetitions of each measurement (default: 30)")
-    options = parser.parse_args()
-    results = {
-        "cold, smallest fixture": cold(options.rounds),
-        "hot, smallest fixture": hot(SMALL, options.rounds * 3),
-        "hot, fixture of about 270 lines": hot(LARGE, options.rounds * 3),
-        "growth with sources [ms]": growth(options.rounds),
-        "throughput, smallest fixture [runs/s]": throughput(SMALL, 2.0),
-    }
-    for title, rows in results.items():
-        show(title, rows)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, {own:.0f} MB for all of this")
+    """Measure everything, print it and write it."""
+    runner = pyperf.Runner(processes=4)
+    runner.parse_args()
+    runner.args.quiet = True
+    found = measured(runner)
+    if runner.args.worker or not all(found.values()):
+        return
+    results: dict[str, Any] = tables(found)
+    print(*shown(results), sep="\n")
     (Path(__file__).parent / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 

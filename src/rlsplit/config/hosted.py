@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from rlsplit.config.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.reading import did_you_mean, read, unknown_keys
 from rlsplit.config.rl import RLConfig
-from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, Check, Mode, Refusal, SetAside, keys
+from rlsplit.config.rules import EVAL_PATH, Check, Mode, Refusal, SetAside, keys
 from rlsplit.config.section import S, copied, read_leniently
 from rlsplit.config.sources import EvalConfig, EvalSamplingConfig
 from rlsplit.config.tree import sections
@@ -40,11 +40,6 @@ def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str,
     rest["orchestrator"] = orchestrator
     aside = SetAside(has_sources=has_sources, sources=sources, has_eval=has_eval, eval=evaluation)
     return aside, rest, refused
-
-
-def is_in_sources(path: KeyPath) -> bool:
-    """Whether a key belongs to what the hosted way sets aside (H-02)."""
-    return path[: len(EVAL_PATH)] == EVAL_PATH or path[: len(SOURCE_PATH)] == SOURCE_PATH
 
 
 def without_sources(config: RLConfig) -> RLConfig:

@@ -17,6 +17,7 @@ from rlsplit.planning.names import env_suffix, path_segment
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.platform import Platform
 from rlsplit.platform_rules import is_secret_env as is_secret_env
+from rlsplit.run import SecretName
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 
 ANY_ADDRESS: Final = "0.0.0.0"
@@ -135,21 +136,28 @@ def engine_urls(names: Names, shape: Shape, inference: JsonObject) -> tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class _Overlaying:
-    """Makes the overlays of one component, noting what each replaces."""
+    """Makes the overlays of one component, noting what each replaces; only secrets are removed, and not shown."""
 
     component: str
     config: JsonObject
 
-    def __call__(self, id: str, path: KeyPath, value: Any, reason: str, **more: Any) -> Overlay:  # noqa: A002
-        replaced = more.pop("replaced", value_at(self.config, path))
+    def __call__(
+        self,
+        id: str,  # noqa: A002
+        path: KeyPath,
+        value: Any,
+        reason: str,
+        *,
+        needs: SecretName | None = None,
+    ) -> Overlay:
         return Overlay(
             id=id,
             component=self.component,
             path=path,
             value=value,
             reason=reason,
-            replaced=replaced,
-            **more,
+            replaced="***" if value is REMOVED else value_at(self.config, path),
+            needs=needs,
         )
 
 
@@ -184,7 +192,7 @@ def _secret_env(overlay: _Overlaying, platform: Platform) -> Iterator[Overlay]:
     for name in sorted(overlay.config.get("env_vars") or {}):
         if is_secret_env(name, platform):
             reason = "the value is kept in the run's Secret"
-            yield overlay("O18", ("env_vars", name), REMOVED, reason, replaced="***")
+            yield overlay("O18", ("env_vars", name), REMOVED, reason)
 
 
 def _with(node: Any, path: KeyPath, value: Any) -> Any:
