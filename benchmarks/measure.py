@@ -2,8 +2,8 @@
 
 Needs ``pip install -e '.[bench]'``. pyperf takes the times, each the median of several processes; its own options work
 too (``--fast``, ``--rigorous``, ``-o FILE`` for every single value). A figure that counts is a ratio to a yardstick of
-the same run, because machines differ: processes against
-``bare.py``, stages against tomli's parse of the same text. Takes ten minutes.
+the same run, because machines differ: processes against ``bare.py``, stages against tomli's parse of the same text.
+Takes ten minutes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ SMALL: Final = FIXTURES / "reverse-text" / "rl.toml"
 FILES: Final = {"smallest": SMALL, "270 lines": FIXTURES / "large" / "rl.toml"}
 SIZES: Final = (1, 10, 100, 1_000, 10_000)
 """Numbers of environment sources. No ConfigMap holds the config of the last, which is therefore not planned."""
+FITTED: Final = SIZES[2:]
+"""Sizes that growth is fitted over; at smaller ones the fixed cost of a compile shows."""
 THREADS: Final = (1, 2, 4)
 
 PROCESSES: Final[Mapping[str, list[str]]] = {
@@ -139,6 +141,16 @@ def seconds(loops: int, subject: str, stage: str) -> float:
     return time.perf_counter() - start
 
 
+def seconds_uncollected(loops: int, subject: str, stage: str) -> float:
+    """The same with the garbage collector off, as timeit has it: the stage's own growth."""
+    action(subject, stage)
+    gc.disable()
+    try:
+        return seconds(loops, subject, stage)
+    finally:
+        gc.enable()
+
+
 def seconds_in_threads(loops: int, threads: int) -> float:
     """Time of so many runs of ``compile_run`` of the smallest fixture in each of some threads, per thread."""
     action("smallest", "compile_run")
@@ -170,6 +182,10 @@ def measured(runner: pyperf.Runner) -> dict[str, pyperf.Benchmark]:
         for stage in stages_of(subject):
             name = f"{stage}, {subject}"
             found[name] = runner.bench_time_func(name, seconds, subject, stage)
+    for size in FITTED:
+        for stage in stages_of(str(size)):
+            name = f"{stage}, {size}, uncollected"
+            found[name] = runner.bench_time_func(name, seconds_uncollected, str(size), stage)
     for threads in THREADS:
         name = f"{threads} threads"
         found[name] = runner.bench_time_func(name, seconds_in_threads, threads)
@@ -187,8 +203,8 @@ def resident_mb(benchmark: pyperf.Benchmark) -> float:
 
 
 def exponent(by_size: Mapping[int, float]) -> float:
-    """Slope of the log-log fit over the sizes from 100: 1 is linear."""
-    points = [(math.log(size), math.log(value)) for size, value in by_size.items() if size >= 100]
+    """Slope of the log-log fit: 1 is linear."""
+    points = [(math.log(size), math.log(value)) for size, value in by_size.items() if size in FITTED]
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
@@ -197,8 +213,11 @@ def tables(found: Mapping[str, pyperf.Benchmark]) -> dict[str, dict[str, Row]]:
     return {
         "cold, smallest fixture": _cold(found),
         **{f"hot, fixture of {subject}": _hot(found, subject) for subject in FILES},
-        "time by number of sources [ms]": _growth(lambda size, stage: milliseconds(found[f"{stage}, {size}"])),
-        "memory by number of sources [MB]": _growth(lambda size, stage: peak_mb(str(size), stage)),
+        "time by number of sources [ms]": _growth(SIZES, lambda size, stage: milliseconds(found[f"{stage}, {size}"])),
+        "the same without garbage collection [ms]": _growth(
+            FITTED, lambda size, stage: milliseconds(found[f"{stage}, {size}, uncollected"])
+        ),
+        "memory by number of sources [MB]": _growth(SIZES, lambda size, stage: peak_mb(str(size), stage)),
         "compile_run, smallest fixture": {
             f"{threads} threads": {"runs/s": 1e3 / milliseconds(found[f"{threads} threads"])} for threads in THREADS
         },
@@ -232,10 +251,10 @@ def _hot(found: Mapping[str, pyperf.Benchmark], subject: str) -> dict[str, Row]:
     }
 
 
-def _growth(value: Callable[[int, str], float]) -> dict[str, Row]:
+def _growth(sizes: Iterable[int], value: Callable[[int, str], float]) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for stage in STAGES:
-        by_size = {size: value(size, stage) for size in SIZES if stage in stages_of(str(size))}
+        by_size = {size: value(size, stage) for size in sizes if stage in stages_of(str(size))}
         rows[stage] = {**{str(size): cost for size, cost in by_size.items()}, "exponent": exponent(by_size)}
     return rows
 

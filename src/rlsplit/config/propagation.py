@@ -88,11 +88,11 @@ BLOCKS: Final = (
 """Blocks whose mere presence is shared (S-06)."""
 
 
-_NOTHING: Final[dict[str, Any]] = {}
-"""Stands for a table that is not there."""
-
 MAX_SPELLED: Final = 80
 """Longest table that a message spells out [characters]."""
+
+_NOTHING: Final[dict[str, Any]] = {}
+"""Stands for a table that is not there."""
 
 
 def propagate(table: Mapping[str, Any]) -> Propagated:

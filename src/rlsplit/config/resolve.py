@@ -47,33 +47,45 @@ class _Record:
 
     findings: list[Finding] = field(default_factory=list)
     derived: list[Derived] | None = field(default_factory=list)
-    """None: nobody will ask, which spares a quarter of what rules take."""
+    """None: nothing is noted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How a table is compiled."""
+
+    mode: Mode
+    on_unknown: Literal["error", "warning"] = "error"
+    name_seed: str | None
+    is_recorded: bool = True
+    """Whether anybody will ask what was derived; not to note it spares a quarter of what the rules take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
     """A table read as sections; the rules inside sections were run, those between them were not."""
 
-    mode: Mode
+    way: _Way
     aside: SetAside
     propagated: Propagated
     config: RLConfig | None
     record: _Record
-    written_slurm: bool
     has_non_finite: bool
 
 
-OnUnknown = Literal["error", "warning"]
-
-
 def resolve(
-    table: Mapping[str, Any], *, mode: Mode = "launcher", on_unknown: OnUnknown = "error", name_seed: str | None = None
+    table: Mapping[str, Any],
+    *,
+    mode: Mode = "launcher",
+    on_unknown: Literal["error", "warning"] = "error",
+    name_seed: str | None = None,
 ) -> Resolution:
     """Compile a plain table. Findings are not placed or sorted yet; the argument is not changed.
 
     ``name_seed`` (a run id) gives an automatic run name its suffix; without one, the table itself does.
     """
-    return _finished(_drafted(table, mode, on_unknown, name_seed, _Record()), on_unknown)
+    way = _Way(mode=mode, on_unknown=on_unknown, name_seed=name_seed)
+    return _finished(_drafted(table, way), table)
 
 
 def resolve_both(table: Mapping[str, Any], *, name_seed: str | None = None) -> tuple[Resolution, Resolution]:
@@ -82,70 +94,60 @@ def resolve_both(table: Mapping[str, Any], *, name_seed: str | None = None) -> t
     A table in which the launcher's way finds nothing is read once, since the ways part at the rules between sections;
     the hosted findings are then without those that it shares with the launcher's. What was derived is not recorded.
     """
-    launcher = _drafted(table, "launcher", "error", name_seed, _Record(derived=None))
-    hosted = _aside(launcher, table) or _drafted(table, "hosted", "error", name_seed, _Record(derived=None))
-    return _finished(launcher, "error"), _finished(hosted, "error")
+    launcher = _drafted(table, _Way(mode="launcher", name_seed=name_seed, is_recorded=False))
+    way = replace(launcher.way, mode="hosted")
+    if launcher.config is None or launcher.record.findings:
+        hosted = _drafted(table, way)
+    else:
+        aside, *_ = set_aside(table, way.mode)
+        config = without_sources(launcher.config)
+        hosted = replace(launcher, way=way, aside=aside, config=config, record=_Record(derived=None))
+    return _finished(launcher, table), _finished(hosted, table)
 
 
-def _drafted(
-    table: Mapping[str, Any], mode: Mode, on_unknown: OnUnknown, name_seed: str | None, record: _Record
-) -> _Draft:
-    aside, rest, refused = set_aside(table, mode)
+def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
+    aside, rest, refused = set_aside(table, way.mode)
     propagated = propagate(assume_slurm(rest))
     reading = read(RLConfig, propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
     of_fields = [finding for finding in reading.findings if finding.path not in conflicting]
-    record.findings += [*refused, *propagated.conflicts, *of_fields]
+    record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None)
     config, unwritable = reading.section, list[Finding]()
     if config is not None:
         if value_of(config, ("run", "name")) is None:
-            config.name_suffix = name_suffix(name_seed, table)
+            config.name_suffix = name_suffix(way.name_seed, table)
         for path in conflicting:
             make_unreadable(config, path)
         placed = sections(config)
-        record.findings += unknown_keys(placed, severity=on_unknown)
+        record.findings += unknown_keys(placed, severity=way.on_unknown)
         unwritable = [*non_finite(placed), *non_finite_values(aside)]
         record.findings += unwritable
         _run_section_rules(placed, record)
     return _Draft(
-        mode=mode,
+        way=way,
         aside=aside,
         propagated=propagated,
         config=config,
         record=record,
-        written_slurm="slurm" in table,
         has_non_finite=bool(unwritable),
     )
 
 
-def _aside(launcher: _Draft, table: Mapping[str, Any]) -> _Draft | None:
-    """The hosted draft of a table from the launcher's, if nothing was found in that."""
-    if launcher.config is None or launcher.record.findings:
-        return None
-    return replace(
-        launcher,
-        mode="hosted",
-        aside=set_aside(table, "hosted")[0],
-        config=without_sources(launcher.config),
-        record=_Record(derived=None),
-    )
-
-
-def _finished(draft: _Draft, on_unknown: OnUnknown) -> Resolution:
-    config, record = draft.config, draft.record
+def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
+    way, config, record = draft.way, draft.config, draft.record
     if config is not None:
         _run_root_rules(config, record)
-        for check in HOSTED_CHECKS if draft.mode == "hosted" else ():
+        for check in HOSTED_CHECKS if way.mode == "hosted" else ():
             _check(check, config, (), record)
         config.provenance = Provenance(
-            mode=draft.mode,
+            mode=way.mode,
             fills=draft.propagated.fills,
             derived=tuple(record.derived or ()),
             aside=draft.aside,
-            written_slurm=draft.written_slurm,
+            written_slurm="slurm" in table,
             has_non_finite=draft.has_non_finite,
         )
-    record.findings += eval_findings(draft.aside, on_unknown)
+    record.findings += eval_findings(draft.aside, way.on_unknown)
     return Resolution(config=config, findings=tuple(as_written(record.findings, draft.propagated)))
 
 
