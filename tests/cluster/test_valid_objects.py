@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 from splits import FORMS, SECRETS, SHAPES, planned
 
 from rlsplit.manifests import render
+from rlsplit.planning import RunPlan
 from rlsplit.splitting import JsonObject
 
 VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
@@ -51,7 +54,7 @@ PLATFORMS: dict[str, dict[str, Any]] = {
         "pod_annotations": {"note": "any text"},
         "trainer": {
             "resources": {"limits": {"memory": "128Gi"}},
-            "tolerations": [{"key": "rl", "operator": "Exists"}],
+            "tolerations": [{"key": "rl", "operator": "Exists"}, {"key": "gone", "tolerationSeconds": 3}],
             "node_selector": {"pool": "rl"},
             "env": {"NCCL_DEBUG": "INFO"},
         },
@@ -59,14 +62,40 @@ PLATFORMS: dict[str, dict[str, Any]] = {
 }
 
 
-def _objects(shape: str, form: str, platform: str) -> list[JsonObject]:
+@cache
+def _plan(shape: str, form: str, platform: str) -> RunPlan:
     settings = {**PLATFORMS[platform], "workload": form}
     if form == "jobset" and platform == "everything":
         settings["queue_name"] = "rl-queue"
-    return render(planned(SHAPES[shape], **settings), secrets=SECRETS)
+    return planned(SHAPES[shape], **settings)
+
+
+def _objects(shape: str, form: str, platform: str) -> list[JsonObject]:
+    return render(_plan(shape, form, platform), secrets=SECRETS)
 
 
 CASES = [(shape, form, platform) for shape in SHAPES for form in FORMS for platform in PLATFORMS]
+
+
+def _containers(value: Any) -> Iterator[int]:
+    """The identity of every dict and list; what is no plain value fails."""
+    if type(value) not in (dict, list):
+        assert type(value) in (str, int, bool), value
+        return
+    yield id(value)
+    if type(value) is dict:
+        assert all(type(key) is str for key in value), value
+    for item in value.values() if type(value) is dict else value:
+        yield from _containers(item)
+
+
+@pytest.mark.parametrize(("shape", "form", "platform"), CASES)
+def test_objects_are_plain_data_of_their_own(shape: str, form: str, platform: str) -> None:
+    """No dict or list stands in two places or comes from the plan: whoever changes one object changes nothing else."""
+    twice = [render(_plan(shape, form, platform), secrets=SECRETS) for _ in range(2)]
+    assert twice[0] == twice[1]
+    found = list(_containers(twice))
+    assert len(found) == len(set(found))
 
 
 def _jobs(objects: list[JsonObject]) -> list[JsonObject]:

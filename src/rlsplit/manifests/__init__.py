@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from rlsplit.findings import ConfigError
 from rlsplit.manifests.cluster import namespace, persistent_volume_claim, service_account
@@ -26,7 +26,8 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     """Render every object of a planned run.
 
     ``secrets`` must be those that the plan was made for, if it was made for any. With ``redact`` the Secret's
-    values are replaced by one placeholder, and a plan that knows its secrets needs none here.
+    values are replaced by one placeholder, and a plan that knows its secrets needs none here. Every dict and list in
+    the result is the caller's own: none is shared with another object, the plan or the platform.
     Raises ``ConfigError`` for a secret that no Secret can hold.
     """
     given = secrets if secrets is not None else Secrets()
@@ -34,26 +35,7 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     if findings:
         raise ConfigError(findings)
     known = plan.secrets if redact and secrets is None and plan.secrets is not None else given.names()
-    return [plain(item) for item in _objects(bound(plan, known), given, redact)]
-
-
-_SCALARS: Final = frozenset({str, int, bool, type(None)})
-
-
-def plain(value: Any) -> Any:
-    """Check that a value is plain data, and give it as fresh dicts and lists."""
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    if kind is dict:
-        table: dict[str, Any] = value.copy()
-        for key, item in table.items():
-            if type(item) not in _SCALARS:
-                table[key] = plain(item)
-        return table
-    if kind is list or kind is tuple:
-        return [plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} cannot appear in a manifest")
+    return list(_objects(bound(plan, known), given, redact))
 
 
 def _objects(plan: RunPlan, secrets: Secrets, redact: bool) -> Iterator[dict[str, Any]]:

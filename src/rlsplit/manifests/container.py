@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
+from rlsplit.manifests.passthrough import passed_through
 from rlsplit.manifests.probes import probes
 from rlsplit.planning.assembly import LOCAL_HF_HOME
 from rlsplit.planning.model import Pods, RunPlan, SecretEnv
@@ -18,7 +19,7 @@ GPU_COMPONENTS: Final = ("trainer", "inference")
 
 def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
     """The container of one component. Without ``command`` the image's ENTRYPOINT runs the args."""
-    command = {} if plan.platform.entrypoint is None else {"command": plan.platform.entrypoint}
+    command = {} if plan.platform.entrypoint is None else {"command": passed_through(plan.platform.entrypoint)}
     ports = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in pods.ports]
     return {
         "name": pods.component,

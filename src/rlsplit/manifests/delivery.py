@@ -66,6 +66,6 @@ def _fits(scripts: list[str]) -> bool:
     """Scripts are ASCII, so characters are bytes."""
     if any(len(text) > MAX_SCRIPT_BYTES for text in scripts):
         return False
-    if all(len(text) <= _SURELY_FITS // len(scripts) for text in scripts):
+    if sum(len(text) for text in scripts) <= _SURELY_FITS:
         return True
     return sum(len(json.dumps(escape(text))) for text in scripts) <= MAX_OBJECT_BYTES

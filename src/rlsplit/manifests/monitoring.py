@@ -10,11 +10,7 @@ from rlsplit.planning.model import Pods, RunPlan
 _ANNOTATED: Final = {"trainer": "metrics", "router": "router-metrics"}
 """Component to the one port that its annotations can name."""
 
-_FIRST_POD_ONLY: Final = {
-    "sourceLabels": ["__meta_kubernetes_pod_label_batch_kubernetes_io_job_completion_index"],
-    "regex": "0",
-    "action": "keep",
-}
+_INDEX_LABEL: Final = "__meta_kubernetes_pod_label_batch_kubernetes_io_job_completion_index"
 
 
 def pod_monitor(plan: RunPlan) -> dict[str, Any]:
@@ -57,5 +53,5 @@ def _endpoint(port: str) -> dict[str, Any]:
     endpoint: dict[str, Any] = {"port": port, "path": "/metrics"}
     if port == "metrics":
         # Trainers other than the first answer 404 on /metrics.
-        endpoint["relabelings"] = [_FIRST_POD_ONLY]
+        endpoint["relabelings"] = [{"sourceLabels": [_INDEX_LABEL], "regex": "0", "action": "keep"}]
     return endpoint

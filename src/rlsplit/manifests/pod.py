@@ -8,6 +8,7 @@ from rlsplit.manifests.container import GPU_COMPONENTS, container, uses_gpus, vo
 from rlsplit.manifests.delivery import Delivery, config_sha256
 from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
+from rlsplit.manifests.passthrough import passed_through
 from rlsplit.planning.model import Pods, RunPlan
 
 _TOPOLOGY_ANNOTATION: Final = "kueue.x-k8s.io/podset-required-topology"
@@ -91,7 +92,7 @@ def _security_context(plan: RunPlan) -> dict[str, Any]:
 def _placement(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     settings = plan.platform.component(pods.component)
     node_selector = dict(settings.node_selector)
-    tolerations: list[dict[str, Any]] = list(settings.tolerations)
+    tolerations: list[dict[str, Any]] = passed_through(settings.tolerations)
     if uses_gpus(pods):
         own = {"key": plan.platform.gpu_resource, "operator": "Exists", "effect": "NoSchedule"}
         tolerations.insert(0, own)
@@ -101,7 +102,7 @@ def _placement(plan: RunPlan, pods: Pods) -> dict[str, Any]:
         "tolerations": tolerations,
         "nodeSelector": node_selector,
         "affinity": _affinity(plan, pods),
-        "topologySpreadConstraints": plan.platform.topology_spread,
+        "topologySpreadConstraints": passed_through(plan.platform.topology_spread),
     }
     return {key: value for key, value in found.items() if value}
 
