@@ -1,5 +1,6 @@
 """An API server for "Create Dedicated Run": rlsplit does everything but the HTTP."""
 
+import gc
 from secrets import token_urlsafe
 from typing import Annotated
 from uuid import uuid4
@@ -45,3 +46,6 @@ async def create_dedicated_run(http: Request, caller: Caller) -> JSONResponse:
         if len(body) <= api.MAX_BODY_BYTES:  # the rest of a body that is too large is not kept
             body += chunk
     return await run_in_threadpool(answer, bytes(body))
+
+
+gc.freeze()  # what importing made lives as long as the server: no need to look through it for garbage
