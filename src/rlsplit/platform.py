@@ -6,11 +6,9 @@ Shapes only. What values mean together is checked in :mod:`rlsplit.platform_rule
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import translate
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import tomli
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -19,6 +17,9 @@ from rlsplit.findings import SECRET_WORDS, ConfigError, Finding, KeyPath, dotted
 from rlsplit.platform_rules import platform_findings
 from rlsplit.run import Run as Run
 from rlsplit.run import Secrets as Secrets
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ComponentName = Literal["trainer", "orchestrator", "inference", "router", "env-server"]
 COMPONENTS: Final[tuple[ComponentName, ...]] = get_args(ComponentName)
@@ -310,10 +311,11 @@ class Platform(_Settings):
         """What is wrong with settings taken together; judged once, since settings never change."""
         return platform_findings(self)
 
-    @cached_property
-    def secret_env_names(self) -> re.Pattern[str]:
-        """``secret_env_patterns`` as one pattern for a name in upper case; without any it matches nothing."""
-        return re.compile("|".join(translate(glob.upper()) for glob in self.secret_env_patterns) or r"(?!)")
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the settings, some of them changed; unlike elsewhere in pydantic the copy is judged anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("findings", None)
+        return copied
 
     def component(self, name: ComponentName) -> PodSettings:
         """Give the table of one component."""

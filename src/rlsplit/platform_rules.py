@@ -7,6 +7,8 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import translate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.config.environment import PROTECTED_ENV_VARS
@@ -75,7 +77,13 @@ def is_protected_env(name: str) -> bool:
 
 def is_secret_env(name: str, platform: Platform) -> bool:
     """Whether the platform takes a variable of this name for a secret (overlay O18)."""
-    return platform.secret_env_names.match(name.upper()) is not None
+    return _any_of(tuple(platform.secret_env_patterns)).match(name.upper()) is not None
+
+
+@lru_cache(maxsize=64)
+def _any_of(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """Globs as one pattern for a text in upper case; without any it matches nothing."""
+    return re.compile("|".join(translate(glob.upper()) for glob in globs) or r"(?!)")
 
 
 def _is_http_url(text: str) -> bool:

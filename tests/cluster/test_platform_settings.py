@@ -10,6 +10,7 @@ import pytest
 
 from rlsplit.findings import ConfigError, dotted
 from rlsplit.platform import Platform, Secrets
+from rlsplit.platform_rules import is_secret_env
 
 
 def test_defaults() -> None:
@@ -136,6 +137,32 @@ def test_broken_toml_is_a_finding(text: str) -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Platform().namespace = "other"
+
+
+def test_changed_copies_are_judged_anew() -> None:
+    platform = Platform()
+    assert not platform.findings
+    assert is_secret_env("my_api_key", platform)
+    queued = platform.model_copy(update={"queue_name": "rl", "secret_env_patterns": []})
+    assert [finding.path for finding in queued.findings] == [("platform", "queue_name")]
+    assert not is_secret_env("my_api_key", queued)
+    assert not queued.model_copy(update={"workload": "jobset"}, deep=True).findings
+    assert not platform.findings
+
+
+@pytest.mark.parametrize(
+    ("patterns", "secret", "public"),
+    [
+        (["*KEY", "x?z"], ["KEY", "my_key", "XYZ"], ["KEYS", "xz", "axyz", ""]),
+        (["[ab]*"], ["Alpha", "b"], ["c", ""]),
+        (["a|b", "(?i)c", "*"], ["anything", ""], []),
+        (["$HOME."], ["$home."], ["$HOMEX", "HOME"]),
+        ([], [], ["KEY", ""]),
+    ],
+)
+def test_patterns_of_secrets_are_globs_without_case(patterns: list[str], secret: list[str], public: list[str]) -> None:
+    platform = Platform(secret_env_patterns=patterns)
+    assert [name for name in [*secret, *public] if is_secret_env(name, platform)] == secret
 
 
 def test_secrets_do_not_show() -> None:
