@@ -16,6 +16,8 @@ from rlsplit.findings import Finding, KeyPath
 def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
     """Find infinities and NaN in the fields of sections."""
     for path, section in placed:
+        if not section.__pydantic_fields_set__:
+            continue  # Nobody wrote anything here, and defaults are finite.
         for name, typed in number_fields(type(section)):
             value = section.__dict__.get(name)
             if not _is_finite(value):
