@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,3 +20,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is not here: it belongs to the project's CI, not to a checkout")
     return SHARED
+
+
+def conformance_cases(
+    shared: Path, file: str = "cases-dev.jsonl.gz", *, chunk: int = 0, of: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Read one of several equal parts of the conformance data."""
+    with gzip.open(shared / "conformance" / file, "rt", encoding="utf-8") as lines:
+        found = [line for i, line in enumerate(lines) if i % of == chunk]
+    assert found, f"{file} has no cases"
+    return map(json.loads, found)

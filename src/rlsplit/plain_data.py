@@ -164,7 +164,7 @@ def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, 
 
 
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items() if isinstance(container, (dict, Mapping)) else enumerate(container))
+    return iter(container.items() if isinstance(container, Mapping) else enumerate(container))
 
 
 def _least_size(name: str | int, value: object) -> int:

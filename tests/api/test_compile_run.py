@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gzip
 import json
 import pickle
 import re
@@ -14,6 +13,7 @@ import pytest
 import tomli
 from api_requests import EXTERNAL_INFERENCE, FIXTURES, GOOD, ROOT, accepted, config, outcome_of, params, refused, small
 
+from conftest import conformance_cases
 from rlsplit import Platform, Run, Secrets, artifact, parse, render
 from rlsplit.api import CompiledRun, CreateDedicatedRunRequest, ErrorDetail, ErrorResponse, compile_run, detail
 from rlsplit.api.errors import PLATFORM_PARAMS
@@ -324,12 +324,9 @@ def problem(name: str, given: dict[str, Any], hosted: Any, launcher: Any, automa
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_artifacts_of_synthetic_configs_equal_prime_rls(shared: Path, chunk: int) -> None:
-    with gzip.open(shared / "conformance" / "cases-dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        cases = [json.loads(line) for number, line in enumerate(lines) if number % CHUNKS == chunk]
-    assert cases
     found = [
         problem(case["id"], case["config"], case["hosted"], case["launcher"], "auto_run_name" in case["tags"])
-        for case in cases
+        for case in conformance_cases(shared, chunk=chunk, of=CHUNKS)
     ]
     assert not list(filter(None, found))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +12,7 @@ import pytest
 import tomli
 from builders import table
 
-from conftest import ROOT
+from conftest import ROOT, conformance_cases
 from rlsplit.config.hosted import without_sources
 from rlsplit.config.reading import read
 from rlsplit.config.resolve import Resolution, resolve, resolve_both
@@ -90,11 +88,10 @@ def test_an_automatic_name_counts_sources_in_one_way_only() -> None:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_conformance_configs(shared: Path, chunk: int) -> None:
-    with gzip.open(shared / "conformance" / "cases-dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        found = [json.loads(line)["config"] for i, line in enumerate(lines) if i % CHUNKS == chunk]
-    assert len(found) > 100
-    for given in found:
-        assert_same(given)
+    cases = list(conformance_cases(shared, chunk=chunk, of=CHUNKS))
+    assert len(cases) > 100
+    for case in cases:
+        assert_same(case["config"])
 
 
 def containers(value: Any) -> Iterator[int]:

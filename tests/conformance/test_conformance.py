@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 import tomli
 from adapter import rlsplit_sparse, rlsplit_split
 
+from conftest import conformance_cases
 from rlsplit.config.components import COMPONENTS, load_component
 from rlsplit.findings import ConfigError
 
@@ -21,13 +21,6 @@ CHUNKS = 12
 AUTOMATIC_SUFFIX = re.compile(r'--[0-9a-f]{8}(?=["/])')
 LABELS = re.compile(r"literal\[|function-|[A-Z]|(int|float|str|bool)$")
 UNPLACED = {"exception", "hosted_rule"}
-
-
-def cases(shared: Path, file: str, chunk: int) -> Iterator[dict[str, Any]]:
-    with gzip.open(shared / "conformance" / file, "rt", encoding="utf-8") as lines:
-        found = [line for i, line in enumerate(lines) if i % CHUNKS == chunk]
-    assert found, f"{file} has no cases"
-    return map(json.loads, found)
 
 
 def examples(shared: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -142,7 +135,7 @@ TAGS = set(  # noqa: C405
 def test_synthetic_configs(shared: Path, chunk: int, mode: str) -> None:
     problems = [
         problem
-        for case in cases(shared, "cases-dev.jsonl.gz", chunk)
+        for case in conformance_cases(shared, chunk=chunk, of=CHUNKS)
         for problem in compare(case["id"], case["config"], case[mode], mode, "auto_run_name" in case["tags"])
     ]
     assert not problems
@@ -168,9 +161,9 @@ def reloaded(component: str, table: Any) -> Any:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_sparse_form_loads_like_the_resolved_one(shared: Path, chunk: int) -> None:
     """And loading the resolved form changes exactly the entries that it changes for prime-rl (L-08)."""
-    by_id = {case["id"]: case for case in cases(shared, "sparse-dev.jsonl.gz", chunk)}
+    by_id = {case["id"]: case for case in conformance_cases(shared, "sparse-dev.jsonl.gz", chunk=chunk, of=CHUNKS)}
     problems: list[str] = []
-    for case in all_cases(shared):
+    for case in conformance_cases(shared):
         if case["id"] not in by_id:
             continue
         resolved, sparse = rlsplit_split(case["config"], "launcher"), rlsplit_sparse(case["config"], "launcher")
@@ -185,11 +178,6 @@ def test_sparse_form_loads_like_the_resolved_one(shared: Path, chunk: int) -> No
             reload = by_id[case["id"]][component]["reload"]
             problems += reload_problems(f"{case['id']} {component}", resolved[component], whole, reload)
     assert not problems
-
-
-def all_cases(shared: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(shared / "conformance" / "cases-dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 def reload_problems(name: str, resolved: Any, whole: Any, reload: Any) -> list[str]:

@@ -39,10 +39,7 @@ def sparse(section: Section) -> JsonObject:
     table: JsonObject = {}
     for name, default in defaults(type(section)).items():
         value = values[name]
-        if type(value) in SCALARS:
-            if name in written or value != default:
-                table[name] = value
-        elif isinstance(value, Section):
+        if type(value) not in SCALARS and isinstance(value, Section):
             inner = _variant(value, default)
             if inner or name in written or default is None:
                 table[name] = inner

@@ -20,7 +20,7 @@ def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
             continue  # Nobody wrote anything here, and defaults are finite.
         for name, typed in number_fields(type(section)):
             value = section.__dict__.get(name)
-            if not _is_finite(value):
+            if value is not None and not isinstance(value, str):
                 yield from _judged(value, (*path, name), typed)
         for key, value in (section.__pydantic_extra__ or {}).items():
             yield from _judged(value, (*path, key), typed=False)
@@ -30,14 +30,6 @@ def non_finite_values(aside: SetAside) -> Iterator[Finding]:
     """Find infinities and NaN in sources that were set aside."""
     yield from _judged(aside.sources, SOURCE_PATH, typed=False)
     yield from _judged(aside.eval, EVAL_PATH, typed=False)
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _judged(value: Any, path: KeyPath, typed: bool) -> Iterator[Finding]:

@@ -149,14 +149,15 @@ def _fill_all(table: dict[str, Any], row: Shared, value: Any, rule: str) -> Iter
 
 def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
     """Write a value where its section is present and its key is absent (S-03); says whether it did."""
-    component, *_ = parents = [str(part) for part in target[:-1]]
-    leaf = str(target[-1])
+    *parents, leaf = map(str, target)
+    if parents[0] not in table:
+        return False
     holder: Any = table
     for part in parents:
         holder = holder.get(part, _NOTHING)
         if not isinstance(holder, dict):
             return False
-    if leaf in holder or component not in table:
+    if leaf in holder:
         return False
     node = table
     for part in parents:

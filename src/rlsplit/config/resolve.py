@@ -16,13 +16,7 @@ from typing import Any, Final, Literal
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
 from rlsplit.config.derivations import SECTION_DERIVATIONS
 from rlsplit.config.finite import non_finite, non_finite_values
-from rlsplit.config.hosted import (
-    HOSTED_CHECKS,
-    assume_slurm,
-    eval_findings,
-    set_aside,
-    without_sources,
-)
+from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
 from rlsplit.config.reading import make_unreadable, read, unknown_keys
 from rlsplit.config.rl import RLConfig
@@ -123,6 +117,7 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
         unwritable = [*non_finite(placed), *non_finite_values(aside)]
         record.findings += unwritable
         _run_section_rules(placed, record)
+    record.findings += eval_findings(aside, way.on_unknown)
     return _Draft(
         way=way,
         aside=aside,
@@ -147,7 +142,6 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             written_slurm="slurm" in table,
             has_non_finite=draft.has_non_finite,
         )
-    record.findings += eval_findings(draft.aside, way.on_unknown)
     return Resolution(config=config, findings=tuple(as_written(record.findings, draft.propagated)))
 
 
