@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rlsplit
-from rlsplit.config.rl import RLConfig
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import is_section, members
 from rlsplit.findings import dotted
 

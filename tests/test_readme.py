@@ -6,7 +6,7 @@ import re
 
 import rlsplit
 from conftest import ROOT
-from rlsplit.cli import EXAMPLES
+from rlsplit.cli.arguments import EXAMPLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ import tomli
 
 from goldens import bad, good
 from rlsplit import schema, schema_file
-from rlsplit.config.rl import RLConfig
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import inner_sections
 
 SCHEMA: dict[str, Any] = json.loads(schema_file.text())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rlsplit.config.components import load_component
-    from rlsplit.config.rl import RLConfig
+    from rlsplit.config.sections.rl import RLConfig
     from rlsplit.document import Document, Source
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
@@ -35,7 +35,7 @@ _HOMES = {
     "Mark": "findings",
     "Outcome": "parsing",
     "Platform": "platform",
-    "RLConfig": "config.rl",
+    "RLConfig": "config.sections.rl",
     "Run": "run",
     "RunPlan": "planning",
     "Secrets": "run",

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
-from rlsplit.config.derivations import SECTION_DERIVATIONS
+from rlsplit.config.derivations.root import ROOT_DERIVATIONS
+from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
 from rlsplit.config.hosted import HOSTED_CHECKS
 from rlsplit.config.propagation import BLOCKS, CASCADE, SHARED
-from rlsplit.config.root_derivations import ROOT_DERIVATIONS
 from rlsplit.findings import dotted
 
 RuleKind = Literal["reads", "shares", "derives", "refuses"]

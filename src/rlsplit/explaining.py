@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rlsplit.config.rules import Derived, Fill, Provenance
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, is_secret, shown

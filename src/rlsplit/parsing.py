@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rlsplit.config.resolve import resolve
-from rlsplit.config.rl import RLConfig
 from rlsplit.config.rules import Mode
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES

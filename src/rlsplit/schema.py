@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import inner_sections
 from rlsplit.schema_file import FILE
 

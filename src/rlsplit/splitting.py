@@ -8,14 +8,14 @@ from typing import Any, Final, Literal
 
 from pydantic_core import to_jsonable_python
 
-from rlsplit.config.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.dumping import JsonObject as JsonObject
 from rlsplit.config.dumping import resolved, sparse, without_non_finite
-from rlsplit.config.facts import run_dir, source_name
 from rlsplit.config.hosted import restored_eval
-from rlsplit.config.rl import RLConfig
 from rlsplit.config.rules import SetAside
-from rlsplit.config.sources import SourceConfig
+from rlsplit.config.run_facts import run_dir, source_name
+from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
+from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sources import SourceConfig
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""

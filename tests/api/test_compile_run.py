@@ -19,7 +19,7 @@ from rlsplit.api import CompiledRun, CreateDedicatedRunRequest, ErrorDetail, Err
 from rlsplit.api.errors import PLATFORM_PARAMS
 from rlsplit.api.misplaced import MISPLACED
 from rlsplit.api.models import REQUEST_FIELDS
-from rlsplit.config.rl import RLConfig
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.planning import plan
 from rlsplit.run import SecretText
 from rlsplit.splitting import split

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from rlsplit.planning import RunPlan, plan
-from rlsplit.platform import Platform, Run, Secrets
+from rlsplit.platform import Platform
+from rlsplit.run import Run, Secrets
 from rlsplit.splitting import Component, EnvServer, JsonObject, Launch, Split
 
 SECRETS = Secrets(wandb_api_key="wandb-value", hf_token="hf-value", prime_api_key="prime-value")

@@ -13,7 +13,8 @@ import yaml
 
 from rlsplit.manifests import render
 from rlsplit.planning import plan
-from rlsplit.platform import Platform, Run, Secrets
+from rlsplit.platform import Platform
+from rlsplit.run import Run, Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import Component, JsonObject, Split
 

@@ -15,7 +15,7 @@ from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make
 from rlsplit.findings import dotted
 from rlsplit.manifests import render
 from rlsplit.planning import REMOVED, RunPlan
-from rlsplit.platform import Run
+from rlsplit.run import Run
 from rlsplit.splitting import JsonObject, Split
 
 HOST = {"host": "10.1.1.1"}

@@ -19,8 +19,8 @@ from splits import FILESYSTEM, FORMS, MULTI, RUN, SECRETS, SHAPES, SINGLE, make,
 from rlsplit.findings import ConfigError
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan, plan
-from rlsplit.platform import Platform, Run, Secrets
-from rlsplit.run import SecretName
+from rlsplit.platform import Platform
+from rlsplit.run import Run, SecretName, Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import JsonObject, Split
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rlsplit.findings import ConfigError, dotted
-from rlsplit.platform import Platform, Secrets
-from rlsplit.platform_rules import is_secret_env
+from rlsplit.platform import Platform
+from rlsplit.platform.rules import is_secret_env
+from rlsplit.run import Secrets
 
 
 def test_defaults() -> None:

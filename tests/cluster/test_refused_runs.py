@@ -11,7 +11,8 @@ from splits import EXPERT, FAKE, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE
 from rlsplit.findings import ConfigError, Finding, dotted
 from rlsplit.manifests import render
 from rlsplit.planning import plan
-from rlsplit.platform import Platform, Run, Secrets
+from rlsplit.platform import Platform
+from rlsplit.run import Run, Secrets
 from rlsplit.splitting import Split
 
 NIXL = {"weight_broadcast!": {"type": "nixl", "host": "localhost", "port": 8001, "inference_world_size": 1}}

@@ -16,8 +16,8 @@ from conftest import ROOT, conformance_cases
 from rlsplit.config.hosted import without_sources
 from rlsplit.config.reading import read
 from rlsplit.config.resolve import Resolution, resolve, resolve_both
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import has_errors
 from rlsplit.splitting import artifact, artifact_of, split
 

@@ -11,7 +11,7 @@ from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_sec
 
 from goldens import bad, good
 from rlsplit.preview import as_html
-from rlsplit.preview.compiled import written_values
+from rlsplit.preview.subject import written_values
 from rlsplit.run import Secrets
 
 VOID = {"meta", "link", "br"}

@@ -15,7 +15,7 @@ from rlsplit.api.errors import error_response, in_order, of_config, of_plan
 from rlsplit.api.misplaced import without_misplaced
 from rlsplit.api.models import CreateDedicatedRunRequest, CreateDedicatedRunResponse, ErrorResponse
 from rlsplit.config.resolve import Resolution, resolve_both
-from rlsplit.config.rl import RLConfig
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.document import Source, read
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.manifests import render

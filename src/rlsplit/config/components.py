@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.config.inference import InferenceConfig
-from rlsplit.config.orchestrator import OrchestratorConfig
 from rlsplit.config.reading import read, unknown_keys
 from rlsplit.config.resolve import derive_section
-from rlsplit.config.rl import EnvServerConfig
-from rlsplit.config.section import Section
-from rlsplit.config.trainer import TrainerConfig
+from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.inference import InferenceConfig
+from rlsplit.config.sections.orchestrator import OrchestratorConfig
+from rlsplit.config.sections.rl import EnvServerConfig
+from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.tree import sections
 from rlsplit.findings import ConfigError, has_errors
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.plain_data import SCALARS
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, get_args, get_origin
 
 from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, SetAside
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import Placed, members
 from rlsplit.findings import Finding, KeyPath
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from rlsplit.config.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.reading import did_you_mean, read, unknown_keys
-from rlsplit.config.rl import RLConfig
 from rlsplit.config.rules import EVAL_PATH, Check, Mode, Refusal, SetAside, keys
-from rlsplit.config.section import S, copied, read_leniently
-from rlsplit.config.sources import EvalConfig, EvalSamplingConfig
+from rlsplit.config.sections.base import S, copied, read_leniently
+from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
+from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sources import EvalConfig, EvalSamplingConfig
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from rlsplit.config.section import Section, verbatim_fields
+from rlsplit.config.sections.base import Section, verbatim_fields
 from rlsplit.config.tree import Placed, is_section, members, owner, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, clipped, dotted, is_secret, shown
 

@@ -14,15 +14,15 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
-from rlsplit.config.derivations import SECTION_DERIVATIONS
+from rlsplit.config.derivations.root import ROOT_DERIVATIONS
+from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
 from rlsplit.config.finite import non_finite, non_finite_values
 from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
 from rlsplit.config.reading import make_unreadable, read, unknown_keys
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.root_derivations import ROOT_DERIVATIONS
 from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
-from rlsplit.config.section import Section, UnreadableError
+from rlsplit.config.sections.base import Section, UnreadableError
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import Placed, owner, sections, value_of
 from rlsplit.findings import Finding, KeyPath, dotted
 

@@ -7,7 +7,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
 from rlsplit.findings import KeyPath
 
 Placed = tuple[KeyPath, Section]

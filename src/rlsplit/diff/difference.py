@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
-from rlsplit.diff.facts import Fact, facts, role
+from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, KeyPath, dotted
 from rlsplit.manifests import render
 from rlsplit.planning import plan as plan_run
 from rlsplit.planning.binding import bound
-from rlsplit.preview.compiled import Compiled, Planned
 from rlsplit.preview.hiding import hidden, with_hidden
+from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.summary import object_title
 from rlsplit.preview.text import counted, value_text
 from rlsplit.run import SecretText

@@ -19,8 +19,8 @@ from rlsplit.diff.words import (
     verdict,
 )
 from rlsplit.findings import Finding, dotted, visible
-from rlsplit.preview.compiled import Compiled
 from rlsplit.preview.pages import page_text
+from rlsplit.preview.subject import Compiled
 from rlsplit.preview.svg import picture
 from rlsplit.preview.topology import topology
 

@@ -16,9 +16,9 @@ from rlsplit.diff.words import (
     verdict,
 )
 from rlsplit.findings import Finding, dotted
-from rlsplit.preview.compiled import Planned
 from rlsplit.preview.markdown_blocks import Block, code, details, escaped, fenced, finding_list, fitted, table
 from rlsplit.preview.mermaid import flowchart
+from rlsplit.preview.subject import Planned
 from rlsplit.preview.text import counted
 from rlsplit.preview.topology import topology
 

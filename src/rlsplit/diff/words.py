@@ -7,7 +7,7 @@ from typing import Any
 from rlsplit.diff.changes import ABSENT, Change
 from rlsplit.diff.difference import ComponentChange, Difference, FactChange
 from rlsplit.findings import dotted, visible
-from rlsplit.preview.compiled import Compiled
+from rlsplit.preview.subject import Compiled
 from rlsplit.preview.summary import finding_counts
 from rlsplit.preview.text import counted, value_text
 from rlsplit.run import SecretText

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rlsplit.planning.model import EnvVar, SecretEnv, Shape
 from rlsplit.platform import ComponentName, Platform
-from rlsplit.platform_rules import is_secret_env
+from rlsplit.platform.rules import is_secret_env
 from rlsplit.run import SECRET_KEYS, Run, SecretName, SecretText
 from rlsplit.splitting import Split
 

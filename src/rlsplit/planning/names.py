@@ -10,7 +10,7 @@ from typing import Final
 
 from rlsplit.planning.model import Names
 from rlsplit.platform import Platform
-from rlsplit.platform_rules import is_secret_env
+from rlsplit.platform.rules import is_secret_env
 from rlsplit.splitting import JsonObject, Split
 
 _SLUG_CHARS: Final = 16

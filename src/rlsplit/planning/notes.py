@@ -12,7 +12,7 @@ from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import value_at
 from rlsplit.planning.checks import Subject, sources
 from rlsplit.planning.model import Overlay, RunPlan
-from rlsplit.platform_rules import is_secret_env
+from rlsplit.platform.rules import is_secret_env
 from rlsplit.splitting import Split
 
 _FIXED_TAG: Final = re.compile(r"v?\d+\.\d+\.\d+\Z|sha-[0-9a-f]+\Z|[0-9a-f]{40}\Z")

@@ -16,7 +16,7 @@ from rlsplit.planning.model import REMOVED, Names, Overlay, Shape
 from rlsplit.planning.names import env_suffix, path_segment
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.platform import Platform
-from rlsplit.platform_rules import is_secret_env as is_secret_env
+from rlsplit.platform.rules import is_secret_env as is_secret_env
 from rlsplit.run import SecretName
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 

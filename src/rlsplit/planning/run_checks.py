@@ -10,7 +10,7 @@ from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_label_value
 from rlsplit.planning.environment import SECRET_VARIABLES
 from rlsplit.planning.model import RunPlan
-from rlsplit.platform_rules import is_protected_env
+from rlsplit.platform.rules import is_protected_env
 from rlsplit.run import Run, SecretName, Secrets
 from rlsplit.splitting import Split
 

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, clipped, dotted, visible
 from rlsplit.planning.model import REMOVED, Pods, RunPlan
-from rlsplit.preview.compiled import Compiled, Planned, default_values, written_values
 from rlsplit.preview.pages import page_text
+from rlsplit.preview.subject import Compiled, Planned, default_values, written_values
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
 from rlsplit.preview.text import counted, value_text, visible_lines

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from rlsplit.component_files import as_text
 from rlsplit.planning.model import Pods, RunPlan
-from rlsplit.preview.compiled import Compiled, Planned
 from rlsplit.preview.markdown_blocks import (
     Block,
     code,
@@ -18,6 +17,7 @@ from rlsplit.preview.markdown_blocks import (
     table,
 )
 from rlsplit.preview.mermaid import flowchart
+from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.text import counted
 from rlsplit.preview.topology import Topology, ports_text, topology

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rlsplit.preview.compiled import Compiled
+from rlsplit.preview.subject import Compiled
 from rlsplit.preview.text import counted
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rlsplit.config.deployment import SingleNodeDeploymentConfig
-from rlsplit.config.derivations import explicit
-from rlsplit.config.facts import default_broadcast, engine_workers, is_divided_by_tensor_parallel, run_dir
-from rlsplit.config.rl import RLConfig
+from rlsplit.config.derivations.sections import explicit
 from rlsplit.config.rules import Check, Refusal, keys
+from rlsplit.config.run_facts import default_broadcast, engine_workers, is_divided_by_tensor_parallel, run_dir
+from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
+from rlsplit.config.sections.rl import RLConfig
 
 
 def nccl_needs_two_gpus(config: RLConfig) -> Iterator[Refusal]:

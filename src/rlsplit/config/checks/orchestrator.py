@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rlsplit.config.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
-from rlsplit.config.derivations import explicit
-from rlsplit.config.facts import environment_id, source_name
-from rlsplit.config.orchestrator import ConcurrencyConfig, OrchestratorConfig
+from rlsplit.config.derivations.sections import explicit
 from rlsplit.config.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.sources import (
+from rlsplit.config.run_facts import environment_id, source_name
+from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
+from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
+from rlsplit.config.sections.sources import (
     AdvRangeGateConfig,
     DifficultyPoolSamplerConfig,
     EvalConfig,

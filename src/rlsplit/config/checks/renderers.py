@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rlsplit.config.renderers import DefaultRendererConfig, InklingRendererConfig, RendererConfig
 from rlsplit.config.rules import Check, Refusal
+from rlsplit.config.sections.renderers import DefaultRendererConfig, InklingRendererConfig, RendererConfig
 from rlsplit.findings import shown
 
 RETENTION_KNOBS: Final = {

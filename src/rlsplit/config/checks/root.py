@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rlsplit.config.deployment import (
+from rlsplit.config.rules import Check, Refusal, keys
+from rlsplit.config.run_facts import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
+from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
     MultiNodeInferenceDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
-from rlsplit.config.facts import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.rules import Check, Refusal, keys
-from rlsplit.config.transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
+from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
 from rlsplit.findings import dotted, shown
 
 UNCHECKED_MODEL_PREFIX: Final = "Jackmin108/"

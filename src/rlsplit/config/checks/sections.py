@@ -6,17 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rlsplit.config.algorithms import (
-    EchoAlgoConfig,
-    FrozenModelConfig,
-    GRPOAlgoConfig,
-    HierarchicalGRPOAlgoConfig,
-    MaxRLAlgoConfig,
-    OPDAlgoConfig,
-    OPSDAlgoConfig,
-    RAEAlgoConfig,
-    SFTAlgoConfig,
-)
 from rlsplit.config.checks.inference import INFERENCE_CHECKS, LLMD_CHECKS, OFFLOAD_CHECKS, VLLM_CHECKS
 from rlsplit.config.checks.orchestrator import (
     ALGO_CHECKS,
@@ -32,17 +21,30 @@ from rlsplit.config.checks.orchestrator import (
 )
 from rlsplit.config.checks.renderers import DEFAULT_RENDERER_CHECKS, INKLING_CHECKS, RENDERER_CHECKS
 from rlsplit.config.checks.trainer import ACTIVATION_CHECKPOINT_CHECKS, TRAINER_CHECKS, TRAINER_MODEL_CHECKS
-from rlsplit.config.deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
-from rlsplit.config.derivations import declared
-from rlsplit.config.environment import PROTECTED_ENV_VARS
-from rlsplit.config.inference import (
+from rlsplit.config.derivations.sections import declared
+from rlsplit.config.protected_variables import PROTECTED_ENV_VARS
+from rlsplit.config.rules import Check, Refusal
+from rlsplit.config.sections.algorithms import (
+    EchoAlgoConfig,
+    FrozenModelConfig,
+    GRPOAlgoConfig,
+    HierarchicalGRPOAlgoConfig,
+    MaxRLAlgoConfig,
+    OPDAlgoConfig,
+    OPSDAlgoConfig,
+    RAEAlgoConfig,
+    SFTAlgoConfig,
+)
+from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
+from rlsplit.config.sections.inference import (
     InferenceConfig,
     LlmdRouterConfig,
     MooncakeKVCacheOffloadConfig,
     NativeKVCacheOffloadConfig,
 )
-from rlsplit.config.orchestrator import ConcurrencyConfig, OrchestratorConfig
-from rlsplit.config.renderers import (
+from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
+from rlsplit.config.sections.renderers import (
     DeepSeekV4RendererConfig,
     DefaultRendererConfig,
     Gemma4RendererConfig,
@@ -58,11 +60,9 @@ from rlsplit.config.renderers import (
     Qwen36RendererConfig,
     Qwen38RendererConfig,
 )
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.section import Section
-from rlsplit.config.shared import ResumeConfig, SharedWandbConfig
-from rlsplit.config.sources import (
+from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.shared import ResumeConfig, SharedWandbConfig
+from rlsplit.config.sections.sources import (
     AdvRangeGateConfig,
     DifficultyPoolSamplerConfig,
     EvalConfig,
@@ -70,9 +70,9 @@ from rlsplit.config.sources import (
     TrainConfig,
     TrainSourceConfig,
 )
-from rlsplit.config.trainer import TrainerConfig
-from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
-from rlsplit.config.vllm import VllmConfig
+from rlsplit.config.sections.trainer import TrainerConfig
+from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+from rlsplit.config.sections.vllm import VllmConfig
 from rlsplit.findings import shown
 
 STEP_DIR: Final = re.compile(r"step_[0-9]+")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.trainer import CosineSchedulerConfig, LinearSchedulerConfig, TrainerConfig
-from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+from rlsplit.config.sections.trainer import CosineSchedulerConfig, LinearSchedulerConfig, TrainerConfig
+from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 
 CUSTOM_IMPLS: Final = frozenset({"custom", "auto"})
 """Values of `impl` that can end in prime-rl's own implementation."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from rlsplit.config.environment import PROTECTED_ENV_VARS
+from rlsplit.config.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import (
     endpoint,
@@ -23,9 +23,7 @@ from rlsplit.kubernetes import (
     quantity,
 )
 from rlsplit.plain_data import SURROGATE
-
-if TYPE_CHECKING:
-    from rlsplit.platform import Platform, PodSettings
+from rlsplit.platform.settings import PlatformSettings, PodSettings
 
 _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
@@ -75,7 +73,7 @@ def is_protected_env(name: str) -> bool:
     return name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
 
 
-def is_secret_env(name: str, platform: Platform) -> bool:
+def is_secret_env(name: str, platform: PlatformSettings) -> bool:
     """Whether the platform takes a variable of this name for a secret (overlay O18)."""
     return _any_of(tuple(platform.secret_env_patterns)).match(name.upper()) is not None
 
@@ -152,12 +150,12 @@ KEY_FORMATS: Final[tuple[tuple[str, Format, Format | None], ...]] = (
 """Setting (a table), the form of its keys, the form of its values."""
 
 
-def platform_findings(platform: Platform) -> tuple[Finding, ...]:
+def platform_findings(platform: PlatformSettings) -> tuple[Finding, ...]:
     """Check every rule of the platform settings; paths stand under ``platform``."""
     return tuple(finding for rule in RULES for finding in rule(platform))
 
 
-def _formats(platform: Platform) -> Iterator[Finding]:
+def _formats(platform: PlatformSettings) -> Iterator[Finding]:
     for setting, form in FORMATS:
         value = getattr(platform, setting)
         if isinstance(value, str):
@@ -166,19 +164,19 @@ def _formats(platform: Platform) -> Iterator[Finding]:
             yield from _misfit((setting, index), item, form)
 
 
-def _tables(platform: Platform) -> Iterator[Finding]:
+def _tables(platform: PlatformSettings) -> Iterator[Finding]:
     for setting, keys, values in KEY_FORMATS:
         yield from _table((setting,), getattr(platform, setting), keys, values)
 
 
-def _own_keys(platform: Platform) -> Iterator[Finding]:
+def _own_keys(platform: PlatformSettings) -> Iterator[Finding]:
     for setting in ("labels", "annotations", "pod_labels", "pod_annotations"):
         for key in getattr(platform, setting):
             if key in OWN_KEYS or key.startswith("rlsplit/"):
                 yield _finding("own-key", (setting, key), "rlsplit sets this key itself", "use another key")
 
 
-def _components(platform: Platform) -> Iterator[Finding]:
+def _components(platform: PlatformSettings) -> Iterator[Finding]:
     for name in ("trainer", "orchestrator", "inference", "router", "env_server"):
         settings: PodSettings = getattr(platform, name)
         path = (name,)
@@ -199,7 +197,7 @@ def _env(path: KeyPath, env: Mapping[str, str]) -> Iterator[Finding]:
             yield _finding("env-value", (*path, name), "an environment variable cannot hold NUL")
 
 
-def _resources(platform: Platform, settings: PodSettings, path: KeyPath) -> Iterator[Finding]:
+def _resources(platform: PlatformSettings, settings: PodSettings, path: KeyPath) -> Iterator[Finding]:
     requests, limits = settings.resources.requests, settings.resources.limits
     ours = {platform.gpu_resource, *platform.rdma_resource}
     for part, table in (("requests", requests), ("limits", limits)):
@@ -219,13 +217,13 @@ def _limit(path: KeyPath, name: str, request: Any, limit: Any) -> Iterator[Findi
         yield _finding("limit-differs", path, "request and limit of an extended resource must be equal")
 
 
-def _mounts(platform: Platform) -> Iterator[Finding]:
+def _mounts(platform: PlatformSettings) -> Iterator[Finding]:
     mount = platform.mount_path.rstrip("/")
     if not mount or any(mount == taken or mount.startswith(f"{taken}/") for taken in _TAKEN_MOUNTS):
         yield _finding("mount-path", ("mount_path",), "this path belongs to the container", "use /data")
 
 
-def _run_dir(platform: Platform) -> Iterator[Finding]:
+def _run_dir(platform: PlatformSettings) -> Iterator[Finding]:
     if not is_absolute_path(platform.mount_path):
         return
     filled = platform.run_dir.replace("{mount}", platform.mount_path).replace("{run_id}", "id")
@@ -239,7 +237,7 @@ def _run_dir(platform: Platform) -> Iterator[Finding]:
         )
 
 
-def _security(platform: Platform) -> Iterator[Finding]:
+def _security(platform: PlatformSettings) -> Iterator[Finding]:
     level = platform.pod_security
     for setting in _PRIVILEGED:
         if getattr(platform, setting) and level != "privileged":
@@ -248,19 +246,19 @@ def _security(platform: Platform) -> Iterator[Finding]:
         yield _conflict("run_as_user", "must not be 0 under pod_security = restricted")
 
 
-def _jobset_only(platform: Platform) -> Iterator[Finding]:
+def _jobset_only(platform: PlatformSettings) -> Iterator[Finding]:
     if platform.workload == "job":
         for setting in _JOBSET_ONLY:
             if setting in platform.model_fields_set and getattr(platform, setting) is not None:
                 yield _conflict(setting, 'needs workload = "jobset"')
 
 
-def _prefetch(platform: Platform) -> Iterator[Finding]:
+def _prefetch(platform: PlatformSettings) -> Iterator[Finding]:
     if platform.prefetch_model and platform.hf_home == "local":
         yield _conflict("prefetch_model", 'needs a shared cache, and hf_home is "local"')
 
 
-def _plain_values(platform: Platform) -> Iterator[Finding]:
+def _plain_values(platform: PlatformSettings) -> Iterator[Finding]:
     """Settings that are passed through may hold only what a manifest can hold."""
     for key, value in platform.model_dump().items():
         for path, problem in _unplain(value, (key,)):
@@ -287,7 +285,7 @@ def _described(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
-RULES: Final[tuple[Callable[[Platform], Iterable[Finding]], ...]] = (
+RULES: Final[tuple[Callable[[PlatformSettings], Iterable[Finding]], ...]] = (
     _formats,
     _tables,
     _own_keys,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rlsplit.streams import (
+from rlsplit.cli.streams import (
     COULD_NOT_RUN,
     FINDINGS,
     FINE,

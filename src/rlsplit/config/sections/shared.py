@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from rlsplit.config.section import PathText, Section, unwritten
+from rlsplit.config.sections.base import PathText, Section, unwritten
 
 
 class VLMConfig(Section):

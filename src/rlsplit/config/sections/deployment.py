@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rlsplit.config.section import EnvVars, Section
+from rlsplit.config.sections.base import EnvVars, Section
 
 
 class NodeConfig(Section):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from inspect import Signature
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar, Final, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
@@ -67,11 +67,13 @@ class Section(BaseModel):
         """Return the table as the rules below should see it; for sections with a first reading of their own."""
         return table
 
-    def __getattr__(self, name: str) -> Any:
-        # Only reached when a field has no value: see `UnreadableError`.
-        if name in type(self).model_fields:
-            raise UnreadableError(name)
-        return super().__getattr__(name)  # type: ignore[misc]
+    if not TYPE_CHECKING:  # A checker that saw it would take every misspelled attribute for one.
+
+        def __getattr__(self, name: str) -> Any:
+            # Only reached when a field has no value: see `UnreadableError`.
+            if name in type(self).model_fields:
+                raise UnreadableError(name)
+            return super().__getattr__(name)
 
 
 S = TypeVar("S", bound=Section)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from rlsplit.config.deployment import (
+from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
     MultiNodeInferenceDeploymentConfig,
     SingleNodeDeploymentConfig,
 )
-from rlsplit.config.inference import InferenceConfig
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.sources import SourceConfig
-from rlsplit.config.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
+from rlsplit.config.sections.inference import InferenceConfig
+from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.config.sections.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
 
 MAX_ENGINE_ROLES: Final = 100_000
 """More engines than this are refused instead of listed (X-20)."""

@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from rlsplit.config.deployment import Deployment, SingleNodeDeploymentConfig
-from rlsplit.config.inference import InferenceConfig
-from rlsplit.config.orchestrator import OrchestratorConfig
 from rlsplit.config.rules import Provenance
-from rlsplit.config.section import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
-from rlsplit.config.shared import (
+from rlsplit.config.sections.base import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.deployment import Deployment, SingleNodeDeploymentConfig
+from rlsplit.config.sections.inference import InferenceConfig
+from rlsplit.config.sections.orchestrator import OrchestratorConfig
+from rlsplit.config.sections.shared import (
     LogConfig,
     ResumeConfig,
     RunConfig,
@@ -20,9 +20,9 @@ from rlsplit.config.shared import (
     SlurmConfig,
     TokenizerConfig,
 )
-from rlsplit.config.sources import ServeConfig
-from rlsplit.config.trainer import TrainerConfig
-from rlsplit.config.transport import RolloutTransport, SharedWeightBroadcast
+from rlsplit.config.sections.sources import ServeConfig
+from rlsplit.config.sections.trainer import TrainerConfig
+from rlsplit.config.sections.transport import RolloutTransport, SharedWeightBroadcast
 
 
 class RLConfig(Section):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
 
 
 def _json_or_text(value: object) -> object:

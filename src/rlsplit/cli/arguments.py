@@ -1,17 +1,14 @@
-"""The command line: arguments in, exit code out. What the commands do is in :mod:`rlsplit.commands`."""
+"""What the command line takes: one parser per command, help and examples."""
 
 from __future__ import annotations
 
 import argparse
-import gc
-import os
 import re
-import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
-from rlsplit import commands
-from rlsplit.streams import COULD_NOT_RUN, FINE, SECRET_VARIABLES, CommandError
+from rlsplit.cli import commands
+from rlsplit.cli.streams import SECRET_VARIABLES
 from rlsplit.version import __version__
 
 _ATTACHED: Final = re.compile(r"--([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)\Z")
@@ -39,42 +36,7 @@ EXAMPLES: Final = {
 }
 
 
-def run() -> NoReturn:
-    """Entry point of the ``rlsplit`` script."""
-    # A command lives for a fraction of a second: collecting garbage would take a tenth of it and free nothing.
-    gc.disable()
-    code = main(sys.argv[1:])
-    # Nor look for some at the very end, which took a tenth more.
-    gc.freeze()
-    sys.exit(code)
-
-
-def main(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code."""
-    parser = _parser()
-    if "_ARGCOMPLETE" in os.environ:
-        import argcomplete
-
-        argcomplete.autocomplete(parser)
-    try:
-        options = parser.parse_args(_with_attachments(argv))
-    except SystemExit as stop:
-        return COULD_NOT_RUN if stop.code else FINE
-    command: Callable[[argparse.Namespace], int] = options.command
-    try:
-        code = command(options)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # The reader went away (`| head`). Python would complain again when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
-    except CommandError as error:
-        print(f"rlsplit: {error}", file=sys.stderr)
-        return COULD_NOT_RUN
-
-
-def _with_attachments(argv: Sequence[str]) -> list[str]:
+def with_attachments(argv: Sequence[str]) -> list[str]:
     """Turn prime-rl's ``@ FILE`` and ``--a.b @ FILE`` into what argparse knows."""
     words: list[str] = []
     rest = iter(argv)
@@ -87,15 +49,16 @@ def _with_attachments(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the whole command line."""
+    root = argparse.ArgumentParser(
         prog="rlsplit",
         description=DESCRIPTION,
         epilog=EXIT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"rlsplit {__version__}")
-    made = parser.add_subparsers(metavar="COMMAND", required=True)
+    root.add_argument("--version", action="version", version=f"rlsplit {__version__}")
+    made = root.add_subparsers(metavar="COMMAND", required=True)
     rendering = _compiling(made, "render", "render Kubernetes manifests", commands.render)
     _add_run(rendering)
     _add_render(rendering)
@@ -113,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(made, "schema", "print the JSON Schema of an rl.toml", commands.schema)
     completing = _command(made, "completion", "print a shell's completion of this command", commands.completion)
     completing.add_argument("shell", choices=["bash", "zsh", "fish"])
-    return parser
+    return root
 
 
 Command = Callable[[argparse.Namespace], int]

@@ -4,11 +4,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.deployment import InferenceDeployment, SingleNodeInferenceDeploymentConfig
-from rlsplit.config.section import EnvVars, PathText, Section, Tags, unwritten
-from rlsplit.config.shared import LogConfig, SlurmConfig
-from rlsplit.config.transport import WeightBroadcastConfig
-from rlsplit.config.vllm import VllmConfig
+from rlsplit.config.sections.base import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.deployment import InferenceDeployment, SingleNodeInferenceDeploymentConfig
+from rlsplit.config.sections.shared import LogConfig, SlurmConfig
+from rlsplit.config.sections.transport import WeightBroadcastConfig
+from rlsplit.config.sections.vllm import VllmConfig
 
 
 class ServerConfig(Section):

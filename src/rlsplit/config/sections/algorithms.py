@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rlsplit.config.renderers import AutoRendererConfig, Renderer
-from rlsplit.config.section import Section, unwritten
+from rlsplit.config.sections.base import Section, unwritten
+from rlsplit.config.sections.renderers import AutoRendererConfig, Renderer
 
 
 class ClientConfig(Section):

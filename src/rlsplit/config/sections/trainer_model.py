@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from rlsplit.config.section import PathText, Section, unwritten
-from rlsplit.config.shared import VLMConfig
+from rlsplit.config.sections.base import PathText, Section, unwritten
+from rlsplit.config.sections.shared import VLMConfig
 
 
 class CompileConfig(Section):

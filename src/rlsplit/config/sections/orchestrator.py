@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
-from rlsplit.config.renderers import AutoRendererConfig, Renderer
-from rlsplit.config.section import EnvVars, PathText, Section, Tags, unwritten
-from rlsplit.config.shared import (
+from rlsplit.config.sections.algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
+from rlsplit.config.sections.base import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.renderers import AutoRendererConfig, Renderer
+from rlsplit.config.sections.shared import (
     HeartbeatConfig,
     LogConfig,
     MonitorsConfig,
@@ -16,8 +16,8 @@ from rlsplit.config.shared import (
     TokenizerConfig,
     VLMConfig,
 )
-from rlsplit.config.sources import EvalConfig, TrainConfig
-from rlsplit.config.transport import (
+from rlsplit.config.sections.sources import EvalConfig, TrainConfig
+from rlsplit.config.sections.transport import (
     OrchestratorFileSystemWeightBroadcastConfig,
     OrchestratorWeightBroadcast,
     RolloutTransport,

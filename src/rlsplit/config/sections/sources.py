@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rlsplit.config.algorithms import Algorithm
-from rlsplit.config.section import OpaqueTable, Section, unwritten
+from rlsplit.config.sections.algorithms import Algorithm
+from rlsplit.config.sections.base import OpaqueTable, Section, unwritten
 
 
 class StaticPoolConfig(Section):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rlsplit.planning.model import EnvVar, Pods
-from rlsplit.preview.compiled import Planned
 from rlsplit.preview.hiding import is_secret_variable
+from rlsplit.preview.subject import Planned
 from rlsplit.preview.topology import ports_text, topology
 from rlsplit.run import SecretText
 

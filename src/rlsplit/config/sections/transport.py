@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rlsplit.config.section import Section
+from rlsplit.config.sections.base import Section
 
 
 class BroadcastEndpoint(Section):

@@ -4,10 +4,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.section import EnvVars, PathText, Section, Tags, unwritten
-from rlsplit.config.shared import HeartbeatConfig, LogConfig, MonitorsConfig, ResumeConfig, TokenizerConfig
-from rlsplit.config.trainer_model import TrainerModelConfig
-from rlsplit.config.transport import (
+from rlsplit.config.sections.base import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.shared import HeartbeatConfig, LogConfig, MonitorsConfig, ResumeConfig, TokenizerConfig
+from rlsplit.config.sections.trainer_model import TrainerModelConfig
+from rlsplit.config.sections.transport import (
     RolloutTransport,
     TrainerFileSystemWeightBroadcastConfig,
     TrainerWeightBroadcast,

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from rlsplit.config.deployment import (
-    DisaggregatedInferenceDeploymentConfig,
-    MultiNodeDeploymentConfig,
-    SingleNodeDeploymentConfig,
-)
-from rlsplit.config.derivations import declared, explicit, samples_from_policy
-from rlsplit.config.facts import (
+from rlsplit.config.derivations.sections import declared, explicit, samples_from_policy
+from rlsplit.config.rules import Derivation, Setting, keys
+from rlsplit.config.run_facts import (
     MAX_ENGINE_ROLES,
     automatic_run_name,
     broadcast_world,
@@ -25,11 +21,15 @@ from rlsplit.config.facts import (
     inference_node_count,
     run_dir,
 )
-from rlsplit.config.orchestrator import OrchestratorLoRAConfig
-from rlsplit.config.rl import RLConfig
-from rlsplit.config.rules import Derivation, Setting, keys
-from rlsplit.config.section import Section
-from rlsplit.config.transport import (
+from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.deployment import (
+    DisaggregatedInferenceDeploymentConfig,
+    MultiNodeDeploymentConfig,
+    SingleNodeDeploymentConfig,
+)
+from rlsplit.config.sections.orchestrator import OrchestratorLoRAConfig
+from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.transport import (
     OrchestratorFileSystemWeightBroadcastConfig,
     OrchestratorNCCLWeightBroadcastConfig,
     OrchestratorNIXLWeightBroadcastConfig,

@@ -6,20 +6,20 @@ generator goes on. ``explicit`` means that the key was written or shared; what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from rlsplit.config.algorithms import AlgoConfig
-from rlsplit.config.deployment import DisaggregatedInferenceDeploymentConfig
-from rlsplit.config.inference import InferenceConfig
-from rlsplit.config.orchestrator import OrchestratorConfig
 from rlsplit.config.parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, parser_for
 from rlsplit.config.rules import Derivation, Setting, keys
-from rlsplit.config.section import Section
-from rlsplit.config.sources import EvalConfig, TrainConfig, TrainSourceConfig
-from rlsplit.config.trainer import TrainerConfig
-from rlsplit.config.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
-from rlsplit.config.vllm import VllmConfig
+from rlsplit.config.sections.algorithms import AlgoConfig
+from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.deployment import DisaggregatedInferenceDeploymentConfig
+from rlsplit.config.sections.inference import InferenceConfig
+from rlsplit.config.sections.orchestrator import OrchestratorConfig
+from rlsplit.config.sections.sources import EvalConfig, EvalSourceConfig, TrainConfig, TrainSourceConfig
+from rlsplit.config.sections.trainer import TrainerConfig
+from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+from rlsplit.config.sections.vllm import VllmConfig
 
 LORA_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)
 """The adapter ranks that vLLM has kernels for (I-22)."""
@@ -105,7 +105,8 @@ def eval_sources_inherit_settings(group: EvalConfig) -> Iterator[Setting]:
 
 
 def _inherited_sampling(group: TrainConfig | EvalConfig) -> Iterator[Setting]:
-    for i, source in enumerate(group.source):
+    sources: Sequence[TrainSourceConfig | EvalSourceConfig] = group.source
+    for i, source in enumerate(sources):
         own = source.sampling if explicit(source, "sampling") else None
         written = {key: getattr(own, key) for key in own.model_fields_set} if own else {}
         merged = group.sampling.model_copy(update=written)

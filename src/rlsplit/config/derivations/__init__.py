@@ -1,0 +1,1 @@
+"""What prime-rl computes: inside one section (:mod:`.sections`), and between them (:mod:`.root`)."""
