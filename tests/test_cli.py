@@ -212,7 +212,7 @@ def test_explain_says_where_a_value_comes_from(run) -> None:
     assert "derived by X-19: 32 = 16 nodes x 8 GPUs // cp 4" in out
     trainer = run("explain", large, "--component", "trainer", "--changed-only")[1].splitlines()
     assert all(line.startswith("trainer.") for line in trainer)
-    assert any("set for the cluster by O1" in line for line in trainer)
+    assert any("set for the cluster by overlay run-directory" in line for line in trainer)
     assert not any("# default" in line for line in trainer)
     plain = run("explain", large, "--component", "trainer", "--without-cluster")[1]
     assert "# default" in plain

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from rlsplit.run import SecretText
+from rlsplit.secrets import RUN_SECRETS, SecretText
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -97,7 +97,7 @@ class CreateDedicatedRunRequest(_Wire):
     are read. Secret fields take a string or a :class:`SecretText`. A request that holds secrets cannot be pickled.
     """
 
-    secret_fields = frozenset({"wandbApiKey", "hfToken"})
+    secret_fields = frozenset(secret.param for secret in RUN_SECRETS.values())
 
     config: JsonTable = Field(
         repr=False,

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from rlsplit.api.checks import request_findings
-from rlsplit.api.compiling import read_config
-from rlsplit.api.errors import error_response
+from rlsplit.api.checks import request_findings, run_of, secrets_of
+from rlsplit.api.compiling import compiled_config
+from rlsplit.api.errors import error_response, in_request
 from rlsplit.api.models import CreateDedicatedRunRequest, ErrorDetail, ErrorResponse
 from rlsplit.findings import Finding
+from rlsplit.planning.run_checks import given_findings
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """A larger body is refused unread."""
@@ -94,8 +95,10 @@ def _beyond_limits(body: object) -> ErrorResponse | None:
 def _error_response(wrong: tuple[Finding, ...], rest: dict[Any, Any]) -> ErrorResponse:
     """Go on with the fields that have the right shape, so that their problems are told in the same answer."""
     request = CreateDedicatedRunRequest.model_validate({"config": {}, **rest})
-    of_config = read_config(request.config, None).findings if "config" in rest else ()
-    return error_response((*wrong, *of_config, *request_findings(request)), request.config)
+    outcome, misplaced = compiled_config(request.config)
+    of_config = (*misplaced, *outcome.findings) if "config" in rest else ()
+    given = given_findings(run_of(request, None), None, secrets_of(request))
+    return error_response((*wrong, *in_request(request_findings(request, (*of_config, *given)))), request.config)
 
 
 def _wrong(field: str, kind: str) -> Finding:

@@ -17,7 +17,8 @@ from pydantic_core import ErrorDetails
 
 from rlsplit.config.sections.base import Section, verbatim_fields
 from rlsplit.config.tree import Placed, is_section, members, owner, tag_field, tag_of
-from rlsplit.findings import Finding, KeyPath, clipped, dotted, is_secret, shown
+from rlsplit.findings import Finding, KeyPath, clipped, dotted, shown
+from rlsplit.secrets import is_secret
 
 _ROUNDS: Final = 20
 """Repairs are repeated, since a mended table can show an inner problem; prime-rl's sections nest less deep."""

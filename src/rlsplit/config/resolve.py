@@ -82,13 +82,15 @@ def resolve(
     return _finished(_drafted(table, way), table)
 
 
-def resolve_both(table: Mapping[str, Any], *, name_seed: str | None = None) -> tuple[Resolution, Resolution]:
+def resolve_both(
+    table: Mapping[str, Any], *, on_unknown: Literal["error", "warning"] = "error", name_seed: str | None = None
+) -> tuple[Resolution, Resolution]:
     """Compile a plain table in the launcher's way and in the hosted one, as :func:`resolve` does either.
 
     A table in which the launcher's way finds nothing is read once, since the ways part at the rules between sections;
     the hosted findings are then without those that it shares with the launcher's. What was derived is not recorded.
     """
-    launcher = _drafted(table, _Way(mode="launcher", name_seed=name_seed, is_recorded=False))
+    launcher = _drafted(table, _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, is_recorded=False))
     way = replace(launcher.way, mode="hosted")
     if launcher.config is None or launcher.record.findings:
         hosted = _drafted(table, way)

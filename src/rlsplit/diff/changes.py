@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rlsplit.findings import KeyPath
 from rlsplit.plain_data import value_at
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText
 
 _NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"))
 """Where a table of a list may have its name, in the order of preference."""

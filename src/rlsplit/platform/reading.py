@@ -84,4 +84,4 @@ def _suggestion(path: KeyPath) -> str | None:
 
 
 def _finding(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=code, path=("platform", *path), message=message, hint=hint)
+    return Finding(code=code, about="platform", path=("platform", *path), message=message, hint=hint)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from rlsplit.findings import KeyPath, is_secret
+from rlsplit.findings import KeyPath
 from rlsplit.planning import RunPlan
 from rlsplit.planning.model import EnvVar, Pods
+from rlsplit.secrets import is_secret, is_secret_variable
 
 HIDDEN: Final = "(not shown)"
 
@@ -26,11 +27,6 @@ def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: KeyP
     if isinstance(value, list):
         return [hidden(item, hide, (*path, index)) for index, item in enumerate(value)]
     return value
-
-
-def is_secret_variable(name: str) -> bool:
-    """Whether a pod's variable looks like a secret by its name."""
-    return is_secret(("env", name))
 
 
 def with_hidden(plan: RunPlan) -> RunPlan:
