@@ -111,7 +111,7 @@ def _family(code: str) -> str:
 
 @cache
 def _read(name: str) -> Mapping[str, Mapping[str, str]]:
-    return tomli.loads(files("rlsplit").joinpath("rulebook", f"{name}.toml").read_text("utf-8"))
+    return tomli.loads(files("rlsplit").joinpath("rulebook").joinpath(f"{name}.toml").read_text("utf-8"))
 
 
 def _entry(code: str, written: Mapping[str, Any]) -> Entry:
