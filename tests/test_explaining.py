@@ -10,7 +10,6 @@ import tomli
 
 import rlsplit
 from goldens import good
-from rlsplit.catalogue import READING, catalogue
 from rlsplit.explaining import Origin, changed, explain, leaves, origin_text, rebuilt
 
 GOOD = good()
@@ -104,12 +103,3 @@ vllm.tensor_parallel_size = 4
 def test_leaves_enter_tables_and_lists_of_tables_only() -> None:
     value = tomli.loads("a = [1, 2]\nb = [{ c = 1 }]\nd = {}")
     assert dict(leaves(value)) == {("a",): [1, 2], ("b", 0, "c"): 1, ("d",): {}}
-
-
-def test_the_catalogue_has_one_sentence_for_each_rule() -> None:
-    entries = catalogue()
-    assert len(entries) > 120
-    assert len({(entry.rule, entry.sentence) for entry in entries}) == len(entries)
-    assert set(READING) < {entry.rule for entry in entries}
-    for entry in entries:
-        assert entry.sentence.endswith("."), entry

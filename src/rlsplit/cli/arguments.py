@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeVar
 
 from rlsplit.cli import commands, options
+from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
 from rlsplit.secrets import RUN_SECRETS
 from rlsplit.version import __version__
 
 _ATTACHED: Final = re.compile(r"--([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)\Z")
-_REPORT: Final = re.compile(r"plain\Z|(json|github|sarif)(=.+)?\Z")
 
 DESCRIPTION: Final = """\
 Compile a full prime-rl rl.toml: check it, split it into the component configs, render Kubernetes manifests.
@@ -75,8 +75,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_run(comparing)
     _add_diff(comparing)
-    listing = _command(made, "rules", "list the rules, with one sentence each", commands.rules, options.RulesOptions)
-    listing.add_argument("id", nargs="?", metavar="ID", help="ID of a rule, or the beginning of one")
+    listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
+    listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
     _command(made, "schema", "print the JSON Schema of an rl.toml", commands.schema, options.SchemaOptions)
     completing = _command(
         made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
@@ -129,15 +129,16 @@ def _compiling(
         "--on-unknown", choices=["error", "warn"], default="error", help="what an unknown key is (default: error)"
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
-    parser.add_argument(
-        "--report", type=_report_format, metavar="FORMAT[=FILE]", help="findings as json, github or sarif"
-    )
+    forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
+    parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
     return parser
 
 
 def _report_format(text: str) -> str:
-    if not _REPORT.match(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not plain, json, github, sarif, or one of them with =FILE")
+    form, equals, file = text.partition("=")
+    if form not in (MACHINE_FORMATS if equals else REPORT_FORMATS) or (equals and not file):
+        forms = f"{', '.join(REPORT_FORMATS)}, or {' or '.join(MACHINE_FORMATS)} with =FILE"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {forms}")
     return text
 
 

@@ -161,14 +161,17 @@ def explain(options: ExplainOptions) -> int:
 
 
 def rules(options: RulesOptions) -> int:
-    """List the rules, or those of one ID."""
-    from rlsplit.catalogue import catalogue
+    """Show the whole entry of one code, or list the codes that begin like it."""
+    from rlsplit.rulebook import as_lines, as_text, entries, nearest
 
-    wanted = options.id.upper().rstrip("*") if options.id else ""
-    entries = [entry for entry in catalogue() if entry.rule.upper().startswith(wanted)]
-    if not entries:
-        raise CommandError(f"no rule {options.id!r}; `rlsplit rules` lists them all")
-    print("".join(f"{entry.rule:<6} {entry.kind:<8} {entry.sentence}\n" for entry in entries), end="")
+    wanted = (options.id or "").lower().rstrip("*")
+    found = [entry for entry in entries() if entry.code.lower().startswith(wanted)]
+    exact = [entry for entry in found if entry.code.lower() == wanted]
+    if not found:
+        near = nearest(wanted)
+        meant = f"did you mean {near}? " if near else ""
+        raise CommandError(f"no code {options.id!r}; {meant}`rlsplit rules` lists them all")
+    print(as_text(exact[0]) if exact else as_lines(found), end="")
     return FINE
 
 
