@@ -10,9 +10,8 @@ from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
-from rlsplit.findings import KeyPath, Mark, dotted, is_secret, shown
+from rlsplit.findings import KeyPath, Mark, dotted, is_secret, nearest, shown
 from rlsplit.plain_data import value_at
-from rlsplit.planning.model import REMOVED
 from rlsplit.splitting import Split
 
 if TYPE_CHECKING:
@@ -104,36 +103,6 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple(origin for origin in origins if origin.kind != "default")
 
 
-def rebuilt(origins: Iterable[Origin]) -> dict[str, Any]:
-    """Apply explained values to empty configs: component to config."""
-    configs: dict[str, Any] = {}
-    for origin in origins:
-        if origin.value == REMOVED:
-            continue
-        node: Any = configs.setdefault(origin.component, {})
-        for part, following in zip(origin.path[:-1], origin.path[1:], strict=True):
-            node = _entered(node, part, [] if isinstance(following, int) else {})
-        _put(node, origin.path[-1], origin.value)
-    return configs
-
-
-def _entered(node: Any, part: str | int, empty: Any) -> Any:
-    if isinstance(node, dict):
-        return node.setdefault(part, empty)
-    if part == len(node):
-        node.append(empty)
-    return node[part]
-
-
-def _put(node: Any, part: str | int, value: Any) -> None:
-    if isinstance(node, dict):
-        node[part] = value
-    elif part == len(node):
-        node.append(value)
-    else:
-        node[part] = value
-
-
 def _subjects(split: Split) -> Iterator[_Subject]:
     yield _Subject(name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
     yield _Subject(name="orchestrator", config=split.orchestrator.resolved, root=("orchestrator",), moved={})
@@ -153,8 +122,7 @@ def _subjects(split: Split) -> Iterator[_Subject]:
 
 def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Any]) -> Iterator[Origin]:
     for path, value in leaves(subject.config):
-        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
-        if overlay is not None:
+        if nearest(overlays, path) is not None:
             continue
         root_path = subject.moved.get(path, (*subject.root, *path))
         yield records.origin(subject.name, path, value, root_path)
@@ -202,10 +170,10 @@ class _Records:
         )
 
     def origin(self, component: str, path: KeyPath, value: Any, root: KeyPath) -> Origin:
-        setting = _nearest(self.derived, root)
+        setting = nearest(self.derived, root)
         if setting is not None and (setting.path == root or not self._is_written_as(root, value)):
             return self._derived(component, path, value, setting)
-        fill = _nearest(self.fills, root)
+        fill = nearest(self.fills, root)
         if fill is not None and (fill.target == root or fill.value != {}):
             source = (*fill.source, *root[len(fill.target) :])
             return Origin(
@@ -236,11 +204,6 @@ class _Records:
             reason=setting.formula,
             inputs=setting.of,
         )
-
-
-def _nearest(records: Mapping[KeyPath, Any], path: KeyPath) -> Any:
-    """The record of the longest prefix of a path."""
-    return next((records[path[:end]] for end in range(len(path), 0, -1) if path[:end] in records), None)
 
 
 def _overlays(plan: RunPlan | None) -> dict[str, dict[KeyPath, Any]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
@@ -133,21 +133,29 @@ def located(
     A path that is not in the document (a missing key) takes the place of its nearest enclosing table, at the root
     that is ``start``.
     """
-    placed = [replace(f, where=f.where or _nearest(f.path, marks) or start) for f in findings]
+    placed = [replace(f, where=f.where or nearest(marks, f.path) or start) for f in findings]
     return tuple(sorted(placed, key=_order))
+
+
+T = TypeVar("T")
+
+
+def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
+    """Yield the records of a path and of all that it lies below, the nearest first."""
+    for end in range(len(path), -1, -1):
+        record = records.get(path[:end])
+        if record is not None:
+            yield record
+
+
+def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
+    """Return the record of the longest prefix of a path that has one, which may be the path itself."""
+    return next(enclosing(records, path), None)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding refuses the input (warnings and notices do not)."""
     return any(finding.severity == "error" for finding in findings)
-
-
-def _nearest(path: KeyPath, marks: Mapping[KeyPath, Mark]) -> Mark | None:
-    for end in range(len(path), 0, -1):
-        mark = marks.get(path[:end])
-        if mark is not None:
-            return mark
-    return None
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

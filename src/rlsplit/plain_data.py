@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from rlsplit.findings import Finding, KeyPath
 
@@ -49,11 +49,17 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
     """Copy a table that will stand at a path, and say what had to be left out."""
     if len(at) >= MAX_DEPTH:
         return {}, (replace(TOO_DEEP, path=at[:MAX_DEPTH]),)
-    try:
-        copy: dict[str, Any] = _copied(given, MAX_DEPTH - len(at), _Room(MAX_BYTES))
-    except (_UnusualError, RecursionError):
-        return _carefully_copied(given, at)
-    return copy, ()
+    return _copied(given, at)
+
+
+def is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether plain data is a table."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether plain data is a list."""
+    return isinstance(value, list)
 
 
 def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
@@ -69,79 +75,22 @@ def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
     return node
 
 
-# --- what nearly all documents are: a quick copy that gives up ---------------------------------------------------
-
-
-class _UnusualError(Exception):
-    """There is something of which a careful copy must say what it is."""
-
-
-class _Room:
-    """What is left of a size; gives up below nothing."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def take(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise _UnusualError
-
-
-def _copied(container: Any, levels: int, room: _Room) -> Any:
-    """Copy a table or list that has at most so many levels, itself included."""
-    kind = type(container)
-    if levels == 0 or (kind is not dict and kind is not list):
-        raise _UnusualError
-    if kind is list:
-        room.take(2 * len(container))
-        return [_copied_item(item, levels, room) for item in container]
-    copy = {}
-    for key, item in container.items():
-        if type(key) is not str or not _is_harmless(key):
-            raise _UnusualError
-        copy[key] = _copied_item(item, levels, room)
-    room.take(sum(map(len, copy)) + len(copy))
-    return copy
-
-
-def _copied_item(item: Any, levels: int, room: _Room) -> Any:
-    kind = type(item)
-    if kind is str:
-        room.take(len(item))
-        if _is_harmless(item):
-            return item
-    elif kind is int:
-        if item in _INTEGERS:
-            return item
-    elif kind in SCALARS:
-        return item
-    else:
-        return _copied(item, levels - 1, room)
-    raise _UnusualError
-
-
-def _is_harmless(text: str) -> bool:
-    return text.isascii() or SURROGATE.search(text) is None
-
-
-# --- all others --------------------------------------------------------------------------------------------------
-
-
-def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Copy without recursion, since what is too deep, or contains itself, has to be found first."""
     root: dict[str, Any] = {}
     findings: list[Finding] = []
     room = MAX_BYTES
-    opened: list[tuple[Any, Iterator[tuple[Any, Any]], Any]] = [(given, _entries(given), root)]
+    opened: list[_Opened] = [(given, _entries(given), root)]
     above, path = {id(given)}, list(at)
     while opened:
         source, entries, copy = opened[-1]
         keyed = isinstance(copy, dict)
         for key, item in entries:
             name: Any = _key(key) if keyed else key
-            value = name if isinstance(name, Finding) else _value(item, above, len(path) + 1)
+            if type(item) is str and item.isascii() and type(name) is not Finding:
+                value: Any = item  # As most are.
+            else:
+                value = name if isinstance(name, Finding) else _value(item, above, len(path) + 1)
             if isinstance(value, Finding):
                 findings.append(replace(value, path=tuple(path) if value is name else (*path, name)))
                 if len(findings) == MAX_FINDINGS:
@@ -151,7 +100,7 @@ def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, 
             room -= _least_size(name, item)
             if room < 0:
                 return {}, (TOO_LARGE,)
-            if isinstance(value, (dict, list)):
+            if type(value) is dict or type(value) is list:
                 opened.append((item, _entries(item), value))
                 above.add(id(item))
                 path.append(name)
@@ -163,8 +112,12 @@ def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, 
     return root, tuple(findings)
 
 
+_Opened = tuple[Any, Iterator[tuple[Any, Any]], Any]
+"""A table or list that is being copied, what is left of its entries, and its copy (of a list: null in its length)."""
+
+
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items() if isinstance(container, Mapping) else enumerate(container))
+    return iter(container.items() if isinstance(container, (dict, Mapping)) else enumerate(container))
 
 
 def _least_size(name: str | int, value: object) -> int:
@@ -173,6 +126,8 @@ def _least_size(name: str | int, value: object) -> int:
 
 
 def _key(key: object) -> str | Finding:
+    if type(key) is str and key.isascii():
+        return key  # As nearly all are.
     if not isinstance(key, str):
         return Finding(code="document.key", message=f"every key must be a string, not {_kind(key)}")
     return _BAD_KEY if SURROGATE.search(key) else str.__str__(key)
@@ -194,7 +149,7 @@ def _scalar(value: object) -> Any:
 
     The unbound methods see through subclasses, whatever those override.
     """
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool) or type(value) is float:
         return value
     if isinstance(value, str):
         return _BAD_TEXT if SURROGATE.search(value) else str.__str__(value)

@@ -134,7 +134,7 @@ def test_no_refusal_shows_a_secret(secrets: list[str], damage: str) -> None:
     assert not leaks(secrets, [repr(outcome), str(outcome), outcome.model_dump_json(), repr(pickle.dumps(outcome))])
 
 
-@pytest.mark.parametrize("stage", ["read", "resolve_both", "split", "plan", "render", "artifact_of", "_row"])
+@pytest.mark.parametrize("stage", ["read", "resolve_both", "split", "plan", "render", "artifact", "_row"])
 def test_a_traceback_of_ours_shows_no_secret_even_with_locals(stage: str) -> None:
     secrets = [f"hunter{number}-hunter" for number in range(4)]
     request = request_with(secrets, small())

@@ -23,7 +23,7 @@ from rlsplit.planning import RunPlan, plan
 from rlsplit.planning.overlays import is_secret_env
 from rlsplit.platform import Platform
 from rlsplit.run import Run, Secrets, SecretText
-from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact_of, split
+from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
 
 RESTATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
@@ -107,7 +107,7 @@ def compile_run(
     if reading.hosted is None or rendered.split is None or rendered.plan is None or has_errors(findings):
         return error_response(findings, request.config)
     return CompiledRun(
-        artifact=artifact_of(reading.hosted),
+        artifact=artifact(split(reading.hosted)),
         split=rendered.split,
         plan=rendered.plan,
         objects=rendered.objects,

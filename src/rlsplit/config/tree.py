@@ -7,6 +7,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from rlsplit.config.rules import EACH
 from rlsplit.config.sections.base import Section
 from rlsplit.findings import KeyPath
 
@@ -103,6 +104,29 @@ def owner(root: Section, path: Sequence[str | int]) -> tuple[Section, str] | Non
         else:
             break
     return found
+
+
+def fields_at(root: Section, path: Sequence[str | int]) -> Iterator[tuple[Section, str]]:
+    """Yield the fields that a whole path leads to: none where it ends early, several where it has :data:`EACH`."""
+    nodes: list[Any] = [root]
+    for part in path[:-1]:
+        nodes = [inner for node in nodes for inner in _entered(node, part)]
+    for node in nodes:
+        if isinstance(node, Section) and path[-1] in type(node).__pydantic_fields__:
+            yield node, str(path[-1])
+
+
+def _entered(node: Any, part: str | int) -> tuple[Any, ...]:
+    if isinstance(node, Section):
+        return (node.__dict__.get(str(part)),)
+    return tuple(node) if isinstance(node, list) and part == EACH else ()
+
+
+def make_unreadable(root: Section, path: Sequence[str | int]) -> None:
+    """Take the value away from the innermost field on a path: reading it raises from now on."""
+    place = owner(root, path)
+    if place is not None:
+        vars(place[0]).pop(place[1], None)
 
 
 def value_of(root: Section, path: Sequence[str | int]) -> Any:

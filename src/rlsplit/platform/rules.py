@@ -11,7 +11,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Final
 
-from rlsplit.config.protected_variables import PROTECTED_ENV_VARS
+from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import (
     endpoint,

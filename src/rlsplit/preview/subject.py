@@ -8,7 +8,7 @@ from typing import Any
 
 from rlsplit.document import Document
 from rlsplit.explaining import Origin, explain, leaves
-from rlsplit.findings import ConfigError, Finding, KeyPath, Severity, located
+from rlsplit.findings import ConfigError, Finding, KeyPath, Severity, located, nearest
 from rlsplit.manifests import render
 from rlsplit.parsing import Outcome, start_of
 from rlsplit.planning import RunPlan
@@ -99,7 +99,7 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
     origins = {origin.path: origin for origin in planned.origins if _component_key(origin.component) == _key(pods)}
     overlays = {o.path: o for o in planned.plan.overlays if o.component == pods.suffix}
     for path, value in leaves(pods.config.sparse):
-        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
+        overlay = nearest(overlays, path)
         if overlay is not None:
             yield _overlaid(pods.suffix, path, value, overlay.id, overlay.reason)
         else:

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rlsplit.config.derivations.sections import explicit
-from rlsplit.config.renderer_map import MODEL_RENDERER_MAP
+from rlsplit.config.fields import explicit
 from rlsplit.config.rules import Check, Refusal
 from rlsplit.config.run_facts import environment_id, source_name
 from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
@@ -19,6 +18,7 @@ from rlsplit.config.sections.sources import (
     SourceConfig,
     TrainConfig,
 )
+from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.findings import shown
 
 RESERVED_SOURCE_NAME: Final = "agg"
@@ -165,7 +165,7 @@ SOURCE_CHECKS: Final = (Check("O-10", source_has_an_environment), Check("O-11", 
 TRAIN_CHECKS: Final = (Check("O-12", distinct_source_names),)
 EVAL_CHECKS: Final = (Check("O-13", eval_has_sources), Check("O-12", distinct_source_names))
 ALGO_CHECKS: Final = (Check("O-03", rollouts_come_from_the_right_model),)
-ECHO_CHECKS: Final = (*ALGO_CHECKS, Check("O-05", echo_needs_a_role))
+ECHO_CHECKS: Final = (Check("O-05", echo_needs_a_role),)
 CONCURRENCY_CHECKS: Final = (Check("O-01", inflight_bounds),)
 FROZEN_MODEL_CHECKS: Final = (Check("O-02", frozen_model_needs_endpoint),)
 SAMPLER_CHECKS: Final = (Check("O-07", difficulty_pools),)

@@ -76,6 +76,13 @@ class Section(BaseModel):
             return super().__getattr__(name)
 
 
+class EnvVarsSection(Section):
+    """A section that sets OS environment variables for what it launches (B-10)."""
+
+    env_var_fields: ClassVar[tuple[str, ...]] = ("env_vars",)
+    """The fields that do."""
+
+
 S = TypeVar("S", bound=Section)
 
 
