@@ -11,7 +11,7 @@ from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, is_secret, nearest, shown
-from rlsplit.plain_data import value_at
+from rlsplit.plain_data import is_list, is_table, value_at
 from rlsplit.splitting import Split
 
 if TYPE_CHECKING:
@@ -139,10 +139,10 @@ def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[K
 
 def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Yield every value with its path: tables and lists of tables are entered, lists of plain values are values."""
-    if isinstance(value, Mapping) and value:
+    if is_table(value) and value:
         for key, item in value.items():
             yield from leaves(item, (*path, key))
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+    elif is_list(value) and any(map(is_table, value)):
         for i, item in enumerate(value):
             yield from leaves(item, (*path, i))
     else:

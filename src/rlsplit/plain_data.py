@@ -7,7 +7,7 @@ whatever is too deep or too large, becomes a finding and is left out of the copy
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, Final, TypeGuard
@@ -57,6 +57,11 @@ def is_table(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether a value that is not yet plain is a table of any kind."""
+    return isinstance(value, (dict, Mapping))
+
+
 def is_list(value: object) -> TypeGuard[list[Any]]:
     """Whether plain data is a list."""
     return isinstance(value, list)
@@ -66,12 +71,12 @@ def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
     """Read a path of plain data; the default where a step is missing, or nothing can be entered on the way."""
     node = data
     for part in path:
-        if isinstance(node, dict):
-            if part not in node:
-                return default
-        elif not (isinstance(node, list) and isinstance(part, int) and part < len(node)):
+        if is_table(node) and part in node:
+            node = node[str(part)]
+        elif is_list(node) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
             return default
-        node = node[part]
     return node
 
 
@@ -86,13 +91,10 @@ def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tupl
         source, entries, copy = opened[-1]
         keyed = isinstance(copy, dict)
         for key, item in entries:
-            name: Any = _key(key) if keyed else key
-            if type(item) is str and item.isascii() and type(name) is not Finding:
-                value: Any = item  # As most are.
-            else:
-                value = name if isinstance(name, Finding) else _value(item, above, len(path) + 1)
-            if isinstance(value, Finding):
-                findings.append(replace(value, path=tuple(path) if value is name else (*path, name)))
+            name: str | int | Finding = _key(key) if keyed else key
+            value = item if type(item) is str and item.isascii() else _value(item, above, len(path) + 1)
+            if isinstance(name, Finding) or isinstance(value, Finding):
+                findings.append(_placed(name, value, path))
                 if len(findings) == MAX_FINDINGS:
                     return root, (*findings, TOO_MANY)
                 continue
@@ -100,7 +102,7 @@ def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tupl
             room -= _least_size(name, item)
             if room < 0:
                 return {}, (TOO_LARGE,)
-            if type(value) is dict or type(value) is list:
+            if type(value) not in SCALARS and (is_table(value) or is_list(value)):
                 opened.append((item, _entries(item), value))
                 above.add(id(item))
                 path.append(name)
@@ -112,12 +114,17 @@ def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tupl
     return root, tuple(findings)
 
 
+def _placed(name: str | int | Finding, value: Any, path: Sequence[str | int]) -> Finding:
+    """Say where a bad key or a bad value stands."""
+    return replace(name, path=tuple(path)) if isinstance(name, Finding) else replace(value, path=(*path, name))
+
+
 _Opened = tuple[Any, Iterator[tuple[Any, Any]], Any]
 """A table or list that is being copied, what is left of its entries, and its copy (of a list: null in its length)."""
 
 
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items() if isinstance(container, (dict, Mapping)) else enumerate(container))
+    return iter(container.items()) if is_mapping(container) else iter(enumerate(container))
 
 
 def _least_size(name: str | int, value: object) -> int:
@@ -126,6 +133,7 @@ def _least_size(name: str | int, value: object) -> int:
 
 
 def _key(key: object) -> str | Finding:
+    """Return the plain form of a key, or why there is none."""
     if type(key) is str and key.isascii():
         return key  # As nearly all are.
     if not isinstance(key, str):
@@ -135,13 +143,17 @@ def _key(key: object) -> str | Finding:
 
 def _value(value: object, above: Set[int], depth: int) -> Any:
     """Return the plain form of a value (of a table or list: an empty one to be filled), or why there is none."""
-    if type(value) in SCALARS or not isinstance(value, (dict, list, tuple, Mapping)):
+    if type(value) in SCALARS or not _is_container(value):
         return _scalar(value)
     if id(value) in above:
         return _CYCLE
     if depth >= MAX_DEPTH:
         return TOO_DEEP
     return [None] * len(value) if isinstance(value, (list, tuple)) else {}
+
+
+def _is_container(value: object) -> TypeGuard[Collection[Any]]:
+    return isinstance(value, (dict, list, tuple, Mapping))
 
 
 def _scalar(value: object) -> Any:

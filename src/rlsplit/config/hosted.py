@@ -17,6 +17,7 @@ from rlsplit.config.sections.sources import EvalConfig, EvalSamplingConfig
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.hints import did_you_mean
+from rlsplit.plain_data import is_table
 
 
 def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str, Any], tuple[Finding, ...]]:
@@ -28,16 +29,16 @@ def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str,
     if rest.pop("k8s", None):
         message = "belongs to the platform, not to the run"
         refused = (Finding(code="H-01", path=("k8s",), message=message, hint="remove it", scope=()),)
-    orchestrator = rest.get("orchestrator")
-    if not isinstance(orchestrator, dict):
+    whole = rest.get("orchestrator")
+    if not is_table(whole):
         return SetAside(), rest, refused
-    orchestrator = dict(orchestrator)
+    orchestrator = dict(whole)
     has_eval = "eval" in orchestrator
     evaluation = orchestrator.pop("eval", None)
     train = orchestrator.get("train")
-    has_sources = isinstance(train, dict) and "source" in train
+    has_sources = is_table(train) and "source" in train
     sources = None
-    if isinstance(train, dict) and has_sources:
+    if is_table(train) and has_sources:
         sources = train["source"]
         orchestrator["train"] = {key: value for key, value in train.items() if key != "source"}
     rest["orchestrator"] = orchestrator
@@ -63,7 +64,7 @@ def _unwritten(section: S, field: str, default: Any) -> S:
 def assume_slurm(table: Mapping[str, Any]) -> dict[str, Any]:
     """A multi-node deployment that does not mention ``slurm`` gets an empty one (H-03)."""
     deployment = table.get("deployment")
-    spread = isinstance(deployment, dict) and deployment.get("type") == "multi_node"
+    spread = is_table(deployment) and deployment.get("type") == "multi_node"
     return {**table, "slurm": {}} if spread and "slurm" not in table else dict(table)
 
 
@@ -71,7 +72,7 @@ def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> I
     """Check the fields of an eval table that was set aside, without its sources and its own rules (H-08)."""
     if not aside.has_eval or aside.eval is None or aside.eval == "None":
         return
-    if not isinstance(aside.eval, dict):
+    if not is_table(aside.eval):
         yield Finding(code="B-03", path=EVAL_PATH, message="must be a table")
         return
     reading = read(EvalConfig, {key: value for key, value in aside.eval.items() if key != "source"})
@@ -88,10 +89,10 @@ def _below_eval(finding: Finding) -> Finding:
 
 def restored_eval(evaluation: Any) -> Any:
     """The eval table as hosted prime-rl gives it back: verbatim, but its sampling read once (H-11)."""
-    if not isinstance(evaluation, dict):
+    if not is_table(evaluation):
         return evaluation
     sampling = evaluation.get("sampling")
-    if not isinstance(sampling, dict):
+    if not is_table(sampling):
         return evaluation
     return {**evaluation, "sampling": read_leniently(EvalSamplingConfig, sampling)}
 

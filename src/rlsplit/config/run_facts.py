@@ -16,6 +16,7 @@ from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.sources import SourceConfig, TrainSourceConfig
 from rlsplit.config.sections.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
+from rlsplit.plain_data import is_table
 
 MAX_ENGINE_ROLES: Final = 100_000
 """More engines than this are refused instead of listed (X-20)."""
@@ -46,9 +47,13 @@ def source_name(source: SourceConfig) -> str:
 
 def environment_id(env: dict[str, Any]) -> str:
     """The id of an environment block: ``<env.id>+<taskset.id>`` if both are set, else whichever is (O-10)."""
+    return "+".join(part for part in environment_ids(env) if part and isinstance(part, str))
+
+
+def environment_ids(env: dict[str, Any]) -> tuple[Any, Any]:
+    """``env.id`` and ``env.taskset.id`` of an environment block, of any type; null where there is none."""
     taskset = env.get("taskset")
-    ids = (env.get("id"), taskset.get("id") if isinstance(taskset, dict) else None)
-    return "+".join(part for part in ids if part and isinstance(part, str))
+    return env.get("id"), taskset.get("id") if is_table(taskset) else None
 
 
 def samples_from_policy(source: TrainSourceConfig) -> bool:

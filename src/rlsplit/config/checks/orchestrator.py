@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from rlsplit.config.fields import explicit
 from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.run_facts import environment_id, source_name
+from rlsplit.config.run_facts import environment_id, environment_ids, source_name
 from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
 from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
 from rlsplit.config.sections.sources import (
@@ -119,14 +119,9 @@ def hierarchical_grpo_environment(orchestrator: OrchestratorConfig) -> Iterator[
     """Hierarchical GRPO runs on the proposer-solver environment."""
     for i, source in enumerate(orchestrator.train.source):
         kind = getattr(source.algo, "type", None)
-        if kind == "hierarchical_grpo" and HIERARCHICAL_ENVIRONMENT not in _ids(source.env):
+        if kind == "hierarchical_grpo" and HIERARCHICAL_ENVIRONMENT not in environment_ids(source.env):
             message = f'hierarchical_grpo needs the environment "{HIERARCHICAL_ENVIRONMENT}"'
             yield Refusal(("train", "source", i, "env"), message, "use that environment, or another algorithm")
-
-
-def _ids(env: dict[str, Any]) -> tuple[Any, Any]:
-    taskset = env.get("taskset")
-    return env.get("id"), taskset.get("id") if isinstance(taskset, dict) else None
 
 
 def automatic_renderer_is_known(orchestrator: OrchestratorConfig) -> Iterator[Refusal]:

@@ -247,8 +247,9 @@ def mooncake_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
 def divisors_are_not_zero(config: RLConfig) -> Iterator[Refusal]:
     """Nothing that sizes are divided by is zero; prime-rl itself stops with a division error."""
     deployment, inference = config.deployment, config.inference
-    several = isinstance(deployment, MultiNodeDeploymentConfig) or deployment.num_train_gpus > 1
-    if config.trainer.model.cp == 0 and several:
+    if config.trainer.model.cp == 0 and (
+        isinstance(deployment, MultiNodeDeploymentConfig) or deployment.num_train_gpus > 1
+    ):
         yield Refusal(at.CP.path, "must not be 0", "set it to 1 or more")
     if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group == 0:
         yield Refusal(at.NODES_PER_FSDP_GROUP.path, "must not be 0", "leave it out, or set it to 1 or more")
