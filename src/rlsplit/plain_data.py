@@ -7,7 +7,7 @@ whatever is too deep or too large, becomes a finding and is left out of the copy
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, Final, TypeGuard
@@ -124,7 +124,10 @@ _Opened = tuple[Any, Iterator[tuple[Any, Any]], Any]
 
 
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items()) if is_mapping(container) else iter(enumerate(container))
+    if is_mapping(container):
+        return iter(container.items())
+    items: Iterable[Any] = container
+    return enumerate(items)
 
 
 def _least_size(name: str | int, value: object) -> int:

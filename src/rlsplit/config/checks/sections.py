@@ -26,9 +26,10 @@ from rlsplit.config.rules import Check, Refusal, along_hierarchy
 from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig
 from rlsplit.config.sections.base import EnvVarsSection, Section
 from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
+from rlsplit.config.sections.general_renderers import DefaultRendererConfig, RendererConfig
 from rlsplit.config.sections.inference import InferenceConfig, KVCacheOffloadConfig, LlmdRouterConfig
 from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
-from rlsplit.config.sections.renderers import DefaultRendererConfig, InklingRendererConfig, RendererConfig
+from rlsplit.config.sections.renderers import InklingRendererConfig
 from rlsplit.config.sections.shared import ResumeConfig, SharedWandbConfig
 from rlsplit.config.sections.sources import (
     AdvRangeGateConfig,

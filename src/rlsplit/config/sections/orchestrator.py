@@ -6,7 +6,8 @@ from pydantic import Field
 
 from rlsplit.config.sections.algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
 from rlsplit.config.sections.base import EnvVars, EnvVarsSection, PathText, Section, Tags, unwritten
-from rlsplit.config.sections.renderers import AutoRendererConfig, Renderer
+from rlsplit.config.sections.general_renderers import AutoRendererConfig
+from rlsplit.config.sections.renderers import Renderer
 from rlsplit.config.sections.shared import (
     HeartbeatConfig,
     LogConfig,
