@@ -40,7 +40,8 @@ from rlsplit.findings import KeyPath, dotted
 
 DERIVING = [
     "trainer.model.ac = { mode = 'selective', targets = ['norm', 'norm'] }",
-    "trainer.model.ac_offloading = {}",
+    "trainer.model = { ac_offloading = {}, ac = 'None' }",
+    "inference.vllm.max_lora_rank = 100",
     "trainer.model = { ep = 2, ep_comm_backend = 'deepep' }",
     "trainer.model = { full_offload = true, optim_cpu_offload = false }",
     "trainer.model.lora = { rank = 100 }",
