@@ -29,15 +29,15 @@ def _collect(root: Section, path: KeyPath, found: list[Placed]) -> None:
         if isinstance(value, Section):
             _collect(value, (*path, name), found)
         elif value and not isinstance(value, str):
-            items: Iterable[tuple[str | int, Any]] = ()
-            if is_table(value):
-                items = value.items()
-            elif is_list(value):
-                items = enumerate(value)
+            items: Iterable[tuple[str | int, Any]] = value.items() if is_table(value) else _numbered(value)
             for key, item in items:
                 if isinstance(item, Section):
                     _collect(item, (*path, name, key), found)
     found.append((path, root))
+
+
+def _numbered(items: Iterable[Any]) -> Iterable[tuple[int, Any]]:
+    return enumerate(items)
 
 
 @cache
