@@ -11,9 +11,9 @@ from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
-from rlsplit.findings import KeyPath, Mark, dotted, shown
-from rlsplit.plain_data import value_at
-from rlsplit.planning.model import REMOVED, Overlay
+from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
+from rlsplit.plain_data import is_list, is_table, value_at
+from rlsplit.planning.model import Overlay
 from rlsplit.secrets import is_secret
 from rlsplit.splitting import Split
 
@@ -109,36 +109,6 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple(origin for origin in origins if origin.kind != "default")
 
 
-def rebuilt(origins: Iterable[Origin]) -> dict[str, Any]:
-    """Apply explained values to empty configs: component to config."""
-    configs: dict[str, Any] = {}
-    for origin in origins:
-        if origin.value == REMOVED:
-            continue
-        node: Any = configs.setdefault(origin.component, {})
-        for part, following in zip(origin.path[:-1], origin.path[1:], strict=True):
-            node = _entered(node, part, [] if isinstance(following, int) else {})
-        _put(node, origin.path[-1], origin.value)
-    return configs
-
-
-def _entered(node: Any, part: str | int, empty: Any) -> Any:
-    if isinstance(node, dict):
-        return node.setdefault(part, empty)
-    if part == len(node):
-        node.append(empty)
-    return node[part]
-
-
-def _put(node: Any, part: str | int, value: Any) -> None:
-    if isinstance(node, dict):
-        node[part] = value
-    elif part == len(node):
-        node.append(value)
-    else:
-        node[part] = value
-
-
 def _subjects(split: Split) -> Iterator[_Subject]:
     yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
     yield _Subject(
@@ -162,8 +132,7 @@ def _subjects(split: Split) -> Iterator[_Subject]:
 
 def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
     for path, value in leaves(subject.config):
-        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
-        if overlay is not None:
+        if nearest(overlays, path) is not None:
             continue
         root_path = subject.moved.get(path, (*subject.root, *path))
         yield records.origin(subject, path, value, root_path)
@@ -181,10 +150,10 @@ def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[K
 
 def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Yield every value with its path: tables and lists of tables are entered, lists of plain values are values."""
-    if isinstance(value, Mapping) and value:
+    if is_table(value) and value:
         for key, item in value.items():
             yield from leaves(item, (*path, key))
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+    elif is_list(value) and any(map(is_table, value)):
         for i, item in enumerate(value):
             yield from leaves(item, (*path, i))
     else:
@@ -213,7 +182,7 @@ class _Records:
 
     def origin(self, subject: _Subject, path: KeyPath, value: Any, root: KeyPath) -> Origin:
         default = Origin(config=subject.id, component=subject.name, path=path, value=value, kind="default")
-        setting, fill = _nearest(self.derived, root), _nearest(self.fills, root)
+        setting, fill = nearest(self.derived, root), nearest(self.fills, root)
         if setting is not None and (setting.path == root or not self._is_written_as(root, value)):
             return replace(default, kind="derived", rule=setting.rule, reason=setting.formula, inputs=setting.of)
         if fill is not None and (fill.target == root or fill.value != {}):
@@ -227,11 +196,6 @@ class _Records:
     def _is_written_as(self, root: KeyPath, value: Any) -> bool:
         written = value_at(self.document.table, root, _ABSENT)
         return written is not _ABSENT and (written == value or str(written) == str(value))
-
-
-def _nearest(records: Mapping[KeyPath, Any], path: KeyPath) -> Any:
-    """The record of the longest prefix of a path."""
-    return next((records[path[:end]] for end in range(len(path), 0, -1) if path[:end] in records), None)
 
 
 def _overlays(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
@@ -122,22 +122,30 @@ def located(
     return tuple(sorted((_placed(finding, marks, start) for finding in findings), key=_order))
 
 
+T = TypeVar("T")
+
+
+def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
+    """Yield the records of a path and of all that it lies below, the nearest first."""
+    for end in range(len(path), -1, -1):
+        record = records.get(path[:end])
+        if record is not None:
+            yield record
+
+
+def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
+    """Return the record of the longest prefix of a path that has one, which may be the path itself."""
+    return next(enclosing(records, path), None)
+
+
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding refuses the input (warnings and notices do not)."""
     return any(finding.severity == "error" for finding in findings)
 
 
 def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None) -> Finding:
-    written = _nearest(finding.path, marks) if finding.about == "config" and finding.where is None else None
+    written = nearest(marks, finding.path) if finding.about == "config" and finding.where is None else None
     return replace(finding, where=finding.where or written or start)
-
-
-def _nearest(path: KeyPath, marks: Mapping[KeyPath, Mark]) -> Mark | None:
-    for end in range(len(path), 0, -1):
-        mark = marks.get(path[:end])
-        if mark is not None:
-            return mark
-    return None
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

@@ -7,10 +7,10 @@ whatever is too deep or too large, becomes a finding and is left out of the copy
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from rlsplit.findings import Finding, KeyPath
 
@@ -41,6 +41,7 @@ _BAD_TEXT: Final = Finding(code="document.surrogate", message="the text holds ha
 _BAD_KEY: Final = replace(_BAD_TEXT, message="a key holds half of a character (a lone surrogate)")
 
 _INTEGERS: Final = range(-(2**63), 2**63)
+_SIMPLE: Final = frozenset({float, bool, type(None)})
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 """Types of plain data that hold nothing else, dates apart."""
 
@@ -49,101 +50,54 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
     """Copy a table that will stand at a path, and say what had to be left out."""
     if len(at) >= MAX_DEPTH:
         return {}, (replace(TOO_DEEP, path=at[:MAX_DEPTH]),)
-    try:
-        copy: dict[str, Any] = _copied(given, MAX_DEPTH - len(at), _Room(MAX_BYTES))
-    except (_UnusualError, RecursionError):
-        return _carefully_copied(given, at)
-    return copy, ()
+    return _copied(given, at)
+
+
+def is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether plain data is a table."""
+    return isinstance(value, dict)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether a value that is not yet plain is a table of any kind."""
+    return isinstance(value, (dict, Mapping))
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether plain data is a list."""
+    return isinstance(value, list)
 
 
 def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
     """Read a path of plain data; the default where a step is missing, or nothing can be entered on the way."""
     node = data
     for part in path:
-        if isinstance(node, dict):
-            if part not in node:
-                return default
-        elif not (isinstance(node, list) and isinstance(part, int) and part < len(node)):
+        if is_table(node) and part in node:
+            node = node[str(part)]
+        elif is_list(node) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
             return default
-        node = node[part]
     return node
 
 
-# --- what nearly all documents are: a quick copy that gives up ---------------------------------------------------
-
-
-class _UnusualError(Exception):
-    """There is something of which a careful copy must say what it is."""
-
-
-class _Room:
-    """What is left of a size; gives up below nothing."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def take(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise _UnusualError
-
-
-def _copied(container: Any, levels: int, room: _Room) -> Any:
-    """Copy a table or list that has at most so many levels, itself included."""
-    kind = type(container)
-    if levels == 0 or (kind is not dict and kind is not list):
-        raise _UnusualError
-    if kind is list:
-        room.take(2 * len(container))
-        return [_copied_item(item, levels, room) for item in container]
-    copy = {}
-    for key, item in container.items():
-        if type(key) is not str or not _is_harmless(key):
-            raise _UnusualError
-        copy[key] = _copied_item(item, levels, room)
-    room.take(sum(map(len, copy)) + len(copy))
-    return copy
-
-
-def _copied_item(item: Any, levels: int, room: _Room) -> Any:
-    kind = type(item)
-    if kind is str:
-        room.take(len(item))
-        if _is_harmless(item):
-            return item
-    elif kind is int:
-        if item in _INTEGERS:
-            return item
-    elif kind in SCALARS:
-        return item
-    else:
-        return _copied(item, levels - 1, room)
-    raise _UnusualError
-
-
-def _is_harmless(text: str) -> bool:
-    return text.isascii() or SURROGATE.search(text) is None
-
-
-# --- all others --------------------------------------------------------------------------------------------------
-
-
-def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Copy without recursion, since what is too deep, or contains itself, has to be found first."""
     root: dict[str, Any] = {}
     findings: list[Finding] = []
     room = MAX_BYTES
-    opened: list[tuple[Any, Iterator[tuple[Any, Any]], Any]] = [(given, _entries(given), root)]
+    opened: list[_Opened] = [(given, _entries(given), root)]
     above, path = {id(given)}, list(at)
     while opened:
         source, entries, copy = opened[-1]
         keyed = isinstance(copy, dict)
         for key, item in entries:
-            name: Any = _key(key) if keyed else key
-            value = name if isinstance(name, Finding) else _value(item, above, len(path) + 1)
-            if isinstance(value, Finding):
-                findings.append(replace(value, path=tuple(path) if value is name else (*path, name)))
+            name: str | int | Finding = _key(key) if keyed else key
+            # Most values are themselves the plain form, and a copy takes half the time when it sees that here.
+            is_simple = type(item) in _SIMPLE or (type(item) is str and item.isascii())
+            value = item if is_simple else _value(item, above, len(path) + 1)
+            if isinstance(name, Finding) or isinstance(value, Finding):
+                findings.append(_placed(name, value, path))
                 if len(findings) == MAX_FINDINGS:
                     return root, (*findings, TOO_MANY)
                 continue
@@ -151,7 +105,7 @@ def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, 
             room -= _least_size(name, item)
             if room < 0:
                 return {}, (TOO_LARGE,)
-            if isinstance(value, (dict, list)):
+            if not is_simple and (is_table(value) or is_list(value)):
                 opened.append((item, _entries(item), value))
                 above.add(id(item))
                 path.append(name)
@@ -163,8 +117,20 @@ def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, 
     return root, tuple(findings)
 
 
+def _placed(name: str | int | Finding, value: Any, path: Sequence[str | int]) -> Finding:
+    """Say where a bad key or a bad value stands."""
+    return replace(name, path=tuple(path)) if isinstance(name, Finding) else replace(value, path=(*path, name))
+
+
+_Opened = tuple[Any, Iterator[tuple[Any, Any]], Any]
+"""A table or list that is being copied, what is left of its entries, and its copy (of a list: null in its length)."""
+
+
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items() if isinstance(container, Mapping) else enumerate(container))
+    if is_mapping(container):
+        return iter(container.items())
+    items: Iterable[Any] = container
+    return enumerate(items)
 
 
 def _least_size(name: str | int, value: object) -> int:
@@ -173,6 +139,9 @@ def _least_size(name: str | int, value: object) -> int:
 
 
 def _key(key: object) -> str | Finding:
+    """Return the plain form of a key, or why there is none."""
+    if type(key) is str and key.isascii():
+        return key  # As nearly all are.
     if not isinstance(key, str):
         return Finding(code="document.key", message=f"every key must be a string, not {_kind(key)}")
     return _BAD_KEY if SURROGATE.search(key) else str.__str__(key)
@@ -180,13 +149,17 @@ def _key(key: object) -> str | Finding:
 
 def _value(value: object, above: Set[int], depth: int) -> Any:
     """Return the plain form of a value (of a table or list: an empty one to be filled), or why there is none."""
-    if type(value) in SCALARS or not isinstance(value, (dict, list, tuple, Mapping)):
+    if type(value) in SCALARS or not _is_container(value):
         return _scalar(value)
     if id(value) in above:
         return _CYCLE
     if depth >= MAX_DEPTH:
         return TOO_DEEP
     return [None] * len(value) if isinstance(value, (list, tuple)) else {}
+
+
+def _is_container(value: object) -> TypeGuard[Collection[Any]]:
+    return isinstance(value, (dict, list, tuple, Mapping))
 
 
 def _scalar(value: object) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -113,21 +113,11 @@ def artifact(split: Split) -> JsonObject:
     components = {"trainer": split.trainer.resolved, "orchestrator": split.orchestrator.resolved}
     if split.inference is not None:
         components["inference"] = split.inference.resolved
-    return _artifact(components, split.deployment)
-
-
-def artifact_of(config: RLConfig) -> JsonObject:
-    """Return ``artifact(split(config))``, without making what an artifact does not have."""
-    dump = _Dump.of(config)
-    return _artifact(_resolved(config, dump), dump.whole["deployment"])
-
-
-def _artifact(components: Mapping[str, JsonObject], deployment: JsonObject) -> JsonObject:
     return {
         "contract_version": CONTRACT_VERSION,
         "mode": "rl",
         "schema_commit": SCHEMA_COMMIT,
-        "deployment": deployment,
+        "deployment": split.deployment,
         "components": components,
     }
 

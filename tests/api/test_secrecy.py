@@ -142,7 +142,7 @@ def test_no_refusal_shows_a_secret(secrets: list[str], damage: str) -> None:
         "rlsplit.splitting.split",
         "rlsplit.planning.plan",
         "rlsplit.manifests.render",
-        "rlsplit.api.compiling.artifact_of",
+        "rlsplit.api.compiling.artifact",
         "rlsplit.api.compiling._row",
     ],
 )

@@ -19,7 +19,7 @@ from rlsplit.planning import RunPlan
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.secrets import SecretText
-from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact_of
+from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
 
 _ENV_TABLES: Final = ((), ("trainer",), ("orchestrator",), ("inference",))
 
@@ -82,7 +82,7 @@ def compile_run(
     if has_errors(findings):
         return error_response(findings, request.config)
     return CompiledRun(
-        artifact=artifact_of(outcome.hosted),
+        artifact=artifact(split(outcome.hosted)),
         split=outcome.split,
         plan=outcome.plan,
         objects=outcome.objects,

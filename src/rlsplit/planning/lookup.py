@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, TypeVar
 
 from rlsplit.components import SourceSplit
-from rlsplit.config.derivations.sections import declared
+from rlsplit.config.fields import declared
 from rlsplit.config.sections.algorithms import AlgoConfig, FrozenModelConfig
 from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,

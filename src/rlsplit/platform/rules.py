@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rlsplit.components import ROLES
-from rlsplit.config.protected_variables import PROTECTED_ENV_VARS
+from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import (
     endpoint,

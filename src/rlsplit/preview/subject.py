@@ -9,7 +9,7 @@ from typing import Any
 from rlsplit.compiler import Outcome, Target
 from rlsplit.document import Document
 from rlsplit.explaining import Origin, explain, leaves
-from rlsplit.findings import Finding, KeyPath, Severity
+from rlsplit.findings import Finding, KeyPath, Severity, nearest
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan
 from rlsplit.planning.model import REMOVED, Overlay, Pods
@@ -104,7 +104,7 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
     overlays = {overlay.path: overlay for overlay in planned.plan.overlays if overlay.config == owner}
     bare = Origin(config=owner, component=pods.suffix, path=(), value=None, kind="default")
     for path, value in leaves(pods.config.sparse):
-        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
+        overlay = nearest(overlays, path)
         if overlay is not None:
             yield _overlaid(bare, overlay, path, value)
         else:
