@@ -17,17 +17,18 @@ LONGEST_FUNCTION = 45
 LONGEST_MODULE = 400
 
 STAGES: list[tuple[str, ...]] = [
-    ("version", "findings", "hints", "kubernetes", "template_files", "schema_file"),
+    ("version", "findings", "hints", "kubernetes", "template_files", "schema_file", "report_formats"),
+    ("components", "secrets", "run"),
     ("plain_data", "toml_marks", "toml_text", "overrides", "document"),
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     ("config",),
     ("splitting",),
-    ("parsing",),
-    ("platform", "run"),
+    ("platform",),
     ("planning",),
     ("startup",),
     ("manifests",),
-    ("serialize", "component_files", "explaining", "reports", "catalogue", "schema"),
+    ("compiler",),
+    ("serialize", "component_files", "explaining", "reports", "rulebook", "schema"),
     ("preview",),
     ("diff",),
     ("api",),

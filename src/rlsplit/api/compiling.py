@@ -15,6 +15,7 @@ from rlsplit.api.models import CreateDedicatedRunRequest, CreateDedicatedRunResp
 from rlsplit.compiler import Outcome, Stage, Target, compile_sources
 from rlsplit.document import Source
 from rlsplit.findings import Finding, has_errors
+from rlsplit.plain_data import is_table
 from rlsplit.planning import RunPlan
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
@@ -135,8 +136,8 @@ def _config_sha256(config: JsonObject, platform: Platform) -> str:
 def _without_secret_env(table: JsonObject, path: tuple[str, ...], platform: Platform) -> JsonObject:
     if path:
         inner = table.get(path[0])
-        return {**table, path[0]: _without_secret_env(inner, path[1:], platform)} if isinstance(inner, dict) else table
+        return {**table, path[0]: _without_secret_env(inner, path[1:], platform)} if is_table(inner) else table
     env_vars = table.get("env_vars")
-    if not isinstance(env_vars, dict):
+    if not is_table(env_vars):
         return table
     return {**table, "env_vars": {n: v for n, v in env_vars.items() if not is_secret_env(n, platform)}}

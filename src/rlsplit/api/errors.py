@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rlsplit.api.models import REQUEST_FIELDS, ErrorDetail, ErrorResponse
 from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.plain_data import is_list, is_mapping
 from rlsplit.secrets import RUN_SECRETS
 
 MAX_ERRORS: Final = 1000
@@ -61,9 +62,9 @@ def _positions(config: Mapping[Any, Any]) -> Callable[[KeyPath], tuple[int, ...]
     ranks: dict[int, dict[Any, int]] = {}
 
     def rank(container: Any, part: str | int) -> int | None:
-        if isinstance(container, list) and isinstance(part, int):
+        if is_list(container) and isinstance(part, int):
             return part if part < len(container) else None
-        if not isinstance(container, Mapping):
+        if not is_mapping(container):
             return None
         if id(container) not in ranks:
             ranks[id(container)] = {key: index for index, key in enumerate(container)}

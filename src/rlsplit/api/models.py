@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from rlsplit.plain_data import is_table
 from rlsplit.secrets import RUN_SECRETS, SecretText
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class _Wire(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _wrap_secrets(cls, body: Any) -> Any:
-        if not isinstance(body, dict):
+        if not is_table(body):
             return body
         return {key: _wrapped(value) if key in cls.secret_fields else value for key, value in body.items()}
 
@@ -129,7 +130,7 @@ class CreateDedicatedRunRequest(_Wire):
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, body: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
-        if not isinstance(body, dict):
+        if not is_table(body):
             return read(body)
         request = read({key: value for key, value in body.items() if key in REQUEST_FIELDS})
         request._unknown_fields = tuple(str(key) for key in body if key not in REQUEST_FIELDS)

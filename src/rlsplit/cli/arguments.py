@@ -98,7 +98,11 @@ def _command(
         epilog=f"example:\n  {EXAMPLES[name]}\n\n{EXIT_HELP}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command=lambda parsed: command(options.options_of(kind, parsed)))
+
+    def run(parsed: argparse.Namespace) -> int:
+        return command(options.options_of(kind, parsed))
+
+    parser.set_defaults(command=run)
     return parser
 
 

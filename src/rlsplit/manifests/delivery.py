@@ -35,7 +35,7 @@ def deliveries(plan: RunPlan) -> dict[str, Delivery]:
         groups = [list(inline)] if plan.platform.workload == "jobset" else [[suffix] for suffix in inline]
         kept = {suffix for group in groups if _fits([inline[s] for s in group]) for suffix in group}
     else:
-        kept = set()
+        kept = set[str]()
     return {pods.suffix: _delivery(plan, pods, inline, pods.suffix in kept) for pods in plan.pods}
 
 

@@ -9,7 +9,7 @@ _SCALARS: Final = frozenset({str, int, bool, type(None)})
 
 def passed_through(setting: Any) -> Any:
     """Copy a setting, so that no two objects share it. Raises ``TypeError`` for what no manifest can hold."""
-    kind = type(setting)
+    kind: Any = type(setting)
     if kind in _SCALARS:
         return setting
     if kind is dict:

@@ -139,7 +139,7 @@ def _pods(
 
 def _equipped(subject: Subject, pods: tuple[Pods, ...]) -> tuple[Pods, ...]:
     """Give pods their environment, which all of one component share."""
-    components = dict.fromkeys(planned.component for planned in pods)
+    components: set[ComponentName] = {planned.component for planned in pods}
     env = {component: plain_env(component, subject) for component in components}
     secret = {component: secret_env(component, subject) for component in components}
     return tuple(replace(p, env=env[p.component], secret_env=secret[p.component]) for p in pods)

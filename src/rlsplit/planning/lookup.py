@@ -32,7 +32,7 @@ from rlsplit.config.sections.transport import (
     ZMQTransportConfig,
 )
 from rlsplit.findings import KeyPath
-from rlsplit.plain_data import value_at
+from rlsplit.plain_data import is_list, is_table, value_at
 from rlsplit.planning.settings import (
     Broadcast,
     Endpoint,
@@ -229,8 +229,8 @@ def _sent_sources(split: Split) -> Iterator[EnvSource]:
     parts: tuple[SourceSplit, ...] = ("train", "eval")
     for part in parts:
         listed: Any = value_at(orchestrator, (part, "source"))
-        for position, table in enumerate(listed if isinstance(listed, list) else ()):
-            if not isinstance(table, dict):
+        for position, table in enumerate(listed if is_list(listed) else ()):
+            if not is_table(table):
                 continue
             key: KeyPath = ("orchestrator", part, "source", position)
             address: KeyPath = (*key, "serve", "address")

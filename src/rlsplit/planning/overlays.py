@@ -12,7 +12,7 @@ from typing import Any, Final
 from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.plain_data import value_at
+from rlsplit.plain_data import is_table, value_at
 from rlsplit.planning.model import REMOVED, Overlay, OverlayName
 from rlsplit.planning.names import env_suffix, path_segment
 from rlsplit.planning.ports import engine_ports, inference_ports
@@ -216,14 +216,14 @@ def _with(node: Any, path: KeyPath, value: Any) -> Any:
         items = list(node)
         items[part] = _with(items[part], rest, value)
         return items
-    table = node if isinstance(node, dict) else {}
-    return {**table, part: _with(table.get(part), rest, value)}
+    table: JsonObject = node if is_table(node) else {}
+    return {**table, str(part): _with(table.get(str(part)), rest, value)}
 
 
 def _without(node: Any, path: KeyPath) -> Any:
     part, rest = path[0], path[1:]
-    if not isinstance(node, dict) or part not in node:
+    if not is_table(node) or part not in node:
         return node
     if rest:
-        return {**node, part: _without(node[part], rest)}
+        return {**node, str(part): _without(node[str(part)], rest)}
     return {key: value for key, value in node.items() if key != part}

@@ -21,7 +21,7 @@ from rlsplit.kubernetes import (
     is_qualified_name,
     quantity,
 )
-from rlsplit.plain_data import SURROGATE
+from rlsplit.plain_data import SURROGATE, is_list, is_table
 from rlsplit.platform.settings import PlatformSettings, PodSettings
 from rlsplit.secrets import matches_any
 
@@ -154,7 +154,7 @@ def _formats(platform: PlatformSettings) -> Iterator[Finding]:
         value = getattr(platform, setting)
         if isinstance(value, str):
             yield from _misfit((setting,), value, form)
-        for index, item in enumerate(value if isinstance(value, list) else ()):
+        for index, item in enumerate(value if is_list(value) else ()):
             yield from _misfit((setting, index), item, form)
 
 
@@ -259,11 +259,11 @@ def _plain_values(platform: PlatformSettings) -> Iterator[Finding]:
 
 
 def _unplain(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(value, dict):
+    if is_table(value):
         for key, item in value.items():
             yield from ([(path, "a key is no valid text")] if SURROGATE.search(str(key)) else [])
             yield from _unplain(item, (*path, str(key)))
-    elif isinstance(value, list):
+    elif is_list(value):
         for index, item in enumerate(value):
             yield from _unplain(item, (*path, index))
     elif isinstance(value, str):

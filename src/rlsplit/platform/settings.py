@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rlsplit.components import ROLES, ComponentName
+from rlsplit.plain_data import is_table
 from rlsplit.secrets import SECRET_GLOBS
 
 
@@ -45,8 +46,8 @@ def _merged_over(**defaults: str) -> BeforeValidator:
     """Let given requests replace the component's defaults key by key, so that none is lost silently."""
 
     def merge(value: object) -> object:
-        requests = value.get("requests", {}) if isinstance(value, Mapping) else None
-        if not isinstance(value, Mapping) or not isinstance(requests, Mapping):
+        requests = value.get("requests", {}) if is_table(value) else None
+        if not is_table(value) or not is_table(requests):
             return value
         return {**value, "requests": {**defaults, **requests}}
 
