@@ -7,8 +7,8 @@ whatever is too deep or too large, becomes a finding and is left out of the copy
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any, Final, TypeGuard
 
@@ -81,49 +81,60 @@ def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
     return node
 
 
-def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    """Copy without recursion, since what is too deep, or contains itself, has to be found first."""
-    root: dict[str, Any] = {}
-    findings: list[Finding] = []
-    room = MAX_BYTES
-    opened: list[_Opened] = [(given, _entries(given), root)]
-    above, path = {id(given)}, list(at)
-    while opened:
-        source, entries, copy = opened[-1]
-        keyed = isinstance(copy, dict)
-        for key, item in entries:
-            name: str | int | Finding = _key(key) if keyed else key
+class _EnoughError(Exception):
+    """There are as many findings as can be listed, or more data than may be."""
+
+
+@dataclass(slots=True)
+class _Copying:
+    """One table that is being copied."""
+
+    room: int
+    """Bytes that are left."""
+    findings: list[Finding] = field(default_factory=list[Finding])
+    above: set[int] = field(default_factory=set[int])
+    """The tables and lists that are entered: what is met again contains itself."""
+
+    def fill(self, copy: Any, given: object, path: KeyPath) -> None:
+        """Copy what a table or list holds, which at most :data:`MAX_DEPTH` of them do within one another."""
+        self.above.add(id(given))
+        keyed, depth = isinstance(copy, dict), len(path) + 1
+        for key, item in _entries(given):
+            name: str | int | Finding = key
+            if keyed and not (type(key) is str and key.isascii()):
+                name = _key(key)
             # Most values are themselves the plain form, and a copy takes half the time when it sees that here.
             is_simple = type(item) in _SIMPLE or (type(item) is str and item.isascii())
-            value = item if is_simple else _value(item, above, len(path) + 1)
+            value = item if is_simple else _value(item, self.above, depth)
             if isinstance(name, Finding) or isinstance(value, Finding):
-                findings.append(_placed(name, value, path))
-                if len(findings) == MAX_FINDINGS:
-                    return root, (*findings, TOO_MANY)
+                self.refuse(name, value, path)
                 continue
             copy[name] = value
-            room -= _least_size(name, item)
-            if room < 0:
-                return {}, (TOO_LARGE,)
-            if not is_simple and (is_table(value) or is_list(value)):
-                opened.append((item, _entries(item), value))
-                above.add(id(item))
-                path.append(name)
-                break
-        else:
-            opened.pop()
-            above.discard(id(source))
-            del path[-1:]
-    return root, tuple(findings)
+            # What an entry needs in any text: a key and its sign, or an item and its comma.
+            self.room -= (len(name) + 1 if isinstance(name, str) else 2) + (len(value) if type(value) is str else 0)
+            if self.room < 0:
+                raise _EnoughError
+            if not is_simple and isinstance(value, (dict, list)):
+                self.fill(value, item, (*path, name))
+        self.above.discard(id(given))
+
+    def refuse(self, name: str | int | Finding, value: Any, path: KeyPath) -> None:
+        """Note where a bad key or a bad value stands."""
+        self.findings.append(
+            replace(name, path=path) if isinstance(name, Finding) else replace(value, path=(*path, name))
+        )
+        if len(self.findings) == MAX_FINDINGS:
+            raise _EnoughError
 
 
-def _placed(name: str | int | Finding, value: Any, path: Sequence[str | int]) -> Finding:
-    """Say where a bad key or a bad value stands."""
-    return replace(name, path=tuple(path)) if isinstance(name, Finding) else replace(value, path=(*path, name))
-
-
-_Opened = tuple[Any, Iterator[tuple[Any, Any]], Any]
-"""A table or list that is being copied, what is left of its entries, and its copy (of a list: null in its length)."""
+def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    root: dict[str, Any] = {}
+    copying = _Copying(MAX_BYTES)
+    try:
+        copying.fill(root, given, at)
+    except _EnoughError:
+        return ({}, (TOO_LARGE,)) if copying.room < 0 else (root, (*copying.findings, TOO_MANY))
+    return root, tuple(copying.findings)
 
 
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
@@ -133,15 +144,8 @@ def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
     return enumerate(items)
 
 
-def _least_size(name: str | int, value: object) -> int:
-    """Count what an entry needs in any text: a key and its sign, or an item and its comma."""
-    return (len(name) + 1 if isinstance(name, str) else 2) + (len(value) if isinstance(value, str) else 0)
-
-
 def _key(key: object) -> str | Finding:
     """Return the plain form of a key, or why there is none."""
-    if type(key) is str and key.isascii():
-        return key  # As nearly all are.
     if not isinstance(key, str):
         return Finding(code="document.key", message=f"every key must be a string, not {_kind(key)}")
     return _BAD_KEY if SURROGATE.search(key) else str.__str__(key)
