@@ -7,7 +7,7 @@ A new role is a new row here, a settings table in :mod:`rlsplit.platform.setting
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -67,7 +67,7 @@ class Role:
     """Whether it writes to the run's W&B run."""
     reads_datasets: bool = True
     """Whether ``Platform.dataset_mount`` mounts the volume into its pods a second time."""
-    defaults: Mapping[str, str] = MappingProxyType({})
+    defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables that prime-rl's launchers default to for it; the config's ``env_vars`` win over them."""
     probes: Probes = Probes()
 
