@@ -117,11 +117,11 @@ def copied(section: S) -> S:
 
 
 def _copied_inside(value: Any) -> Any:
-    if isinstance(value, Section):
-        return copied(value)
     if is_list(value):
         return [_copied_inside(item) for item in value]
-    return {key: _copied_inside(item) for key, item in value.items()} if is_table(value) else value
+    if is_table(value):
+        return {key: _copied_inside(item) for key, item in value.items()}
+    return copied(value) if isinstance(value, Section) else value
 
 
 def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, Any]:
