@@ -14,7 +14,7 @@ from rlsplit.config.resolve import Resolution, resolve, resolve_both
 from rlsplit.config.rules import Mode
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.document import Document, Source, read
-from rlsplit.findings import ConfigError, Finding, Mark, has_errors, located
+from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
 from rlsplit.run import Run
 
@@ -73,8 +73,9 @@ class Outcome:
         return self.placed((*self.findings, *chosen)) if chosen else self.findings
 
     def placed(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Give findings their places in the document, in file order."""
-        return located(findings, self.document.marks, start_of(self.document))
+        """Give findings their places in the document, in file order; tables have none."""
+        marks: Mapping[KeyPath, Mark] = self.document.marks if self.document.lines else {}
+        return located(findings, marks, start_of(self.document))
 
 
 def compile_sources(

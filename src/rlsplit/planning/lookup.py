@@ -7,7 +7,7 @@ section is an error of the type checker here and nowhere else in planning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from rlsplit.components import SourceSplit
 from rlsplit.config.fields import declared
@@ -48,8 +48,6 @@ from rlsplit.planning.settings import (
 )
 from rlsplit.splitting import Split
 
-T = TypeVar("T")
-
 DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields["type"].default
 """The layout of separate prefill and decode machines."""
 
@@ -58,10 +56,10 @@ def settings_of(split: Split) -> RunSettings:
     """Read a split once."""
     config = split.config
     return RunSettings(
-        run_name=_own(config.run.name or "", "run", "name"),
-        clean=_own(config.clean, "clean"),
-        has_slurm=_own(split.launch.has_slurm, "slurm"),
-        env_vars=_own(config.env_vars, "env_vars"),
+        run_name=Value(config.run.name or "", ("run", "name")),
+        clean=Value(config.clean, ("clean",)),
+        has_slurm=Value(split.launch.has_slurm, ("slurm",)),
+        env_vars=Value(config.env_vars, ("env_vars",)),
         deployment=_deployment(config.deployment),
         trainer=_trainer(config.trainer),
         orchestrator=_orchestrator(config.orchestrator),
@@ -71,114 +69,113 @@ def settings_of(split: Split) -> RunSettings:
     )
 
 
-def _own(value: T, *key: str) -> Value[T]:
-    """A value that is written in its component."""
-    return Value(value, key, key[1:])
-
-
-def _shared(value: T, *key: str) -> Value[T]:
-    """A value that is written once at the root and stands in a component under the same name."""
-    return Value(value, key, key)
-
-
 def _deployment(deployment: SingleNodeDeploymentConfig | MultiNodeDeploymentConfig) -> SingleNode | MultiNode:
-    at = "deployment"
-    gpus = _own(deployment.gpus_per_node, at, "gpus_per_node")
+    gpus = Value(deployment.gpus_per_node, ("deployment", "gpus_per_node"))
     if isinstance(deployment, SingleNodeDeploymentConfig):
         return SingleNode(
             gpus_per_node=gpus,
-            train_gpus=_own(deployment.num_train_gpus, at, "num_train_gpus"),
-            infer_gpus=_own(deployment.num_infer_gpus, at, "num_infer_gpus"),
+            train_gpus=Value(deployment.num_train_gpus, ("deployment", "num_train_gpus")),
+            infer_gpus=Value(deployment.num_infer_gpus, ("deployment", "num_infer_gpus")),
         )
     return MultiNode(
         gpus_per_node=gpus,
-        train_nodes=_own(deployment.num_train_nodes, at, "num_train_nodes"),
-        infer_nodes=_own(deployment.num_infer_nodes, at, "num_infer_nodes"),
-        infer_replicas=_own(deployment.num_infer_replicas, at, "num_infer_replicas"),
-        orchestrator_on_inference=_own(deployment.orchestrator_on_inference, at, "orchestrator_on_inference"),
+        train_nodes=Value(deployment.num_train_nodes, ("deployment", "num_train_nodes")),
+        infer_nodes=Value(deployment.num_infer_nodes, ("deployment", "num_infer_nodes")),
+        infer_replicas=Value(deployment.num_infer_replicas, ("deployment", "num_infer_replicas")),
+        orchestrator_on_inference=Value(
+            deployment.orchestrator_on_inference, ("deployment", "orchestrator_on_inference")
+        ),
     )
 
 
 def _trainer(trainer: TrainerConfig) -> Trainer:
-    at, resume, metrics = "trainer", trainer.resume, trainer.metrics_server
-    host, port = (at, "metrics_server", "host"), (at, "metrics_server", "port")
+    resume, metrics = trainer.resume, trainer.metrics_server
+    host, port = ("trainer", "metrics_server", "host"), ("trainer", "metrics_server", "port")
     return Trainer(
-        model=_own(trainer.model.name, at, "model", "name"),
-        has_fake_data=_own(trainer.data.fake is not None, at, "data", "fake"),
+        model=Value(trainer.model.name, ("trainer", "model", "name")),
+        has_fake_data=Value(trainer.data.fake is not None, ("trainer", "data", "fake")),
         has_ckpt=trainer.ckpt is not None,
-        ckpt_dir=_own(trainer.ckpt.output_dir if trainer.ckpt else None, at, "ckpt", "output_dir"),
+        ckpt_dir=Value(trainer.ckpt.output_dir if trainer.ckpt else None, ("trainer", "ckpt", "output_dir")),
         resumes=resume is not None,
-        resume_step=_shared(resume.step if resume else None, "resume", "step"),
-        resume_dir=_shared(resume.dir if resume else None, "resume", "dir"),
+        resume_step=Value(resume.step if resume else None, ("resume", "step"), is_shared=True),
+        resume_dir=Value(resume.dir if resume else None, ("resume", "dir"), is_shared=True),
         broadcast=_broadcast(trainer.weight_broadcast),
         rollouts=_rollouts(trainer.rollout_transport),
-        metrics=None if metrics is None else Endpoint(host=_own(metrics.host, *host), port=_own(metrics.port, *port)),
+        metrics=None if metrics is None else Endpoint(host=Value(metrics.host, host), port=Value(metrics.port, port)),
         metrics_host=host[1:],
         metrics_port=port[1:],
-        trace_path=_own(trainer.trace_path, at, "trace_path"),
-        memory_profiler_path=_own(trainer.memory_profiler_path, at, "memory_profiler_path"),
-        file_monitor=_file_monitor(trainer.monitors, at),
+        trace_path=Value(trainer.trace_path, ("trainer", "trace_path")),
+        memory_profiler_path=Value(trainer.memory_profiler_path, ("trainer", "memory_profiler_path")),
+        file_monitor=_file_monitor(trainer.monitors, "trainer"),
         ranks_filter=tuple(trainer.log.ranks_filter),
-        output_dir=_own(trainer.output_dir, at, "output_dir").path,
-        env_vars=_own(trainer.env_vars, at, "env_vars"),
+        output_dir=Value(trainer.output_dir, ("trainer", "output_dir")).path,
+        env_vars=Value(trainer.env_vars, ("trainer", "env_vars")),
     )
 
 
 def _orchestrator(orchestrator: OrchestratorConfig) -> Orchestrator:
-    at, client = "orchestrator", orchestrator.model.client
+    client = orchestrator.model.client
     return Orchestrator(
-        base_url=_own(client.base_url, at, "model", "client", "base_url"),
-        admin_base_url=_own(tuple(client.admin_base_url or ()), at, "model", "client", "admin_base_url"),
+        base_url=Value(client.base_url, ("orchestrator", "model", "client", "base_url")),
+        admin_base_url=Value(tuple(client.admin_base_url or ()), ("orchestrator", "model", "client", "admin_base_url")),
         broadcast=_broadcast(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
-        prime_monitor=_own(orchestrator.monitors.prime is not None, at, "monitors", "prime"),
-        file_monitor=_file_monitor(orchestrator.monitors, at),
-        output_dir=_own(orchestrator.output_dir, at, "output_dir").path,
-        env_vars=_own(orchestrator.env_vars, at, "env_vars"),
+        prime_monitor=Value(orchestrator.monitors.prime is not None, ("orchestrator", "monitors", "prime")),
+        file_monitor=_file_monitor(orchestrator.monitors, "orchestrator"),
+        output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
+        env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
     )
 
 
 def _inference(inference: InferenceConfig) -> Inference:
-    at, vllm, layout, offload = "inference", inference.vllm, inference.deployment, inference.kv_cache_offload
+    vllm, layout, offload = inference.vllm, inference.deployment, inference.kv_cache_offload
     router, server = inference.router, inference.server
     return Inference(
-        model=_own(vllm.model, at, "vllm", "model"),
-        tensor_parallel=_own(vllm.tensor_parallel_size, at, "vllm", "tensor_parallel_size"),
-        data_parallel=_own(vllm.data_parallel_size, at, "vllm", "data_parallel_size"),
-        data_parallel_local=_own(vllm.data_parallel_size_local, at, "vllm", "data_parallel_size_local").path,
-        api_servers=_own(vllm.api_server_count, at, "vllm", "api_server_count").path,
-        expert_parallel=_own(vllm.enable_expert_parallel, at, "vllm", "enable_expert_parallel"),
-        rpc_port=_own(vllm.data_parallel_rpc_port, at, "vllm", "data_parallel_rpc_port"),
-        host=_own(server.host, at, "server", "host"),
-        port=_own(server.port, at, "server", "port"),
-        backend_port=_own(inference.backend_port, at, "backend_port"),
+        model=Value(vllm.model, ("inference", "vllm", "model")),
+        tensor_parallel=Value(vllm.tensor_parallel_size, ("inference", "vllm", "tensor_parallel_size")),
+        data_parallel=Value(vllm.data_parallel_size, ("inference", "vllm", "data_parallel_size")),
+        data_parallel_local=Value(
+            vllm.data_parallel_size_local, ("inference", "vllm", "data_parallel_size_local")
+        ).path,
+        api_servers=Value(vllm.api_server_count, ("inference", "vllm", "api_server_count")).path,
+        expert_parallel=Value(vllm.enable_expert_parallel, ("inference", "vllm", "enable_expert_parallel")),
+        rpc_port=Value(vllm.data_parallel_rpc_port, ("inference", "vllm", "data_parallel_rpc_port")),
+        host=Value(server.host, ("inference", "server", "host")),
+        port=Value(server.port, ("inference", "server", "port")),
+        backend_port=Value(inference.backend_port, ("inference", "backend_port")),
         liveness_timeout=server.liveness_timeout_seconds,
-        router=_own(router.type if router else None, at, "router", "type"),
-        router_policy=_own(router.policy if isinstance(router, VllmRouterConfig) else None, at, "router", "policy"),
-        layout=_own(layout.type, at, "deployment", "type"),
+        router=Value(router.type if router else None, ("inference", "router", "type")),
+        router_policy=Value(
+            router.policy if isinstance(router, VllmRouterConfig) else None, ("inference", "router", "policy")
+        ),
+        layout=Value(layout.type, ("inference", "deployment", "type")),
         layout_nodes=layout.num_nodes if isinstance(layout, MultiNodeInferenceDeploymentConfig) else 1,
-        offload=_own(offload.type if offload else None, at, "kv_cache_offload", "type"),
-        env_vars=_own(inference.env_vars, at, "env_vars"),
+        offload=Value(offload.type if offload else None, ("inference", "kv_cache_offload", "type")),
+        env_vars=Value(inference.env_vars, ("inference", "env_vars")),
     )
 
 
 def _broadcast(broadcast: TrainerWeightBroadcast | OrchestratorWeightBroadcast) -> Broadcast:
     meets = None
     if isinstance(broadcast, BroadcastEndpoint):
-        at = "weight_broadcast"
-        meets = Endpoint(host=_shared(broadcast.host, at, "host"), port=_shared(broadcast.port, at, "port"))
+        meets = Endpoint(
+            host=Value(broadcast.host, ("weight_broadcast", "host"), is_shared=True),
+            port=Value(broadcast.port, ("weight_broadcast", "port"), is_shared=True),
+        )
     return Broadcast(type=broadcast.type, meets=meets)
 
 
 def _rollouts(transport: RolloutTransport) -> Endpoint | None:
     if not isinstance(transport, ZMQTransportConfig):
         return None
-    at = "rollout_transport"
-    return Endpoint(host=_shared(transport.host, at, "host"), port=_shared(transport.port, at, "port"))
+    return Endpoint(
+        host=Value(transport.host, ("rollout_transport", "host"), is_shared=True),
+        port=Value(transport.port, ("rollout_transport", "port"), is_shared=True),
+    )
 
 
 def _file_monitor(monitors: MonitorsConfig, component: str) -> Value[str | None]:
-    return _own(monitors.file.path if monitors.file else None, component, "monitors", "file", "path")
+    return Value(monitors.file.path if monitors.file else None, (component, "monitors", "file", "path"))
 
 
 # --- environment sources ---------------------------------------------------------------------------------------
@@ -203,7 +200,7 @@ def _source(split: SourceSplit, position: int, source: SourceConfig, algo: AlgoC
     return EnvSource(
         split=split,
         position=position,
-        address=Value(source.serve.address, address, address[1:]),
+        address=Value(source.serve.address, address),
         frozen_models=tuple(_frozen_models(algo, (*key, "algo"))),
     )
 
@@ -220,7 +217,7 @@ def _frozen_models(algo: AlgoConfig | None, key: KeyPath) -> Iterator[FrozenMode
 
 
 def _frozen_model(role: Literal["teacher", "samples"], base_url: str, key: KeyPath) -> FrozenModel:
-    return FrozenModel(role, Value(base_url, key, key[1:]))
+    return FrozenModel(role, Value(base_url, key))
 
 
 def _sent_sources(split: Split) -> Iterator[EnvSource]:
@@ -238,7 +235,7 @@ def _sent_sources(split: Split) -> Iterator[EnvSource]:
             yield EnvSource(
                 split=part,
                 position=position,
-                address=Value(value_at(table, ("serve", "address")), address, address[1:]),
+                address=Value(value_at(table, ("serve", "address")), address),
                 frozen_models=tuple(_sent_models(table, key)) if own else (),
             )
 

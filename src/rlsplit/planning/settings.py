@@ -22,8 +22,13 @@ class Value(Generic[T]):
     value: T
     key: KeyPath
     """The user's key that decides it, from the root of the document: where findings point."""
-    path: KeyPath
-    """Its place in the component's own config: where overlays go."""
+    is_shared: bool = False
+    """Whether the key stands at the root, and in the component's config under the same name."""
+
+    @property
+    def path(self) -> KeyPath:
+        """Its place in the component's own config: where overlays go."""
+        return self.key if self.is_shared else self.key[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
