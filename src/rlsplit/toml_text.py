@@ -1,4 +1,4 @@
-"""From the text of one TOML file to a table, or to the finding that says why not."""
+"""From the text of one TOML or JSON file to a table, or to the findings that say why not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import tomli
 
+from rlsplit import json_text
 from rlsplit.findings import Finding, Mark
 from rlsplit.plain_data import BAD_INTEGER, MAX_BYTES, MAX_DEPTH, SURROGATE, TOO_DEEP, TOO_LARGE
 from rlsplit.toml_marks import (
@@ -47,7 +48,7 @@ class Parsed:
 
 
 def parse(name: str, content: str | bytes) -> Parsed:
-    """Read one TOML file; every fault is a finding."""
+    """Read one file, JSON if it begins with a brace, else TOML; every fault is a finding."""
     if len(content) > MAX_BYTES:
         return _refused(text_of(name, ""), replace(TOO_LARGE, where=Mark(name, 1, 1)))
     if isinstance(content, bytes):
@@ -58,10 +59,12 @@ def parse(name: str, content: str | bytes) -> Parsed:
     text = text_of(name, content)
     if fault := unreadable(text):
         return _refused(text, fault)
-    loaded = _load(text)
+    is_toml = not json_text.is_json(text.content)
+    loaded = _load(text) if is_toml else json_text.load(text)
     if isinstance(loaded, tuple):
         return _refused(text, *loaded)
-    notices = (*_byte_order_mark(content, text), *_newer_syntax(text), *_windows_paths(text))
+    of_toml = (*_newer_syntax(text), *_windows_paths(text)) if is_toml else ()
+    notices = (*_byte_order_mark(content, text), *of_toml)
     return Parsed(text=text, table=loaded, findings=notices)
 
 
