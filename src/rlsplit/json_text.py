@@ -92,7 +92,7 @@ _MISTAKES: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
         (r"None\b|undefined\b", "this is not JSON's null", "write null"),
         (r"[+]?0[0-9]|[+.][0-9]|[0-9]+\.(?![0-9])", "the number is not JSON", "write it like 5 or 0.5"),
         (r'"[^"\n]*(?:\n|$)', "the text that begins here is not closed in its line", 'write " at its end'),
-        (r'"', "a backslash or control character in this text means nothing", "double the backslash, or write \\n or \\t"),
+        (r'"', "a backslash or control character in this text means nothing", "double it, or write \\n or \\t"),
     )
 )  # fmt: skip
 """What stands where a value or key should be."""

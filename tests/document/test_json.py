@@ -78,7 +78,7 @@ def test_json_and_toml_compose() -> None:
         ('{"a": 1, # x\n}', "1:10: [syntax] not valid JSON: JSON has no comments (remove it)"),
         ('{"a": 05}', "1:7: [syntax] a: not valid JSON: the number is not JSON (write it like 5 or 0.5)"),
         ('{"a": "x\n"}', '1:7: [syntax] a: not valid JSON: the text that begins here is not closed in its line (write " at its end)'),
-        ('{"a": "\\d"}', "1:7: [syntax] a: not valid JSON: a backslash or control character in this text means nothing (double the backslash, or write \\n or \\t)"),
+        ('{"a": "\\d"}', "1:7: [syntax] a: not valid JSON: a backslash or control character in this text means nothing (double it, or write \\n or \\t)"),
         ('{"a": [1', "1:9: [syntax] a: not valid JSON: a comma or ] is missing at the end of the text; the table of line 1 is open"
          " (write a comma between two items, or ] to close the list)"),
         ('{"a": 18446744073709551616}', "1:2: [integer] a: the integer does not fit into 64 bits (write it as a float or as a string)"),
