@@ -8,7 +8,8 @@ A row is an object with these keys:
 - ``since``: the first tag of prime-rl that reads the new form alone.
 - ``releases``: the first and the last release that had the old form; left out if no release had it.
 - ``values``: how a value is written today, from old value to new one; left out if it stays as it is.
-- ``note``: what else there is to say; of a key without successor, why it is gone or what comes nearest.
+- ``note``: what else there is to say; of a key without successor, why it is gone.
+- ``instead``: of a key without successor, what to do instead or what comes nearest.
 
 A row for a table is also one for what lies in it, unless that has a row of its own.
 """
@@ -64,6 +65,9 @@ class Change:
     values: Mapping[str, str]
     """How a value is written today, by what it was; empty if it stays as it is."""
     note: str | None
+    """What else there is to say."""
+    instead: str | None
+    """What to do instead of a key without successor."""
 
     @property
     def is_moved(self) -> bool:
@@ -118,6 +122,7 @@ def _changes(row: dict[str, Any]) -> Iterator[Change]:
             releases=(releases[0], releases[1]) if releases else None,
             values=MappingProxyType(row.get("values", {})),
             note=row.get("note"),
+            instead=row.get("instead"),
         )
 
 
