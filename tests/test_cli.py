@@ -212,7 +212,7 @@ def test_explain_says_where_a_value_comes_from(run) -> None:
     assert "derived by X-19: 32 = 16 nodes x 8 GPUs // cp 4" in out
     trainer = run("explain", large, "--component", "trainer", "--changed-only")[1].splitlines()
     assert all(line.startswith("trainer.") for line in trainer)
-    assert any("set for the cluster by O1" in line for line in trainer)
+    assert any("set for the cluster by overlay run-directory" in line for line in trainer)
     assert not any("# default" in line for line in trainer)
     plain = run("explain", large, "--component", "trainer", "--without-cluster")[1]
     assert "# default" in plain
@@ -231,11 +231,23 @@ def test_explain_hides_what_looks_like_a_secret(run, tmp_path) -> None:
 
 def test_rules_are_listed_and_looked_up(run) -> None:
     listed = run("rules")[1].splitlines()
-    assert len(listed) > 120
+    assert len(listed) > 240
+    assert len({line.split()[0] for line in listed}) == len(listed)
     code, out, _ = run("rules", "t-04")
     assert code == 0
-    assert out == "T-04   refuses  Context parallelism needs the custom implementation.\n"
-    assert run("rules", "Q-1")[0] == 2
+    assert out.startswith("T-04 refuses\n\nContext parallelism needs the custom implementation.\n\nWhy: ")
+    assert "\n\nMend: " in out
+    assert out.endswith('    impl = "hf"\n    attn = "flash_attention_2"\n    cp = 2\n')
+    assert run("rules", "X-09*")[1].splitlines() == run("rules", "x-09")[1].splitlines()
+    assert [line.split()[0] for line in run("rules", "x-09")[1].splitlines()] == [f"X-09{part}" for part in "abcdef"]
+
+
+def test_an_unknown_code_is_answered_with_the_nearest(run) -> None:
+    for given, meant in (("plan.cuont", "plan.count"), ("T-4", "T-04"), ("platform.fromat", "platform.format")):
+        code, out, err = run("rules", given)
+        assert (code, out) == (2, "")
+        assert f"did you mean {meant}?" in err
+    assert run("rules", "Q" * 10_000)[0] == 2
 
 
 def test_the_schema_is_printed(run) -> None:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from typing import Any
 
+import jsonschema
+import pytest
+import tomli
+
+from conftest import ROOT
+from rlsplit.cli import arguments
 from rlsplit.findings import Finding, Mark
-from rlsplit.reports import as_github, as_json, as_plain, as_sarif
+from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
+from rlsplit.reports import INFORMATION_URI, REPORTS, as_github, as_json, as_plain, as_sarif
 
 ERROR = Finding(
     code="B-03",
@@ -121,3 +131,118 @@ def test_sarif_names_rules_levels_and_places() -> None:
         "region": {"startLine": 2, "startColumn": 3},
     }
     assert "locations" not in run["results"][1]
+
+
+BAR = "\\|"
+"""How a table of Markdown spells ``|``."""
+
+TEXT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "minLength": 1}, "markdown": {"type": "string", "minLength": 1}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+RULE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "shortDescription": TEXT, "fullDescription": TEXT, "help": TEXT},
+    "required": ["id", "shortDescription", "fullDescription", "help"],
+    "additionalProperties": False,
+}
+PLACE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "physicalLocation": {
+            "type": "object",
+            "properties": {
+                "artifactLocation": {
+                    "type": "object",
+                    "properties": {"uri": {"type": "string", "format": "uri-reference"}},
+                },
+                "region": {
+                    "type": "object",
+                    "properties": {
+                        "startLine": {"type": "integer", "minimum": 1},
+                        "startColumn": {"type": "integer", "minimum": 1},
+                    },
+                },
+            },
+            "required": ["artifactLocation", "region"],
+        }
+    },
+}
+RESULT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "ruleId": {"type": "string"},
+        "ruleIndex": {"type": "integer", "minimum": 0},
+        "level": {"enum": ["none", "note", "warning", "error"]},
+        "message": TEXT,
+        "locations": {"type": "array", "items": PLACE},
+    },
+    "required": ["message", "ruleId", "ruleIndex", "level"],
+    "additionalProperties": False,
+}
+"""What SARIF 2.1.0 asks of the parts that a report has (sections 3.49, 3.12, 3.29 and 3.27)."""
+
+
+def test_sarif_explains_the_codes_of_the_run_and_no_others() -> None:
+    log = json.loads(as_sarif([ERROR, WARNING, ERROR]))
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    driver, results = log["runs"][0]["tool"]["driver"], log["runs"][0]["results"]
+    for rule in driver["rules"]:
+        jsonschema.validate(rule, RULE)
+    for result in results:
+        jsonschema.validate(result, RESULT)
+        assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    first, second = driver["rules"]
+    assert first["shortDescription"]["text"].startswith("Values have the type, the bounds and the choices")
+    assert second["help"]["markdown"].startswith("DeepEP cannot clip gradients")
+    assert "**Mend:** Write `max_norm" in second["help"]["markdown"]
+    assert '```toml\n[trainer.model]\nep_comm_backend = "deepep"' in second["help"]["markdown"]
+
+
+def test_sarif_reports_a_code_without_entry_all_the_same() -> None:
+    log = json.loads(as_sarif([Finding(code="x", message="no")]))
+    assert log["runs"][0]["tool"]["driver"]["rules"] == [{"id": "x"}]
+
+
+def test_only_sarif_reads_the_rulebook() -> None:
+    script = """
+import sys
+from rlsplit.findings import Finding
+from rlsplit.reports import REPORTS
+for form, report in REPORTS.items():
+    report([Finding(code="T-04", message="no")], {})
+    print(form, "rlsplit.rulebook" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["plain", "False", "json", "False", "github", "False", "sarif", "True"]
+
+
+def test_one_list_of_formats() -> None:
+    assert tuple(REPORTS) == REPORT_FORMATS
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`--report {BAR.join(MACHINE_FORMATS)}[=FILE]`" in readme
+    validating = arguments.parser()
+    for form in REPORT_FORMATS:
+        assert validating.parse_args(["validate", "x", "--report", form]).report == form
+    for form in MACHINE_FORMATS:
+        assert validating.parse_args(["validate", "x", "--report", f"{form}=a=b"]).report == f"{form}=a=b"
+
+
+@pytest.mark.parametrize("given", ["plain=FILE", "json=", "xml", "", "=", "JSON", "json,sarif"])
+def test_an_unknown_format_names_the_known_ones(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments.parser().parse_args(["validate", "x", "--report", given])
+    assert f"{', '.join(REPORT_FORMATS)}, or {' or '.join(MACHINE_FORMATS)} with =FILE" in capsys.readouterr().err
+
+
+def test_help_names_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments.parser().parse_args(["validate", "--help"])
+    assert f"findings as {' or '.join(MACHINE_FORMATS)}" in capsys.readouterr().out
+
+
+def test_the_home_page_is_written_once_more_in_the_metadata() -> None:
+    metadata = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert metadata["project"]["urls"]["Homepage"] == INFORMATION_URI

@@ -13,15 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rlsplit.compiler import Outcome, Target, compile_sources, parse
     from rlsplit.config.components import load_component
     from rlsplit.config.sections.rl import RLConfig
     from rlsplit.document import Document, Source
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
-    from rlsplit.parsing import Outcome, compile_sources, parse
     from rlsplit.planning import RunPlan, plan
     from rlsplit.platform import Platform
-    from rlsplit.run import Run, Secrets
+    from rlsplit.run import Run
+    from rlsplit.secrets import Secrets
     from rlsplit.serialize import to_files, to_json, to_yaml
     from rlsplit.splitting import Component, EnvServer, Split, artifact, split
 
@@ -33,19 +34,20 @@ _HOMES = {
     "Finding": "findings",
     "KeyPath": "findings",
     "Mark": "findings",
-    "Outcome": "parsing",
+    "Outcome": "compiler",
     "Platform": "platform",
     "RLConfig": "config.sections.rl",
     "Run": "run",
     "RunPlan": "planning",
-    "Secrets": "run",
+    "Secrets": "secrets",
     "Severity": "findings",
     "Source": "document",
     "Split": "splitting",
+    "Target": "compiler",
     "artifact": "splitting",
-    "compile_sources": "parsing",
+    "compile_sources": "compiler",
     "load_component": "config.components",
-    "parse": "parsing",
+    "parse": "compiler",
     "plan": "planning",
     "render": "manifests",
     "split": "splitting",
@@ -72,6 +74,7 @@ __all__ = [
     "Severity",
     "Source",
     "Split",
+    "Target",
     "artifact",
     "compile_sources",
     "load_component",

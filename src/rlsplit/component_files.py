@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 
 Form = Literal["sparse", "resolved"]
@@ -65,8 +66,8 @@ def _file_name(server: EnvServer) -> str:
 
 
 def _without_null(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if is_table(value):
         return {key: _without_null(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         return [_without_null(item) for item in value]
     return NULL_IN_TOML if value is None else value

@@ -10,7 +10,7 @@ from typing import Any
 from rlsplit import overrides as override_texts
 from rlsplit import toml_text
 from rlsplit.findings import Finding, KeyPath, Mark, located
-from rlsplit.plain_data import MAX_DEPTH, plain
+from rlsplit.plain_data import MAX_DEPTH, is_list, is_mapping, is_table, plain
 from rlsplit.toml_marks import Node, Text, scan
 
 
@@ -120,12 +120,13 @@ def read(sources: Sequence[Source], overrides: Sequence[str] = ()) -> Document:
 
 
 def _read_source(source: Source) -> _Input:
-    if isinstance(source.content, Mapping):
-        table, findings = plain(source.content, source.prefix)
+    content: object = source.content
+    if is_mapping(content):
+        table, findings = plain(content, source.prefix)
         return _Input(path=source.prefix, value=table, findings=findings)
-    if not isinstance(source.content, (str, bytes)):
-        raise TypeError(f"content must be str, bytes or a mapping, not {type(source.content).__name__}")
-    parsed = toml_text.parse(source.name, source.content)
+    if not isinstance(content, (str, bytes)):
+        raise TypeError(f"content must be str, bytes or a mapping, not {type(content).__name__}")
+    parsed = toml_text.parse(source.name, content)
     table, faults = plain(parsed.table or {}, source.prefix)
     places = partial(_places, parsed.text, source.prefix)
     return _Input(
@@ -157,10 +158,11 @@ def _read_override(number: int, spelled: str) -> _Input:
     )
 
 
-def _texts(overrides: Sequence[str]) -> Sequence[str]:
-    if isinstance(overrides, str) or not all(isinstance(override, str) for override in overrides):
+def _texts(overrides: Sequence[object]) -> Sequence[str]:
+    texts = [override for override in overrides if isinstance(override, str)]
+    if isinstance(overrides, str) or len(texts) < len(overrides):
         raise TypeError("overrides must be a sequence of texts")
-    return overrides
+    return texts
 
 
 def _lines(inputs: Iterable[_Input]) -> dict[str, tuple[str, ...]]:
@@ -189,9 +191,9 @@ def _put(table: dict[str, Any], path: KeyPath, value: Any) -> tuple[KeyPath, ...
 
 
 def _holds(container: Any, key: str | int) -> bool:
-    if isinstance(container, list):
+    if is_list(container):
         return isinstance(key, int) and key < len(container)
-    return isinstance(container, dict) and key in container
+    return is_table(container) and key in container
 
 
 def _nested(path: KeyPath, value: Any) -> Any:
@@ -207,7 +209,7 @@ def _merge(holder: Any, key: str | int, value: Any, path: KeyPath) -> tuple[KeyP
     while pending:
         holder, key, value, path = pending.pop()
         present = holder[key] if _holds(holder, key) else None
-        if isinstance(present, dict) and isinstance(value, dict):
+        if is_table(present) and is_table(value):
             below = ((present, name, item, (*path, name)) for name, item in reversed(value.items()))
             pending.extend(below)
         else:

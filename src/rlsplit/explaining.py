@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
-from rlsplit.findings import KeyPath, Mark, dotted, is_secret, shown
-from rlsplit.plain_data import value_at
-from rlsplit.planning.model import REMOVED
+from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
+from rlsplit.plain_data import is_list, is_table, value_at
+from rlsplit.planning.model import Overlay
+from rlsplit.secrets import is_secret
 from rlsplit.splitting import Split
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ OriginKind = Literal["written", "shared", "derived", "overlaid", "default"]
 class Origin:
     """Where one value of one component comes from."""
 
+    config: ConfigId
+    """Whose config it stands in."""
     component: str
-    """``trainer``, ``orchestrator``, ``inference``, or ``env-<i>-<name>`` for an environment server."""
+    """What people call that: ``trainer``, ``orchestrator``, ``inference``, ``env-<i>-<name>``."""
     path: KeyPath
     """Path inside the component's config."""
     value: Any
@@ -61,7 +65,7 @@ def origin_text(origin: Origin) -> str:
     if origin.kind == "derived":
         inputs = ", ".join(f"{dotted(path)} = {_input_text(value)}" for path, value in origin.inputs)
         return f"derived by {origin.rule}{formula}{f' from {inputs}' if inputs else ''}"
-    return f"set for the cluster by {origin.rule}: {origin.reason}"
+    return f"set for the cluster by overlay {origin.rule}: {origin.reason}"
 
 
 def _input_text(value: Any) -> str:
@@ -76,6 +80,7 @@ def _input_text(value: Any) -> str:
 class _Subject:
     """One component as it is explained: its config, and where that stands in the run's configuration."""
 
+    id: ConfigId
     name: str
     config: Mapping[str, Any]
     root: KeyPath
@@ -95,7 +100,7 @@ def explain(
     return tuple(
         origin
         for subject in _subjects(split)
-        for origin in _component_origins(subject, records, overlays.get(_pod_key(subject.name), {}))
+        for origin in _component_origins(subject, records, overlays.get(subject.id, {}))
     )
 
 
@@ -104,41 +109,13 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple(origin for origin in origins if origin.kind != "default")
 
 
-def rebuilt(origins: Iterable[Origin]) -> dict[str, Any]:
-    """Apply explained values to empty configs: component to config."""
-    configs: dict[str, Any] = {}
-    for origin in origins:
-        if origin.value == REMOVED:
-            continue
-        node: Any = configs.setdefault(origin.component, {})
-        for part, following in zip(origin.path[:-1], origin.path[1:], strict=True):
-            node = _entered(node, part, [] if isinstance(following, int) else {})
-        _put(node, origin.path[-1], origin.value)
-    return configs
-
-
-def _entered(node: Any, part: str | int, empty: Any) -> Any:
-    if isinstance(node, dict):
-        return node.setdefault(part, empty)
-    if part == len(node):
-        node.append(empty)
-    return node[part]
-
-
-def _put(node: Any, part: str | int, value: Any) -> None:
-    if isinstance(node, dict):
-        node[part] = value
-    elif part == len(node):
-        node.append(value)
-    else:
-        node[part] = value
-
-
 def _subjects(split: Split) -> Iterator[_Subject]:
-    yield _Subject(name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
-    yield _Subject(name="orchestrator", config=split.orchestrator.resolved, root=("orchestrator",), moved={})
+    yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
+    yield _Subject(
+        id=ORCHESTRATOR, name="orchestrator", config=split.orchestrator.resolved, root=("orchestrator",), moved={}
+    )
     if split.inference is not None:
-        yield _Subject(name="inference", config=split.inference.resolved, root=("inference",), moved={})
+        yield _Subject(id=INFERENCE, name="inference", config=split.inference.resolved, root=("inference",), moved={})
     for server in split.env_servers:
         log = ("orchestrator", "log")
         moved: dict[KeyPath, KeyPath] = {
@@ -148,18 +125,20 @@ def _subjects(split: Split) -> Iterator[_Subject]:
         }
         root: KeyPath = ("orchestrator", server.split, "source", server.position)
         name = f"env-{server.index}-{server.name}"
-        yield _Subject(name=name, config=server.config.resolved, root=root, moved=moved)
+        yield _Subject(
+            id=ConfigId("env-server", server.id), name=name, config=server.config.resolved, root=root, moved=moved
+        )
 
 
-def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Any]) -> Iterator[Origin]:
+def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
     for path, value in leaves(subject.config):
-        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
-        if overlay is not None:
+        if nearest(overlays, path) is not None:
             continue
         root_path = subject.moved.get(path, (*subject.root, *path))
-        yield records.origin(subject.name, path, value, root_path)
+        yield records.origin(subject, path, value, root_path)
     for path, overlay in overlays.items():
         yield Origin(
+            config=subject.id,
             component=subject.name,
             path=path,
             value=overlay.value,
@@ -171,10 +150,10 @@ def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[K
 
 def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Yield every value with its path: tables and lists of tables are entered, lists of plain values are values."""
-    if isinstance(value, Mapping) and value:
+    if is_table(value) and value:
         for key, item in value.items():
             yield from leaves(item, (*path, key))
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+    elif is_list(value) and any(map(is_table, value)):
         for i, item in enumerate(value):
             yield from leaves(item, (*path, i))
     else:
@@ -201,55 +180,26 @@ class _Records:
             derived={setting.path: setting for setting in provenance.derived},
         )
 
-    def origin(self, component: str, path: KeyPath, value: Any, root: KeyPath) -> Origin:
-        setting = _nearest(self.derived, root)
+    def origin(self, subject: _Subject, path: KeyPath, value: Any, root: KeyPath) -> Origin:
+        default = Origin(config=subject.id, component=subject.name, path=path, value=value, kind="default")
+        setting, fill = nearest(self.derived, root), nearest(self.fills, root)
         if setting is not None and (setting.path == root or not self._is_written_as(root, value)):
-            return self._derived(component, path, value, setting)
-        fill = _nearest(self.fills, root)
+            return replace(default, kind="derived", rule=setting.rule, reason=setting.formula, inputs=setting.of)
         if fill is not None and (fill.target == root or fill.value != {}):
             source = (*fill.source, *root[len(fill.target) :])
-            return Origin(
-                component=component,
-                path=path,
-                value=value,
-                kind="shared",
-                where=self.document.marks.get(source) or self.document.marks.get(fill.source),
-                source=source,
-                rule=fill.rule,
-            )
+            where = self.document.marks.get(source) or self.document.marks.get(fill.source)
+            return replace(default, kind="shared", where=where, source=source, rule=fill.rule)
         if value_at(self.document.table, root, _ABSENT) is not _ABSENT:
-            mark = self.document.marks.get(root)
-            return Origin(component=component, path=path, value=value, kind="written", where=mark, source=root)
-        return Origin(component=component, path=path, value=value, kind="default")
+            return replace(default, kind="written", where=self.document.marks.get(root), source=root)
+        return default
 
     def _is_written_as(self, root: KeyPath, value: Any) -> bool:
         written = value_at(self.document.table, root, _ABSENT)
         return written is not _ABSENT and (written == value or str(written) == str(value))
 
-    def _derived(self, component: str, path: KeyPath, value: Any, setting: Derived) -> Origin:
-        return Origin(
-            component=component,
-            path=path,
-            value=value,
-            kind="derived",
-            rule=setting.rule,
-            reason=setting.formula,
-            inputs=setting.of,
-        )
 
-
-def _nearest(records: Mapping[KeyPath, Any], path: KeyPath) -> Any:
-    """The record of the longest prefix of a path."""
-    return next((records[path[:end]] for end in range(len(path), 0, -1) if path[:end] in records), None)
-
-
-def _overlays(plan: RunPlan | None) -> dict[str, dict[KeyPath, Any]]:
-    by_component: dict[str, dict[KeyPath, Any]] = {}
+def _overlays(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:
+    by_config: dict[ConfigId, dict[KeyPath, Overlay]] = {}
     for overlay in plan.overlays if plan else ():
-        by_component.setdefault(_pod_key(overlay.component), {})[overlay.path] = overlay
-    return by_component
-
-
-def _pod_key(component: str) -> str:
-    """What a component and its pods have in common: pods of an environment server shorten its name."""
-    return "-".join(component.split("-")[:2]) if component.startswith("env-") else component
+        by_config.setdefault(overlay.config, {})[overlay.path] = overlay
+    return by_config

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
-from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
@@ -45,6 +44,8 @@ class Finding:
     """One sentence without trailing stop and without the place."""
     path: KeyPath = ()
     """The key path as the user would write it; union tags are no part of it."""
+    about: Literal["config", "run", "platform"] = "config"
+    """What the path leads through: the config, the run's own settings (by the API's names), or the platform's."""
     hint: str | None = None
     """What to write instead."""
     related: tuple[KeyPath, ...] = ()
@@ -70,12 +71,6 @@ class ConfigError(ValueError):
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Finding, ...]]]:
         return type(self), (self.findings,)
-
-
-SECRET_WORDS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
-"""Endings of names of environment variables and headers whose values are secret."""
-SECRET_HOLDERS: Final = ("env_vars", "headers", "env")
-"""Tables of environment variables and headers."""
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -116,15 +111,6 @@ def clipped(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def is_secret(path: KeyPath) -> bool:
-    """Whether the value of a key looks like a secret, so that no message and no preview spells it out."""
-    return any(
-        isinstance(name, str) and name.upper().endswith(SECRET_WORDS)
-        for parent, name in pairwise(path)
-        if isinstance(parent, str) and parent.endswith(SECRET_HOLDERS)
-    )
-
-
 def located(
     findings: Iterable[Finding], marks: Mapping[KeyPath, Mark], start: Mark | None = None
 ) -> tuple[Finding, ...]:
@@ -133,8 +119,23 @@ def located(
     A path that is not in the document (a missing key) takes the place of its nearest enclosing table, at the root
     that is ``start``.
     """
-    placed = [replace(f, where=f.where or _nearest(f.path, marks) or start) for f in findings]
-    return tuple(sorted(placed, key=_order))
+    return tuple(sorted((_placed(finding, marks, start) for finding in findings), key=_order))
+
+
+T = TypeVar("T")
+
+
+def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
+    """Yield the records of a path and of all that it lies below, the nearest first."""
+    for end in range(len(path), -1, -1):
+        record = records.get(path[:end])
+        if record is not None:
+            yield record
+
+
+def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
+    """Return the record of the longest prefix of a path that has one, which may be the path itself."""
+    return next(enclosing(records, path), None)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -142,12 +143,9 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.severity == "error" for finding in findings)
 
 
-def _nearest(path: KeyPath, marks: Mapping[KeyPath, Mark]) -> Mark | None:
-    for end in range(len(path), 0, -1):
-        mark = marks.get(path[:end])
-        if mark is not None:
-            return mark
-    return None
+def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None) -> Finding:
+    written = nearest(marks, finding.path) if finding.about == "config" and finding.where is None else None
+    return replace(finding, where=finding.where or written or start)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Kubernetes' own rules for names, labels and quantities, and what counts as a loopback address.
+"""Kubernetes' own rules for names, labels, quantities and arguments, and what counts as a loopback address.
 
 Sources: "Object Names and IDs", "Labels and Selectors" and "Quantity" of the Kubernetes reference.
 """
@@ -22,6 +22,9 @@ _DECIMAL_UNITS: Final = {unit: 3 * power for power, unit in enumerate("num", -3)
 }
 _BINARY_UNITS: Final = {f"{unit}i": 10 * power for power, unit in enumerate("KMGTPE", 1)}
 _MAX_SUBDOMAIN: Final = 253
+
+MAX_ARGUMENT_BYTES: Final = 120_000
+"""Longest argument of a container: Linux takes 131,071 bytes, after the kubelet's expansion; the rest is room."""
 
 
 def is_dns_label(text: str) -> bool:

@@ -7,10 +7,10 @@ whatever is too deep or too large, becomes a finding and is left out of the copy
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from rlsplit.findings import Finding, KeyPath
 
@@ -41,6 +41,7 @@ _BAD_TEXT: Final = Finding(code="document.surrogate", message="the text holds ha
 _BAD_KEY: Final = replace(_BAD_TEXT, message="a key holds half of a character (a lone surrogate)")
 
 _INTEGERS: Final = range(-(2**63), 2**63)
+_SIMPLE: Final = frozenset({float, bool, type(None)})
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 """Types of plain data that hold nothing else, dates apart."""
 
@@ -49,130 +50,102 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
     """Copy a table that will stand at a path, and say what had to be left out."""
     if len(at) >= MAX_DEPTH:
         return {}, (replace(TOO_DEEP, path=at[:MAX_DEPTH]),)
-    try:
-        copy: dict[str, Any] = _copied(given, MAX_DEPTH - len(at), _Room(MAX_BYTES))
-    except (_UnusualError, RecursionError):
-        return _carefully_copied(given, at)
-    return copy, ()
+    return _copied(given, at)
+
+
+def is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether plain data is a table."""
+    return isinstance(value, dict)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether a value that is not yet plain is a table of any kind."""
+    return isinstance(value, (dict, Mapping))
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether plain data is a list."""
+    return isinstance(value, list)
 
 
 def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:
     """Read a path of plain data; the default where a step is missing, or nothing can be entered on the way."""
     node = data
     for part in path:
-        if isinstance(node, dict):
-            if part not in node:
-                return default
-        elif not (isinstance(node, list) and isinstance(part, int) and part < len(node)):
+        if is_table(node) and part in node:
+            node = node[str(part)]
+        elif is_list(node) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
             return default
-        node = node[part]
     return node
 
 
-# --- what nearly all documents are: a quick copy that gives up ---------------------------------------------------
+class _EnoughError(Exception):
+    """There are as many findings as can be listed, or more data than may be."""
 
 
-class _UnusualError(Exception):
-    """There is something of which a careful copy must say what it is."""
+@dataclass(slots=True)
+class _Copying:
+    """One table that is being copied."""
 
+    room: int
+    """Bytes that are left."""
+    findings: list[Finding] = field(default_factory=list[Finding])
+    above: set[int] = field(default_factory=set[int])
+    """The tables and lists that are entered: what is met again contains itself."""
 
-class _Room:
-    """What is left of a size; gives up below nothing."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def take(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise _UnusualError
-
-
-def _copied(container: Any, levels: int, room: _Room) -> Any:
-    """Copy a table or list that has at most so many levels, itself included."""
-    kind = type(container)
-    if levels == 0 or (kind is not dict and kind is not list):
-        raise _UnusualError
-    if kind is list:
-        room.take(2 * len(container))
-        return [_copied_item(item, levels, room) for item in container]
-    copy = {}
-    for key, item in container.items():
-        if type(key) is not str or not _is_harmless(key):
-            raise _UnusualError
-        copy[key] = _copied_item(item, levels, room)
-    room.take(sum(map(len, copy)) + len(copy))
-    return copy
-
-
-def _copied_item(item: Any, levels: int, room: _Room) -> Any:
-    kind = type(item)
-    if kind is str:
-        room.take(len(item))
-        if _is_harmless(item):
-            return item
-    elif kind is int:
-        if item in _INTEGERS:
-            return item
-    elif kind in SCALARS:
-        return item
-    else:
-        return _copied(item, levels - 1, room)
-    raise _UnusualError
-
-
-def _is_harmless(text: str) -> bool:
-    return text.isascii() or SURROGATE.search(text) is None
-
-
-# --- all others --------------------------------------------------------------------------------------------------
-
-
-def _carefully_copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    root: dict[str, Any] = {}
-    findings: list[Finding] = []
-    room = MAX_BYTES
-    opened: list[tuple[Any, Iterator[tuple[Any, Any]], Any]] = [(given, _entries(given), root)]
-    above, path = {id(given)}, list(at)
-    while opened:
-        source, entries, copy = opened[-1]
-        keyed = isinstance(copy, dict)
-        for key, item in entries:
-            name: Any = _key(key) if keyed else key
-            value = name if isinstance(name, Finding) else _value(item, above, len(path) + 1)
-            if isinstance(value, Finding):
-                findings.append(replace(value, path=tuple(path) if value is name else (*path, name)))
-                if len(findings) == MAX_FINDINGS:
-                    return root, (*findings, TOO_MANY)
+    def fill(self, copy: Any, given: object, path: KeyPath) -> None:
+        """Copy what a table or list holds, which at most :data:`MAX_DEPTH` of them do within one another."""
+        self.above.add(id(given))
+        keyed, depth = isinstance(copy, dict), len(path) + 1
+        for key, item in _entries(given):
+            name: str | int | Finding = key
+            if keyed and not (type(key) is str and key.isascii()):
+                name = _key(key)
+            # Most values are themselves the plain form, and a copy takes half the time when it sees that here.
+            is_simple = type(item) in _SIMPLE or (type(item) is str and item.isascii())
+            value = item if is_simple else _value(item, self.above, depth)
+            if isinstance(name, Finding) or isinstance(value, Finding):
+                self.refuse(name, value, path)
                 continue
             copy[name] = value
-            room -= _least_size(name, item)
-            if room < 0:
-                return {}, (TOO_LARGE,)
-            if isinstance(value, (dict, list)):
-                opened.append((item, _entries(item), value))
-                above.add(id(item))
-                path.append(name)
-                break
-        else:
-            opened.pop()
-            above.discard(id(source))
-            del path[-1:]
-    return root, tuple(findings)
+            # What an entry needs in any text: a key and its sign, or an item and its comma.
+            self.room -= (len(name) + 1 if isinstance(name, str) else 2) + (len(value) if type(value) is str else 0)
+            if self.room < 0:
+                raise _EnoughError
+            if not is_simple and isinstance(value, (dict, list)):
+                self.fill(value, item, (*path, name))
+        self.above.discard(id(given))
+
+    def refuse(self, name: str | int | Finding, value: Any, path: KeyPath) -> None:
+        """Note where a bad key or a bad value stands."""
+        self.findings.append(
+            replace(name, path=path) if isinstance(name, Finding) else replace(value, path=(*path, name))
+        )
+        if len(self.findings) == MAX_FINDINGS:
+            raise _EnoughError
+
+
+def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    root: dict[str, Any] = {}
+    copying = _Copying(MAX_BYTES)
+    try:
+        copying.fill(root, given, at)
+    except _EnoughError:
+        return ({}, (TOO_LARGE,)) if copying.room < 0 else (root, (*copying.findings, TOO_MANY))
+    return root, tuple(copying.findings)
 
 
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
-    return iter(container.items() if isinstance(container, Mapping) else enumerate(container))
-
-
-def _least_size(name: str | int, value: object) -> int:
-    """Count what an entry needs in any text: a key and its sign, or an item and its comma."""
-    return (len(name) + 1 if isinstance(name, str) else 2) + (len(value) if isinstance(value, str) else 0)
+    if is_mapping(container):
+        return iter(container.items())
+    items: Iterable[Any] = container
+    return enumerate(items)
 
 
 def _key(key: object) -> str | Finding:
+    """Return the plain form of a key, or why there is none."""
     if not isinstance(key, str):
         return Finding(code="document.key", message=f"every key must be a string, not {_kind(key)}")
     return _BAD_KEY if SURROGATE.search(key) else str.__str__(key)
@@ -180,13 +153,17 @@ def _key(key: object) -> str | Finding:
 
 def _value(value: object, above: Set[int], depth: int) -> Any:
     """Return the plain form of a value (of a table or list: an empty one to be filled), or why there is none."""
-    if type(value) in SCALARS or not isinstance(value, (dict, list, tuple, Mapping)):
+    if type(value) in SCALARS or not _is_container(value):
         return _scalar(value)
     if id(value) in above:
         return _CYCLE
     if depth >= MAX_DEPTH:
         return TOO_DEEP
     return [None] * len(value) if isinstance(value, (list, tuple)) else {}
+
+
+def _is_container(value: object) -> TypeGuard[Collection[Any]]:
+    return isinstance(value, (dict, list, tuple, Mapping))
 
 
 def _scalar(value: object) -> Any:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rlsplit.findings import Finding, Severity, dotted, visible
+from rlsplit.report_formats import REPORT_FORMATS
 from rlsplit.version import __version__
 
 Lines = Mapping[str, tuple[str, ...]]
@@ -22,6 +23,9 @@ MAX_LINE: Final = 100
 
 GITHUB_ANNOTATIONS: Final = 10
 """GitHub shows this many annotations of each level in one step, and drops the rest silently."""
+
+INFORMATION_URI: Final = "https://github.com/PrimeIntellect-ai/prime-rl"
+"""Where a code-scanning tool sends its readers: the home page in the package's metadata."""
 
 _COLOURS: Final[Mapping[Severity, str]] = {"error": "31", "warning": "33", "notice": "34"}
 _SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "notice")
@@ -145,13 +149,28 @@ def as_sarif(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
     driver = {
         "name": "rlsplit",
         "version": __version__,
-        "informationUri": "https://github.com/PrimeIntellect-ai/prime-rl",
-        "rules": [{"id": code} for code in codes],
+        "informationUri": INFORMATION_URI,
+        "rules": [_rule(code) for code in codes],
     }
     results = [_result(finding, codes.index(finding.code)) for finding in findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=True) + "\n"
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """Describe a code as the rulebook does, which is read for this format only."""
+    from rlsplit.rulebook import as_markdown, as_text, entry
+
+    found = entry(code)
+    if found is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": found.sentence},
+        "fullDescription": {"text": f"{found.sentence} {found.why}"},
+        "help": {"text": as_text(found), "markdown": as_markdown(found)},
+    }
 
 
 _SARIF_LEVELS: Final[Mapping[Severity, str]] = {"error": "error", "warning": "warning", "notice": "note"}
@@ -181,6 +200,6 @@ def _uri(name: str) -> str:
 
 
 REPORTS: Final[Mapping[str, Callable[[Sequence[Finding], Lines], str]]] = MappingProxyType(
-    {"plain": as_plain, "json": as_json, "github": as_github, "sarif": as_sarif}
+    {form: globals()[f"as_{form}"] for form in REPORT_FORMATS}
 )
 """Format to its function."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _AMBIGUOUS_KEYS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"])
@@ -99,10 +99,10 @@ def _mapping(table: Mapping[str, Any], lead: str, pad: str, lines: list[str]) ->
     for key, value in table.items():
         head = f"{lead}{_key(key)}:"
         lead = pad
-        if value and type(value) is dict:
+        if value and _is_table(value):
             lines.append(head)
             _mapping(value, pad + "  ", pad + "  ", lines)
-        elif value and type(value) in (list, tuple):
+        elif value and _is_items(value):
             lines.append(head)
             _sequence(value, pad, pad, lines)
         else:
@@ -113,9 +113,9 @@ def _sequence(items: Sequence[Any], lead: str, pad: str, lines: list[str]) -> No
     for value in items:
         head = lead + "- "
         lead = pad
-        if value and type(value) is dict:
+        if value and _is_table(value):
             _mapping(value, head, pad + "  ", lines)
-        elif value and type(value) in (list, tuple):
+        elif value and _is_items(value):
             _sequence(value, head, pad + "  ", lines)
         else:
             lines.append(head + _scalar(value, pad))
@@ -172,12 +172,20 @@ def _key(key: object) -> str:
 
 def _require_plain(value: object) -> None:
     """Raise what the YAML emitter would raise."""
-    if type(value) is dict:
+    if _is_table(value):
         for key, item in value.items():
             _key(key)
             _require_plain(item)
-    elif type(value) in (list, tuple):
-        for item in value:  # type: ignore[attr-defined]
+    elif _is_items(value):
+        for item in value:
             _require_plain(item)
     else:
         _scalar(value, "")
+
+
+def _is_table(value: object) -> TypeGuard[dict[Any, Any]]:
+    return type(value) is dict
+
+
+def _is_items(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return type(value) in (list, tuple)

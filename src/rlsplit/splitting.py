@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
 
+from rlsplit.components import EnvServerId, SourceSplit
 from rlsplit.config.dumping import JsonObject as JsonObject
 from rlsplit.config.dumping import resolved, sparse, without_non_finite
 from rlsplit.config.hosted import restored_eval
@@ -41,7 +42,7 @@ class Component:
 class EnvServer:
     """The config of one environment server that the run starts itself (L-06)."""
 
-    split: Literal["train", "eval"]
+    split: SourceSplit
     name: str
     """Resolved name of the source: its own, or the environment's id."""
     index: int
@@ -50,6 +51,11 @@ class EnvServer:
     """Position in its own list: ``orchestrator.<split>.source[<position>]``."""
     config: Component
     """``{env, serve, log}``, ``serve.address`` set to the launcher's local address (L-07)."""
+
+    @property
+    def id(self) -> EnvServerId:
+        """What tells it from every other, whatever they are called."""
+        return EnvServerId(self.split, self.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +70,6 @@ class Launch:
     clean: bool
     has_slurm: bool
     """A root ``[slurm]`` table (also the empty one that hosted runs assume, H-03) was given by the user."""
-    resume: JsonObject | None
-    """Resolved root ``resume``."""
-    router: JsonObject | None
-    """Resolved ``inference.router``, which the component config nulls under multi_node (L-04)."""
-    inference_deployment: JsonObject | None
-    """Resolved ``inference.deployment``, which the component config leaves out (L-03)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,8 @@ class Split:
     deployment: JsonObject
     """Resolved root deployment."""
     launch: Launch
+    config: RLConfig = field(repr=False, compare=False)
+    """The configuration that was split, for later stages: its sections are typed, the components are data."""
 
 
 def split(config: RLConfig) -> Split:
@@ -101,7 +103,8 @@ def split(config: RLConfig) -> Split:
         inference=components.get("inference"),
         env_servers=tuple(_env_servers(config, dump)) if dump.aside is None else (),
         deployment=dump.whole["deployment"],
-        launch=_launch(config, dump.whole),
+        launch=_launch(config),
+        config=config,
     )
 
 
@@ -110,21 +113,11 @@ def artifact(split: Split) -> JsonObject:
     components = {"trainer": split.trainer.resolved, "orchestrator": split.orchestrator.resolved}
     if split.inference is not None:
         components["inference"] = split.inference.resolved
-    return _artifact(components, split.deployment)
-
-
-def artifact_of(config: RLConfig) -> JsonObject:
-    """Return ``artifact(split(config))``, without making what an artifact does not have."""
-    dump = _Dump.of(config)
-    return _artifact(_resolved(config, dump), dump.whole["deployment"])
-
-
-def _artifact(components: Mapping[str, JsonObject], deployment: JsonObject) -> JsonObject:
     return {
         "contract_version": CONTRACT_VERSION,
         "mode": "rl",
         "schema_commit": SCHEMA_COMMIT,
-        "deployment": deployment,
+        "deployment": split.deployment,
         "components": components,
     }
 
@@ -214,22 +207,18 @@ def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
             )
 
 
-def _sources(config: RLConfig) -> Iterator[tuple[Literal["train", "eval"], int, SourceConfig]]:
+def _sources(config: RLConfig) -> Iterator[tuple[SourceSplit, int, SourceConfig]]:
     for position, source in enumerate(config.orchestrator.train.source):
         yield "train", position, source
     for position, evaluated in enumerate(config.orchestrator.eval.source if config.orchestrator.eval else ()):
         yield "eval", position, evaluated
 
 
-def _launch(config: RLConfig, whole: JsonObject) -> Launch:
-    inference = whole["inference"]
+def _launch(config: RLConfig) -> Launch:
     return Launch(
         run_name=config.run.name or "",
         run_dir=run_dir(config.output_dir, config.run.dir or ""),
-        env_vars=whole["env_vars"],
+        env_vars=dict(config.env_vars),
         clean=config.clean,
         has_slurm=config.provenance.written_slurm and config.slurm is not None,
-        resume=whole["resume"],
-        router=inference["router"] if inference else None,
-        inference_deployment=inference["deployment"] if inference else None,
     )

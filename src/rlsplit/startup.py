@@ -30,7 +30,7 @@ class ConfigText(str):
 def script(plan: RunPlan, pods: Pods, *, inline_config: bool) -> str:
     """Give the bash script of a component's pods; its config comes inside it or is mounted."""
     context = {**_shared(plan, pods, inline_config), **_SPECIFIC[pods.component](plan, pods)}
-    return _ENVIRONMENT.get_template(f"{pods.component}.sh.j2").render(context)
+    return _ENVIRONMENT.get_template(pods.role.template).render(context)
 
 
 def escape(text: str) -> str:
@@ -129,7 +129,7 @@ def _router(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 def _env_server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     assert pods.env_server is not None
-    return {"log_dir": f"/envs/{pods.env_server.split}", "log_file": pods.env_server.segment}
+    return {"log_dir": f"/envs/{pods.env_server.id.split}", "log_file": pods.env_server.segment}
 
 
 _SPECIFIC: Final = {

@@ -16,12 +16,11 @@ from api_requests import EXTERNAL_INFERENCE, FIXTURES, GOOD, ROOT, accepted, con
 from conftest import conformance_cases
 from rlsplit import Platform, Run, Secrets, artifact, parse, render
 from rlsplit.api import CompiledRun, CreateDedicatedRunRequest, ErrorDetail, ErrorResponse, compile_run, detail
-from rlsplit.api.errors import PLATFORM_PARAMS
 from rlsplit.api.misplaced import MISPLACED
 from rlsplit.api.models import REQUEST_FIELDS
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.planning import plan
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText
 from rlsplit.splitting import split
 
 BAD = sorted(path.name for path in (ROOT / "fixtures" / "bad").glob("*.toml"))
@@ -189,7 +188,7 @@ def test_all_fields_are_checked_at_once_and_named_as_on_the_wire() -> None:
     }
     assert params(body, token_value="", run_id="a/b") == [
         *("config.clean", "config.seqlen", "imageTag", "name", "teamId", "wandbApiKey", "hfToken"),
-        *("extra", "wandb_api_key"),
+        *("runId", "tokenValue", "extra", "wandb_api_key"),
     ]
 
 
@@ -264,7 +263,7 @@ def test_what_only_the_plan_refuses_stands_at_the_users_key() -> None:
 
 def test_secret_looking_env_vars_move_to_the_secret_or_are_refused() -> None:
     run = accepted({"config": small(env_vars={"MY_API_KEY": "hunter2-hunter2"})})
-    assert [detail(finding).param for finding in run.warnings if finding.code == "plan.overlay-o18"] == [
+    assert [detail(finding).param for finding in run.warnings if finding.code == "plan.overlay-secret-env"] == [
         "config.env_vars.MY_API_KEY"
     ]
     given = small(env_vars={"HF_TOKEN": "hunter2-hunter2"})
@@ -279,8 +278,8 @@ def test_details_keep_the_spelling_of_keys() -> None:
 
 
 def test_roots_of_findings_cannot_be_confused() -> None:
-    """A finding's first key tells whether it is about the config, the request or the platform."""
-    assert not set(RLConfig.model_fields) & {*REQUEST_FIELDS, *PLATFORM_PARAMS, *MISPLACED}
+    """No key of the config is called like a field of the request, or like what its client leaves in."""
+    assert not set(RLConfig.model_fields) & {*REQUEST_FIELDS, *MISPLACED}
 
 
 def test_a_wrong_type_of_the_programmer_raises() -> None:

@@ -17,10 +17,10 @@ from api_requests import GOOD, compiled_request, config, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlsplit import Platform, Run, Secrets, Source, compile_sources, render, to_json, to_yaml
+from rlsplit import Platform, Run, Secrets, Source, Target, compile_sources, render, to_json, to_yaml
 from rlsplit.api import CompiledRun, CreateDedicatedRunRequest, ErrorResponse, detail, read_request
-from rlsplit.preview import as_html, as_markdown, compiled
-from rlsplit.run import SecretText
+from rlsplit.preview import as_html, as_markdown, previewed
+from rlsplit.secrets import SecretText
 
 SECRETS = st.lists(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"]), min_size=4, max_size=40),
@@ -67,9 +67,9 @@ def request_with(secrets: list[str], given: dict[str, Any]) -> CreateDedicatedRu
 
 def previews(table: dict[str, Any], secrets: list[str]) -> list[str]:
     """The same run as it is shown to reviewers."""
-    outcome = compile_sources([Source(name="rl.toml", content=table)])
     given = Secrets(wandb_api_key=secrets[0], hf_token=secrets[1], prime_api_key=secrets[2])
-    subject = compiled(outcome, run=Run(id="run-1"), platform=Platform(), secrets=given)
+    target = Target(run=Run(id="run-1"), secrets=given)
+    subject = previewed(compile_sources([Source(name="rl.toml", content=table)], until="plan", target=target), target)
     assert not subject.is_refused
     return [as_html(subject), as_markdown(subject)]
 
@@ -134,12 +134,23 @@ def test_no_refusal_shows_a_secret(secrets: list[str], damage: str) -> None:
     assert not leaks(secrets, [repr(outcome), str(outcome), outcome.model_dump_json(), repr(pickle.dumps(outcome))])
 
 
-@pytest.mark.parametrize("stage", ["read", "resolve_both", "split", "plan", "render", "artifact_of", "_row"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "rlsplit.compiler.read",
+        "rlsplit.compiler.resolve_both",
+        "rlsplit.splitting.split",
+        "rlsplit.planning.plan",
+        "rlsplit.manifests.render",
+        "rlsplit.api.compiling.artifact",
+        "rlsplit.api.compiling._row",
+    ],
+)
 def test_a_traceback_of_ours_shows_no_secret_even_with_locals(stage: str) -> None:
     secrets = [f"hunter{number}-hunter" for number in range(4)]
     request = request_with(secrets, small())
     token = SecretText(secrets[2])
-    breaking = mock.patch(f"rlsplit.api.compiling.{stage}", side_effect=RuntimeError("provoked"))
+    breaking = mock.patch(stage, side_effect=RuntimeError("provoked"))
     with breaking, pytest.raises(RuntimeError, match="provoked") as failure:
         compiled_request(request, token_value=token)
     ours = failure.value.__traceback__

@@ -21,7 +21,7 @@ from rlsplit.api import (
     ErrorResponse,
     read_request,
 )
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText
 
 MODELS = (CreateDedicatedRunRequest, CreateDedicatedRunResponse, ErrorResponse, ErrorDetail)
 SECRET = "hunter2-hunter2"

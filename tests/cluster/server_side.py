@@ -28,12 +28,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from rlsplit.compiler import parse
 from rlsplit.kubernetes import is_dns_label
 from rlsplit.manifests import render
-from rlsplit.parsing import parse
 from rlsplit.planning import plan
 from rlsplit.platform import Platform
-from rlsplit.run import Run, Secrets
+from rlsplit.run import Run
+from rlsplit.secrets import Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import split
 

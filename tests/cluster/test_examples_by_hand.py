@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import yaml
 from rlsplit.manifests import render
 from rlsplit.planning import plan
 from rlsplit.platform import Platform
-from rlsplit.run import Run, Secrets
+from rlsplit.run import Run
+from rlsplit.secrets import Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import Component, JsonObject, Split
 
@@ -36,7 +38,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "d-expert-parallel": {
         "deployment": {**splits.MULTI, "num_train_nodes": 1, "num_infer_nodes": 2},
         "attempt": 2,
-        "resume": {"step": None, "dir": None},
+        "resume": {},
     },
     "e-trainer-only": {"deployment": {**splits.MULTI, "num_infer_nodes": 0}},
 }
@@ -92,16 +94,17 @@ def _split(stem: str, jobs: dict[str, JsonObject], name: str) -> Split:
     inference = _config(jobs["inference"]) if "inference" in jobs else None
     if inference is not None:
         inference["server"]["port"] = 8000
-    resume = RUNS[stem].get("resume")
-    split = splits.make(
+    root = {key: RUNS[stem][key] for key in ("resume",) if key in RUNS[stem]}
+    split = splits.make_refused(
         RUNS[stem]["deployment"],
-        trainer={**trainer, **({"resume": resume} if resume else {"weight_broadcast": {}})},
+        trainer=trainer,
         orchestrator=orchestrator,
-        inference=inference,
+        inference={key: value for key, value in (inference or {}).items() if key != "router"},
         has_inference=inference is not None,
         train=orchestrator.get("train", {}).get("source", []),
         evals=orchestrator.get("eval", {}).get("source", []),
-        run_name=name,
+        run={"name": name},
+        **root,
     )
     return _as_written(split, trainer, orchestrator, inference)
 
@@ -111,13 +114,11 @@ def _as_written(split: Split, trainer: JsonObject, orchestrator: JsonObject, inf
     for server in split.env_servers:
         source = orchestrator[server.split]["source"][server.position]
         source["serve"] = {}
-    return Split(
+    return replace(
+        split,
         trainer=Component(resolved=split.trainer.resolved, sparse=trainer),
         orchestrator=Component(resolved=split.orchestrator.resolved, sparse=orchestrator),
         inference=split.inference and Component(resolved=split.inference.resolved, sparse=inference),
-        env_servers=split.env_servers,
-        deployment=split.deployment,
-        launch=split.launch,
     )
 
 

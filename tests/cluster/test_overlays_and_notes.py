@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, make, planned, source
 
 from rlsplit.findings import dotted
 from rlsplit.manifests import render
@@ -19,38 +19,41 @@ from rlsplit.run import Run
 from rlsplit.splitting import JsonObject, Split
 
 HOST = {"host": "10.1.1.1"}
+ZMQ = {"rollout_transport": {"type": "zmq", **HOST}}
 
 
 def _set(plan: RunPlan, component: str) -> dict[str, Any]:
-    return {f"{o.id} {dotted(o.path)}": o.value for o in plan.overlays if o.component == component}
+    pods = plan.component(component)
+    assert pods is not None
+    return {f"{o.id} {dotted(o.path)}": o.value for o in plan.overlays if o.config == pods.config_id}
 
 
 def test_overlays_of_a_single_node_run() -> None:
     plan = planned(SHAPES["two-plus-six"], secrets=SECRETS)
     names = plan.names
     assert _set(plan, "trainer") == {
-        "O1 output_dir": "/data/runs/run-1",
-        "O2 metrics_server.host": "0.0.0.0",
-        "O2 metrics_server.port": 8000,
-        "O3 weight_broadcast.host": "0.0.0.0",
-        "O5 rollout_transport.host": names.host("orchestrator"),
-        "O17 weight_broadcast.inference_world_size": 6,
+        "run-directory output_dir": "/data/runs/run-1",
+        "trainer-metrics metrics_server.host": "0.0.0.0",
+        "trainer-metrics metrics_server.port": 8000,
+        "broadcast-bind weight_broadcast.host": "0.0.0.0",
+        "rollouts-host rollout_transport.host": names.host("orchestrator"),
+        "world-size weight_broadcast.inference_world_size": 6,
     }
     assert _set(plan, "orchestrator") == {
-        "O1 output_dir": "/data/runs/run-1",
-        "O4 weight_broadcast.host": names.host("trainer"),
-        "O6 rollout_transport.host": "0.0.0.0",
-        "O7 model.client.base_url": f"http://{names.service_host()}:8000/v1",
-        "O8 model.client.admin_base_url": [f"http://{names.host('inference')}:8100/v1"],
-        "O9 train.source[0].serve.address": f"tcp://{names.host('env-0-math')}:5000",
-        "O9 eval.source[0].serve.address": f"tcp://{names.host('env-1-math')}:5000",
-        "O16 monitors.prime": {"name": "a run"},
-        "O17 weight_broadcast.inference_world_size": 6,
+        "run-directory output_dir": "/data/runs/run-1",
+        "broadcast-host weight_broadcast.host": names.host("trainer"),
+        "rollouts-bind rollout_transport.host": "0.0.0.0",
+        "router-url model.client.base_url": f"http://{names.service_host()}:8000/v1",
+        "engine-urls model.client.admin_base_url": [f"http://{names.host('inference')}:8100/v1"],
+        "env-server-address train.source[0].serve.address": f"tcp://{names.host('env-0-math')}:5000",
+        "env-server-address eval.source[0].serve.address": f"tcp://{names.host('env-1-math')}:5000",
+        "run-monitor monitors.prime": {"name": "a run"},
+        "world-size weight_broadcast.inference_world_size": 6,
     }
-    assert _set(plan, "inference") == {"O12 server.host": "0.0.0.0"}
+    assert _set(plan, "inference") == {"server-bind server.host": "0.0.0.0"}
     assert _set(plan, "env-1-math") == {
-        "O10 serve.address": "tcp://0.0.0.0:5000",
-        "O11 output_dir": "/data/runs/run-1/envs/eval/math",
+        "env-server-bind serve.address": "tcp://0.0.0.0:5000",
+        "env-server-directory output_dir": "/data/runs/run-1/envs/eval/math",
     }
 
 
@@ -60,19 +63,22 @@ def test_overlays_of_a_single_node_run() -> None:
 )
 def test_overlays_of_engines(vllm: JsonObject, port: int | None, ranks: int) -> None:
     nodes = 2 if vllm is EXPERT else 1
-    plan = planned(make({**MULTI, "num_infer_nodes": nodes}, inference={"vllm": vllm}))
+    layout = {"deployment": {"type": "multi_node", "num_nodes": 2}} if nodes == 2 else {}
+    plan = planned(make({**MULTI, "num_infer_nodes": nodes}, inference={"vllm": vllm, **layout}))
     overlays = _set(plan, "inference")
-    assert overlays.get("O13 server.port") == port
-    assert [overlays[f"O14 vllm.{key}"] for key in ("data_parallel_size", "data_parallel_size_local")] == [ranks, 1]
-    assert overlays["O14 vllm.api_server_count"] == 1
+    assert overlays.get("engine-port server.port") == port
+    assert [overlays[f"engine-ranks vllm.{key}"] for key in ("data_parallel_size", "data_parallel_size_local")] == [
+        ranks,
+        1,
+    ]
+    assert overlays["engine-ranks vllm.api_server_count"] == 1
 
 
 def test_both_forms_of_a_config_get_the_same_overlays() -> None:
     for split in SHAPES.values():
         plan = planned(split, secrets=SECRETS)
         for overlay in plan.overlays:
-            pods = plan.component(overlay.component)
-            assert pods is not None
+            pods = next(pods for pods in plan.pods if pods.config_id == overlay.config)
             assert pods.config is not None
             for config in (pods.config.sparse, pods.config.resolved):
                 node: Any = config
@@ -84,21 +90,21 @@ def test_both_forms_of_a_config_get_the_same_overlays() -> None:
 def test_values_of_the_user_that_stay() -> None:
     gateway = make(
         orchestrator={
-            "model": {"client": {"base_url": "https://gateway.example.com/v1", "admin_base_url": None}},
+            "model": {"client": {"base_url": "https://gateway.example.com/v1"}},
             "monitors": {"prime": {"name": "mine"}},
         },
         train=[source("a", "tcp://envs.example.com:7000"), source("b")],
     )
     plan = planned(gateway, secrets=SECRETS)
     overlays = _set(plan, "orchestrator")
-    assert not {"O7 model.client.base_url", "O16 monitors.prime"} & set(overlays)
-    assert "O9 train.source[0].serve.address" not in overlays
+    assert not {"router-url model.client.base_url", "run-monitor monitors.prime"} & set(overlays)
+    assert "env-server-address train.source[0].serve.address" not in overlays
     assert [pods.suffix for pods in plan.pods][-1] == "env-1-b"
 
 
 def test_metrics_left_to_the_config() -> None:
     plan = planned(make(), metrics="off")
-    assert not [overlay for overlay in plan.overlays if overlay.id == "O2"]
+    assert not [overlay for overlay in plan.overlays if overlay.id == "trainer-metrics"]
     container = _container(plan, "trainer")
     assert not {"startupProbe", "livenessProbe"} & set(container)
     own = planned(make(trainer={"metrics_server": {"host": "0.0.0.0", "port": 9100}}), metrics="off")
@@ -151,17 +157,17 @@ def test_run_id_of_the_user_gives_way_only_to_a_token() -> None:
 
 
 NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
-    ("plan.overlay-o1", "output_dir", make(trainer={"output_dir": "/abs/x"}), {}),
+    ("plan.overlay-run-directory", "output_dir", make(output_dir="/abs/x"), {}),
     (
-        "plan.overlay-o2",
+        "plan.overlay-trainer-metrics",
         "trainer.metrics_server.port",
         make(trainer={"metrics_server": {"host": "0.0.0.0", "port": 9}}),
         {},
     ),
-    ("plan.overlay-o3", "weight_broadcast.host", make(trainer={"weight_broadcast": HOST}), {}),
-    ("plan.overlay-o4", "weight_broadcast.host", make(orchestrator={"weight_broadcast": HOST}), {}),
-    ("plan.overlay-o5", "rollout_transport.host", make(trainer={"rollout_transport": HOST}), {}),
-    ("plan.overlay-o6", "rollout_transport.host", make(orchestrator={"rollout_transport": HOST}), {}),
+    ("plan.overlay-broadcast-bind", "weight_broadcast.host", make(weight_broadcast={"type": "nccl", **HOST}), {}),
+    ("plan.overlay-broadcast-host", "weight_broadcast.host", make(weight_broadcast={"type": "nccl", **HOST}), {}),
+    ("plan.overlay-rollouts-host", "rollout_transport.host", make(trainer=ZMQ, orchestrator=ZMQ), {}),
+    ("plan.overlay-rollouts-bind", "rollout_transport.host", make(trainer=ZMQ, orchestrator=ZMQ), {}),
     (
         "plan.own-gateway",
         "orchestrator.model.client.base_url",
@@ -169,24 +175,24 @@ NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
         {},
     ),
     (
-        "plan.overlay-o8",
+        "plan.overlay-engine-urls",
         "orchestrator.model.client.admin_base_url",
         make(orchestrator={"model": {"client": {"admin_base_url": ["http://e:1/v1"]}}}),
         {},
     ),
-    ("plan.overlay-o12", "inference.server.host", make(inference={"server": HOST}), {}),
-    ("plan.overlay-o17", "weight_broadcast", SHAPES["two-plus-six"], {}),
-    ("plan.overlay-o18", "env_vars.A_KEY", make(env_vars={"A_KEY": "v"}), {}),
-    ("plan.overlay-o18", "trainer.env_vars.A_KEY", make(trainer={"env_vars": {"A_KEY": "v"}}), {}),
-    ("plan.slurm", "slurm", make(has_slurm=True), {}),
+    ("plan.overlay-server-bind", "inference.server.host", make(inference={"server": HOST}), {}),
+    ("plan.overlay-world-size", "weight_broadcast", SHAPES["two-plus-six"], {}),
+    ("plan.overlay-secret-env", "env_vars.A_KEY", make(env_vars={"A_KEY": "v"}), {}),
+    ("plan.overlay-secret-env", "trainer.env_vars.A_KEY", make(trainer={"env_vars": {"A_KEY": "v"}}), {}),
+    ("plan.slurm", "slurm", make(slurm={}), {}),
     (
         "plan.orchestrator-on-inference",
         "deployment.orchestrator_on_inference",
         make({**MULTI, "orchestrator_on_inference": True}),
         {},
     ),
-    ("plan.path-off-volume", "trainer.ckpt.output_dir", make(trainer={"ckpt": {"output_dir": "/elsewhere"}}), {}),
-    ("plan.path-off-volume", "trainer.trace_path", make(trainer={"trace_path": "/elsewhere"}), {}),
+    ("plan.path-off-volume", "trainer.ckpt.output_dir", make(ckpt={"output_dir": "/elsewhere"}), {}),
+    ("plan.path-off-volume", "trainer.trace_path", make(trainer={"trace_path": "/elsewhere"}, max_steps=5), {}),
     ("plan.local-model", "trainer.model.name", make(trainer={"model": {"name": "/models/x"}}), {}),
     ("plan.external-inference", "orchestrator.model.client.base_url", SHAPES["external-inference"], {}),
     ("plan.open-port", "", SHAPES["expert-parallel"], {}),
@@ -248,10 +254,10 @@ def test_digest_wins_over_the_tag() -> None:
 
 
 def test_peers_outside_the_run() -> None:
+    teacher = {"name": "t", "base_url": "http://10.9.9.9:81/v1"}
     split = make(
-        {**SINGLE},
-        trainer={"weight_broadcast!": FILESYSTEM},
-        orchestrator={"weight_broadcast!": FILESYSTEM, "algo": {"teacher": {"base_url": "http://10.9.9.9:81/v1"}}},
+        weight_broadcast=FILESYSTEM,
+        orchestrator={"algo": {"type": "opd", "teacher": teacher}},
         train=[source("a", "tcp://envs.example.com:7000"), source("b", "tcp://envs.example.com:7000")],
     )
     policy = next(item for item in render(planned(split)) if item["kind"] == "NetworkPolicy")

@@ -8,19 +8,22 @@ import pickle
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from splits import FILESYSTEM, FORMS, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+from splits import FILESYSTEM, FORMS, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, make_refused, planned, source
 
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import ConfigError
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan, plan
 from rlsplit.platform import Platform
-from rlsplit.run import Run, SecretName, Secrets
+from rlsplit.run import Run
+from rlsplit.secrets import SecretName, Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import JsonObject, Split
 
@@ -43,15 +46,15 @@ def splits(draw: st.DrawFn) -> Split:
         "num_infer_replicas": draw(st.integers(1, 3)),
     }
     port = draw(st.integers(1024, 8000))
-    broadcast: JsonObject = {} if draw(st.booleans()) else {"weight_broadcast!": FILESYSTEM}
+    broadcast: JsonObject = {} if draw(st.booleans()) else {"weight_broadcast": FILESYSTEM}
     listed = [
         source(name, draw(st.none() | st.just("tcp://10.9.8.7:7000"))) for name in draw(st.lists(ENV_NAMES, max_size=4))
     ]
     vllm = {"tensor_parallel_size": tp, "enable_expert_parallel": expert}
-    return make(
+    return make_refused(
         many if multi else single,
-        trainer={**broadcast, "env_vars": {"A_TOKEN": "secret-a", "PLAIN": "$x"}},
-        orchestrator={**broadcast, "env_vars": {"A_TOKEN": "secret-b"}},
+        trainer={"env_vars": {"A_TOKEN": "secret-a", "PLAIN": "$x"}},
+        orchestrator={"env_vars": {"A_TOKEN": "secret-b"}},
         inference={
             "server": {"port": port},
             "backend_port": port + 100,
@@ -60,6 +63,7 @@ def splits(draw: st.DrawFn) -> Split:
         train=listed[:2],
         evals=listed[2:],
         env_vars={"a_token": "secret-c"},
+        **broadcast,
     )
 
 
@@ -354,12 +358,16 @@ def test_findings_of_a_plan_are_no_errors() -> None:
         assert all(note.severity != "error" for note in planned(split, run=RUN).notes)
 
 
+def _set(config: RLConfig, key: str, number: int) -> None:
+    setattr(config.deployment, key, number)
+
+
 def test_hostile_numbers_never_raise_anything_else() -> None:
     refused = []
     for key in ("gpus_per_node", "num_train_nodes", "num_infer_nodes", "num_infer_replicas"):
         for number in (-(10**9), -1, 0):
             try:
-                planned(make({**MULTI, key: number}))
+                planned(make_refused(MULTI, edit=partial(_set, key=key, number=number)))
             except ConfigError as error:
                 refused.append(error.findings)
     assert len(refused) > 8

@@ -11,7 +11,7 @@ import pytest
 from rlsplit.findings import ConfigError, dotted
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
-from rlsplit.run import Secrets
+from rlsplit.secrets import Secrets
 
 
 def test_defaults() -> None:

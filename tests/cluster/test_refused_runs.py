@@ -6,50 +6,72 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from splits import EXPERT, FAKE, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+from splits import EXPERT, FAKE, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, make_refused, planned, source
 
+from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import ConfigError, Finding, dotted
 from rlsplit.manifests import render
 from rlsplit.planning import plan
 from rlsplit.platform import Platform
-from rlsplit.run import Run, Secrets
-from rlsplit.splitting import Split
+from rlsplit.run import Run
+from rlsplit.secrets import Secrets
+from rlsplit.splitting import Component, Split
 
-NIXL = {"weight_broadcast!": {"type": "nixl", "host": "localhost", "port": 8001, "inference_world_size": 1}}
-EXTERNAL: dict[str, Any] = {"trainer": {"weight_broadcast!": FILESYSTEM}, "has_inference": False}
 TEACHER: dict[str, Any] = {
-    "algo": {"type": "opd", "teacher": {"base_url": "http://127.0.0.1:9/v1"}, "sampling": {"source": "policy"}}
+    "algo": {"type": "opd", "teacher": {"name": "t", "base_url": "http://127.0.0.1:9/v1"}},
 }
-SAMPLED: dict[str, Any] = {"algo": {"type": "sft", "sampling": {"source": {"base_url": "http://localhost:9/v1"}}}}
-ROLLOUTS = {"rollout_transport": {"port": 65535}}
-BROADCAST = {"weight_broadcast": {"port": 29500}}
+SAMPLED: dict[str, Any] = {
+    "algo": {"type": "sft", "sampling": {"source": {"name": "t", "base_url": "http://localhost:9/v1"}}}
+}
+LLMD = {"type": "llm-d"}
+MOONCAKE = {"type": "mooncake", "cpu": {"num_bytes": 1}}
+
+
+def _no_replica(config: RLConfig) -> None:
+    assert isinstance(config.deployment, MultiNodeDeploymentConfig)
+    config.deployment.num_infer_replicas = 0
+
+
+def _infinite(split: Split) -> Split:
+    config = {**split.trainer.sparse, "extra": float("inf")}
+    return replace(split, trainer=Component(resolved=config, sparse=config))
+
 
 CONFIGS: list[tuple[str, str, Split]] = [
     (
         "inference.deployment.type",
         "plan.disaggregated-inference",
-        make(MULTI, inference_deployment={"type": "disaggregated"}),
+        make_refused({**MULTI, "num_infer_nodes": 2}, inference={"deployment": {"type": "disaggregated"}}),
     ),
-    ("inference.router.type", "plan.llm-d-router", make(router={"type": "llm-d", "scorers": {}})),
+    ("inference.router.type", "plan.llm-d-router", make_refused(inference={"router": LLMD})),
     (
         "inference.kv_cache_offload.type",
         "plan.mooncake-offload",
-        make(inference={"kv_cache_offload": {"type": "mooncake"}}),
+        make_refused(inference={"kv_cache_offload": MOONCAKE}),
     ),
-    ("inference.router", "plan.no-router", make(MULTI, router=None)),
-    ("inference.router.policy", "plan.router-policy", make(router={"type": "vllm-router", "policy": "a; b"})),
+    ("inference.router", "plan.no-router", make_refused(MULTI, inference={"router": None})),
+    (
+        "inference.router.policy",
+        "plan.router-policy",
+        make(inference={"router": {"type": "vllm-router", "policy": "a; b"}}),
+    ),
     ("clean", "plan.clean", make(clean=True)),
     ("deployment.num_infer_gpus", "plan.no-inference-gpus", make({**SINGLE, "num_infer_gpus": 0})),
-    ("orchestrator.model.client.base_url", "plan.loopback-base-url", make(**EXTERNAL)),
     (
         "orchestrator.model.client.base_url",
         "plan.loopback-base-url",
-        make(orchestrator={"model": {"client": {"base_url": "http://[::1]:8000/v1"}}}, **EXTERNAL),
+        make_refused(has_inference=False),
+    ),
+    (
+        "orchestrator.model.client.base_url",
+        "plan.loopback-base-url",
+        make(orchestrator={"model": {"client": {"base_url": "http://[::1]:8000/v1"}}}, has_inference=False),
     ),
     (
         "trainer.data.fake",
         "plan.no-rollouts",
-        make({**MULTI, "num_infer_nodes": 0}, has_inference=False),
+        make_refused({**MULTI, "num_infer_nodes": 0}, has_inference=False),
     ),
     (
         "inference.vllm.tensor_parallel_size",
@@ -64,29 +86,40 @@ CONFIGS: list[tuple[str, str, Split]] = [
     (
         "inference.vllm.tensor_parallel_size",
         "plan.tensor-parallel",
-        make({**SINGLE, "num_infer_gpus": 3}, inference={"vllm": {"tensor_parallel_size": 2}}),
+        make_refused({**SINGLE, "num_infer_gpus": 3}, inference={"vllm": {"tensor_parallel_size": 2}}),
     ),
-    ("inference.vllm.tensor_parallel_size", "plan.count", make(inference={"vllm": {"tensor_parallel_size": 0}})),
-    ("deployment.num_train_gpus", "plan.too-many-gpus", make({**SINGLE, "num_train_gpus": 8})),
     (
-        "inference.vllm.data_parallel_size",
-        "plan.data-parallel",
-        make(MULTI, inference={"vllm": EXPERT}),
+        "inference.vllm.tensor_parallel_size",
+        "plan.count",
+        make_refused(inference={"vllm": {"tensor_parallel_size": 0}}),
     ),
+    ("deployment.num_train_gpus", "plan.too-many-gpus", make_refused({**SINGLE, "num_train_gpus": 8})),
+    ("inference.vllm.data_parallel_size", "plan.data-parallel", make_refused(MULTI, inference={"vllm": EXPERT})),
     ("deployment.num_train_gpus", "plan.count", make({**SINGLE, "num_train_gpus": 0})),
-    ("deployment.num_infer_gpus", "plan.count", make({**SINGLE, "num_infer_gpus": -1})),
-    ("deployment.num_train_nodes", "plan.count", make({**MULTI, "num_train_nodes": 0})),
-    ("deployment.num_infer_replicas", "plan.count", make({**MULTI, "num_infer_replicas": 0})),
-    ("deployment.gpus_per_node", "plan.count", make({**MULTI, "gpus_per_node": 0})),
-    ("weight_broadcast.host", "plan.nixl-host", make(trainer=NIXL, orchestrator=NIXL)),
+    ("deployment.num_infer_gpus", "plan.count", make_refused({**SINGLE, "num_infer_gpus": -1})),
+    ("deployment.num_train_nodes", "plan.count", make_refused({**MULTI, "num_train_nodes": 0})),
+    ("deployment.num_infer_replicas", "plan.count", make_refused(MULTI, edit=_no_replica)),
+    ("deployment.gpus_per_node", "plan.count", make_refused({**MULTI, "gpus_per_node": 0})),
+    ("weight_broadcast.host", "plan.nixl-host", make(weight_broadcast={"type": "nixl"})),
     ("inference.server.port", "plan.port-range", make(inference={"server": {"port": 44536}})),
-    ("rollout_transport.port", "plan.port-range", make(trainer=ROLLOUTS, orchestrator=ROLLOUTS)),
+    (
+        "rollout_transport.port",
+        "plan.port-range",
+        make(
+            trainer={"rollout_transport": {"type": "zmq", "port": 65535}},
+            orchestrator={"rollout_transport": {"type": "zmq", "port": 65535}},
+        ),
+    ),
     ("inference.backend_port", "plan.port-range", make(MULTI, inference={"backend_port": 65529})),
-    ("rollout_transport.port", "plan.rollout-ports", make(trainer={"rollout_transport": {"port": 5000}})),
+    (
+        "rollout_transport.port",
+        "plan.rollout-ports",
+        make_refused(trainer={"rollout_transport": {"type": "zmq", "port": 5000}}),
+    ),
     (
         "weight_broadcast.port",
         "plan.port-conflict",
-        make(MULTI, trainer=BROADCAST, orchestrator=BROADCAST),
+        make(MULTI, weight_broadcast={"type": "nccl", "port": 29500}),
     ),
     ("inference.backend_port", "plan.port-conflict", make(inference={"backend_port": 8000})),
     ("inference.server.port", "plan.port-conflict", make(inference={"backend_port": 29000})),
@@ -95,7 +128,10 @@ CONFIGS: list[tuple[str, str, Split]] = [
         "plan.port-conflict",
         make(
             {**MULTI, "num_infer_nodes": 2},
-            inference={"vllm": {**EXPERT, "data_parallel_rpc_port": 8103}},
+            inference={
+                "vllm": {**EXPERT, "data_parallel_rpc_port": 8103},
+                "deployment": {"type": "multi_node", "num_nodes": 2},
+            },
         ),
     ),
     ("orchestrator.train.source[0].name", "plan.env-name", make(train=[source("a/b")])),
@@ -116,11 +152,11 @@ CONFIGS: list[tuple[str, str, Split]] = [
         "plan.frozen-model",
         make(train=[source("a", **SAMPLED)]),
     ),
-    ("env_vars.CUDA_VISIBLE_DEVICES", "plan.env-var-protected", make(env_vars={"CUDA_VISIBLE_DEVICES": "0"})),
+    ("env_vars.CUDA_VISIBLE_DEVICES", "plan.env-var-protected", make_refused(env_vars={"CUDA_VISIBLE_DEVICES": "0"})),
     (
         "trainer.env_vars.WANDB_SHARED_MODE",
         "plan.env-var-protected",
-        make(trainer={"env_vars": {"WANDB_SHARED_MODE": "0"}}),
+        make_refused(trainer={"env_vars": {"WANDB_SHARED_MODE": "0"}}),
     ),
     (
         "inference.env_vars.RLSPLIT_RUN_DIR",
@@ -135,18 +171,10 @@ CONFIGS: list[tuple[str, str, Split]] = [
     ('env_vars."A B"', "plan.env-var-name", make(env_vars={"A B": "0"})),
     ("env_vars.A", "plan.env-var-value", make(env_vars={"A": "a\0b"})),
     ("env_vars.HF_TOKEN", "plan.env-var-secret", make(env_vars={"HF_TOKEN": "mine"})),
-    (
-        "resume.dir",
-        "plan.resume-dir",
-        make(trainer={"resume": {"step": None, "dir": "/other/checkpoints/step_5"}}),
-    ),
-    (
-        "resume.dir",
-        "plan.resume-dir",
-        make(trainer={"resume": {"step": None, "dir": "/data/runs/x/checkpoints/last"}}),
-    ),
+    ("resume.dir", "plan.resume-dir", make(resume={"dir": "/other/checkpoints/step_5"})),
+    ("resume.dir", "plan.resume-dir", make_refused(resume={"dir": "/data/runs/x/checkpoints/last"})),
     ("trainer", "plan.config-too-large", make(trainer={"model": {"extra": "x" * 1_000_001}})),
-    ("trainer", "plan.config-value", make(trainer={"model": {"extra": float("inf")}})),
+    ("trainer", "plan.config-value", _infinite(make())),
     (
         "deployment.num_infer_replicas",
         "plan.too-many-engines",
@@ -159,7 +187,7 @@ CONFIGS: list[tuple[str, str, Split]] = [
     ),
     ("deployment.num_train_nodes", "plan.count", make({**MULTI, "num_train_nodes": 10**12})),
     ("env_vars", "plan.env-vars-size", make(env_vars={f"A{n}": "x" * 99_000 for n in range(3)})),
-    ("run.name", "plan.text", make(run_name="a\0b")),
+    ("run.name", "plan.text", make(run={"name": "a\0b"})),
 ]
 
 
@@ -234,7 +262,7 @@ def test_metrics_port_of_the_platform_may_meet_the_users() -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    split = make(
+    split = make_refused(
         {**SINGLE, "num_train_gpus": 9},
         inference={"server": {"port": 60000}},
         train=[source("a/b"), source("b", "nowhere")],

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pods_in_bash import Sandbox, containers, finish, kubelet_expand, prepared_by_another_pod
-from splits import FORMS, RUN, SHAPES, make, planned, source
+from splits import FORMS, RUN, SHAPES, make_refused, planned, source
 
 from rlsplit.planning import RunPlan, config_text
 from rlsplit.startup import _word, escape, script
@@ -294,7 +294,7 @@ HOSTILE = [
 def test_hostile_text_stays_data(tmp_path: Path) -> None:
     nested = {f"key {number} {text[:40]}": [text, {"deep": text}] for number, text in enumerate(HOSTILE)}
     env_vars = {f"HOSTILE_{number}": text for number, text in enumerate(HOSTILE)}
-    split = make(
+    split = make_refused(
         trainer={"model": {"name": HOSTILE[0], "extra": nested}, "env_vars": env_vars},
         orchestrator={"model": {"name": HOSTILE[1]}, "extra": nested, "env_vars": env_vars},
         inference={"vllm": {"model": HOSTILE[3], "extra": nested}, "env_vars": env_vars},
@@ -347,7 +347,7 @@ def test_ten_thousand_random_texts_stay_data(tmp_path: Path, batch: int) -> None
     draw = random.Random(batch)
     texts = ["".join(draw.choices(ATTACKS, k=draw.randint(1, 5))) for _ in range(1000)]
     variables = {f"TEXT_{number}": text for number, text in enumerate(texts[900:980])}
-    split = make(
+    split = make_refused(
         trainer={"model": {"name": texts[0]}, "extra": texts[:400], "env_vars": variables},
         orchestrator={"model": {"name": texts[1]}, "extra": {text: text for text in texts[400:650]}},
         inference={"vllm": {"model": texts[2], "extra": texts[650:900]}},

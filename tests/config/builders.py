@@ -7,9 +7,9 @@ from typing import Any
 
 import tomli
 
+from rlsplit.compiler import Outcome, compile_sources
 from rlsplit.document import Source
 from rlsplit.findings import Finding, dotted
-from rlsplit.parsing import Outcome, compile_sources
 
 MINIMAL = """
 run.name = "test"

@@ -14,12 +14,12 @@ from builders import table
 
 from conftest import ROOT, conformance_cases
 from rlsplit.config.hosted import without_sources
-from rlsplit.config.reading import read
+from rlsplit.config.reading.tables import read
 from rlsplit.config.resolve import Resolution, resolve, resolve_both
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import has_errors
-from rlsplit.splitting import artifact, artifact_of, split
+from rlsplit.splitting import artifact, split
 
 CHUNKS = 8
 
@@ -56,7 +56,7 @@ def assert_same(given: dict[str, Any]) -> None:
             assert ours.config is not None
             assert theirs.config is not None
             assert ours.config.provenance == replace(theirs.config.provenance, derived=())
-            assert artifact_of(ours.config) == artifact(split(theirs.config))
+            assert artifact(split(ours.config)) == artifact(split(theirs.config))
 
 
 def parts(resolution: Resolution) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from rlsplit.compiler import compile_sources
 from rlsplit.config.rules import Mode
 from rlsplit.document import Source
 from rlsplit.findings import Finding
-from rlsplit.parsing import compile_sources
 from rlsplit.splitting import Component, split
 
 AUTOMATIC_NAME_SUFFIX = "00000000"

@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from goldens import FIXTURES, good
+from rlsplit.compiler import Target, compile_sources
 from rlsplit.diff import COMPARED_RUN_ID, Difference, as_html, as_markdown, as_text, difference
 from rlsplit.diff.changes import ABSENT, Change, changes
 from rlsplit.document import Source
 from rlsplit.findings import dotted
-from rlsplit.parsing import compile_sources
 from rlsplit.platform import Platform
-from rlsplit.preview import Compiled, compiled
-from rlsplit.run import Run, Secrets
+from rlsplit.preview import Compiled, previewed
+from rlsplit.run import Run
+from rlsplit.secrets import Secrets
 
 
 def side(content: str | bytes, *, run: Run | None = None, name: str = "rl.toml") -> Compiled:
-    outcome = compile_sources([Source(name=name, content=content)], run_id=COMPARED_RUN_ID)
-    return compiled(outcome, run=run or Run(id=COMPARED_RUN_ID), platform=Platform(), secrets=Secrets(hf_token="t"))
+    target = Target(run=run or Run(id=COMPARED_RUN_ID), platform=Platform(), secrets=Secrets(hf_token="t"))
+    return previewed(compile_sources([Source(name=name, content=content)], until="plan", target=target), target)
 
 
 def text_of(name: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from goldens import FIXTURES, run_id
+from rlsplit.compiler import Target, compile_sources
 from rlsplit.document import Source
-from rlsplit.parsing import compile_sources
 from rlsplit.platform import Platform
-from rlsplit.preview import Compiled, compiled
-from rlsplit.run import Run, Secrets
+from rlsplit.preview import Compiled
+from rlsplit.preview import previewed as shown
+from rlsplit.run import Run
+from rlsplit.secrets import Secrets
 
 HOSTILE_NAME = "\"]; <script>alert(1)</script> | `` ``` ~~~ [x](y) <!-- @org #1 {{7*7}} ${x} end %% \\|'&quot;\n</details>\u202e\x1b[2J"
 SECRET = "hunter2-in-plain-text"
@@ -24,12 +26,8 @@ def previewed(content: str | Path, *, platform: Platform | None = None, secrets:
     """Compile a text or a fixture under a fixed run id."""
     source = Source(name="rl.toml", content=content if isinstance(content, str) else content.read_bytes())
     run = Run(id="run-1" if isinstance(content, str) else run_id(content), image_tag="v0.8.0")
-    return compiled(
-        compile_sources([source], run_id=run.id),
-        run=run,
-        platform=platform or Platform(namespace="rl-runs"),
-        secrets=secrets,
-    )
+    target = Target(run=run, platform=platform or Platform(namespace="rl-runs"), secrets=secrets or Secrets())
+    return shown(compile_sources([source], until="plan", target=target), target)
 
 
 def hostile() -> str:

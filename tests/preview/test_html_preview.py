@@ -12,7 +12,7 @@ from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_sec
 from goldens import bad, good
 from rlsplit.preview import as_html
 from rlsplit.preview.subject import written_values
-from rlsplit.run import Secrets
+from rlsplit.secrets import Secrets
 
 VOID = {"meta", "link", "br"}
 MAX_BYTES = 1_000_000
@@ -132,4 +132,4 @@ def test_origins_in_words() -> None:
     text = Page(as_html(previewed(fixture("multi-node-dense")))).text
     assert "from the shared seq_len at rl.toml:" in text
     assert "16 = 4 nodes x 8 GPUs // cp 2" in text
-    assert "set for the cluster by O1: every component works in the run's directory" in text
+    assert "set for the cluster by overlay run-directory: every component works in the run's directory" in text

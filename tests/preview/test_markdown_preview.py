@@ -12,7 +12,7 @@ from goldens import bad, good
 from rlsplit.findings import Finding
 from rlsplit.preview import as_markdown
 from rlsplit.preview.markdown_blocks import COMMENT_LIMIT, Block, code, escaped, fenced, finding_list, fitted, table
-from rlsplit.run import Secrets
+from rlsplit.secrets import Secrets
 
 GITHUB_LIMIT = 65_536
 

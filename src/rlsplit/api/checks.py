@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rlsplit.api.models import REQUEST_FIELDS, CreateDedicatedRunRequest
 from rlsplit.findings import Finding
-from rlsplit.planning.run_checks import run_findings, secret_findings
-from rlsplit.run import Run, Secrets
+from rlsplit.run import Run
+from rlsplit.secrets import Secrets, SecretText
 
 MAX_LABEL_CHARS: Final = 256
 """Longest ``name`` and ``teamId``: both become annotations, which hold 256 KiB in all."""
@@ -22,21 +22,21 @@ def run_of(request: CreateDedicatedRunRequest, run_id: str | None) -> Run:
     return Run(id=run_id, name=request.name, image_tag=request.image_tag, team_id=request.team_id)
 
 
-def secrets_of(request: CreateDedicatedRunRequest) -> Secrets:
-    """Give the secrets that came with the request."""
-    return Secrets(wandb_api_key=request.wandb_api_key, hf_token=request.hf_token)
+def secrets_of(request: CreateDedicatedRunRequest, token_value: str | SecretText | None = None) -> Secrets:
+    """Give the secrets that came with the request, and the run's PRIME_API_KEY."""
+    return Secrets(wandb_api_key=request.wandb_api_key, hf_token=request.hf_token, prime_api_key=token_value)
 
 
-def request_findings(request: CreateDedicatedRunRequest) -> tuple[Finding, ...]:
-    """Check all fields but the config, one finding at most for each; paths are the wire names."""
-    found = (
-        *run_findings(run_of(request, None)),
-        *secret_findings(secrets_of(request)),
-        *_label_findings(request),
-        *_unknown_fields(request),
-    )
-    first = {finding.path: finding for finding in reversed(found)}
-    return tuple(first.values())
+def request_findings(request: CreateDedicatedRunRequest, found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Add to what was found what only a request must keep to; one finding at most for each of its fields.
+
+    Paths are the config's, or the wire names.
+    """
+    found = tuple(found)
+    of_config = (finding for finding in found if finding.about == "config")
+    beside = (*(finding for finding in found if finding.about != "config"), *_label_findings(request))
+    first = {finding.path: finding for finding in reversed((*beside, *_unknown_fields(request)))}
+    return (*of_config, *first.values())
 
 
 def _label_findings(request: CreateDedicatedRunRequest) -> Iterator[Finding]:
@@ -61,4 +61,4 @@ def _unknown_fields(request: CreateDedicatedRunRequest) -> Iterator[Finding]:
 
 
 def _error(field: str, message: str, hint: str) -> Finding:
-    return Finding(code="request.field", path=(field,), message=message, hint=hint)
+    return Finding(code="request.field", about="run", path=(field,), message=message, hint=hint)

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from rlsplit.api.checks import request_findings, run_of
-from rlsplit.api.errors import error_response, in_order, of_config, of_plan
+from rlsplit.api.checks import request_findings, run_of, secrets_of
+from rlsplit.api.errors import error_response, in_order, in_request
 from rlsplit.api.misplaced import without_misplaced
 from rlsplit.api.models import CreateDedicatedRunRequest, CreateDedicatedRunResponse, ErrorResponse
-from rlsplit.config.resolve import Resolution, resolve_both
-from rlsplit.config.sections.rl import RLConfig
-from rlsplit.document import Source, read
-from rlsplit.findings import ConfigError, Finding, has_errors
-from rlsplit.manifests import render
-from rlsplit.planning import RunPlan, plan
-from rlsplit.planning.overlays import is_secret_env
+from rlsplit.compiler import Outcome, Stage, Target, compile_sources
+from rlsplit.document import Source
+from rlsplit.findings import Finding, has_errors
+from rlsplit.plain_data import is_table
+from rlsplit.planning import RunPlan
 from rlsplit.platform import Platform
-from rlsplit.run import Run, Secrets, SecretText
-from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact_of, split
-
-RESTATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "H-05": frozenset({"plan.clean"}),
-        "H-06": frozenset({"plan.disaggregated-inference"}),
-        "H-07": frozenset(
-            {"plan.no-inference-gpus", "plan.inference-required", "plan.loopback-base-url", "plan.no-rollouts"}
-        ),
-    }
-)
-"""Rule of the hosted platform to the findings of the plan that would say the same once more."""
+from rlsplit.platform.rules import is_secret_env
+from rlsplit.secrets import SecretText
+from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
 
 _ENV_TABLES: Final = ((), ("trainer",), ("orchestrator",), ("inference",))
 
@@ -70,18 +56,6 @@ class CompiledRun:
         raise TypeError("a compiled run holds secrets and cannot be pickled or copied; store its row")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigReading:
-    """A request's config in both ways, and everything to say about it; a config with errors is None."""
-
-    table: JsonObject
-    """The config as plain data, without what the client should have taken out."""
-    hosted: RLConfig | None
-    launcher: RLConfig | None
-    findings: tuple[Finding, ...]
-    """Paths are the request's."""
-
-
 def compile_run(
     request: CreateDedicatedRunRequest,
     *,
@@ -99,83 +73,37 @@ def compile_run(
     Problems of what the server itself gives come out the same way, with the params ``runId``, ``tokenValue`` and
     ``platform.<setting>``: some, such as an access mode, only show together with the config.
     """
-    secrets = Secrets(wandb_api_key=request.wandb_api_key, hf_token=request.hf_token, prime_api_key=token_value)
-    reading = read_config(request.config, run_id)
-    checked = _united(reading.findings, request_findings(request))
-    rendered = _rendered(reading.launcher, run_of(request, run_id), secrets, platform)
-    findings = _united(checked, _news(rendered.findings, checked))
-    if reading.hosted is None or rendered.split is None or rendered.plan is None or has_errors(findings):
+    secrets = secrets_of(request, token_value)
+    target = Target(run=run_of(request, run_id), platform=platform, secrets=secrets)
+    outcome, misplaced = compiled_config(request.config, target, until="objects")
+    findings = in_request(request_findings(request, (*misplaced, *outcome.noted())))
+    # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
+    if outcome.hosted is None or outcome.split is None or outcome.plan is None or outcome.objects is None:
+        return error_response(findings, request.config)
+    if has_errors(findings):
         return error_response(findings, request.config)
     return CompiledRun(
-        artifact=artifact_of(reading.hosted),
-        split=rendered.split,
-        plan=rendered.plan,
-        objects=rendered.objects,
+        artifact=artifact(split(outcome.hosted)),
+        split=outcome.split,
+        plan=outcome.plan,
+        objects=outcome.objects,
         response=CreateDedicatedRunResponse.model_validate(
             {"runId": run_id, "jobId": job_id, "tokenValue": secrets.prime_api_key}
         ),
-        row=_row(rendered.plan, job_id, reading.table),
+        row=_row(outcome.plan, job_id, outcome.document.table),
         warnings=in_order(findings, request.config),
     )
 
 
-def read_config(config: Mapping[str, Any], run_id: str | None) -> ConfigReading:
-    """Read a config in both ways; what both say is said once."""
+def compiled_config(
+    config: Mapping[str, Any], target: Target | None = None, *, until: Stage = "config"
+) -> tuple[Outcome, tuple[Finding, ...]]:
+    """Compile a request's config in both ways, and tell what the client should have taken out of it.
+
+    Paths are the config's.
+    """
     rest, misplaced = without_misplaced(config)
-    document = read([Source(name="config", content=rest)])
-    given = (*misplaced, *document.findings)
-    if has_errors(document.findings):
-        return ConfigReading(table=document.table, hosted=None, launcher=None, findings=of_config(given))
-    launcher, hosted = resolve_both(document.table, name_seed=run_id)
-    return ConfigReading(
-        table=document.table,
-        hosted=_accepted(hosted),
-        launcher=_accepted(launcher),
-        findings=of_config(_united(given, launcher.findings, hosted.findings)),
-    )
-
-
-def _accepted(resolution: Resolution) -> RLConfig | None:
-    return None if has_errors(resolution.findings) else resolution.config
-
-
-def _united(*groups: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join groups of findings: a rule that an earlier group broke at the same key is not broken once more."""
-    united: list[Finding] = []
-    seen: set[tuple[str, object]] = set()
-    for group in groups:
-        new = [finding for finding in group if (finding.code, finding.path) not in seen]
-        united += new
-        seen |= {(finding.code, finding.path) for finding in new}
-    return tuple(united)
-
-
-def _news(findings: Iterable[Finding], known: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Leave out what the plan says once more about a problem that has been told."""
-    restated = frozenset(chain.from_iterable(RESTATED.get(finding.code, ()) for finding in known))
-    return tuple(finding for finding in findings if finding.code not in restated)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rendered:
-    """What the launcher's way leads to, as far as it went."""
-
-    split: Split | None = None
-    plan: RunPlan | None = None
-    objects: list[JsonObject] = field(repr=False)
-    findings: tuple[Finding, ...]
-
-
-def _rendered(config: RLConfig | None, run: Run, secrets: Secrets, platform: Platform) -> _Rendered:
-    if config is None:
-        return _Rendered(objects=[], findings=())
-    parts = split(config)
-    try:
-        planned = plan(parts, run=run, platform=platform, secrets=secrets)
-        objects = render(planned, secrets=secrets)
-    except ConfigError as error:
-        return _Rendered(objects=[], findings=of_plan(error.findings))
-    return _Rendered(split=parts, plan=planned, objects=objects, findings=of_plan(planned.notes))
+    return compile_sources([Source(name="config", content=rest)], mode="both", until=until, target=target), misplaced
 
 
 def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
@@ -208,8 +136,8 @@ def _config_sha256(config: JsonObject, platform: Platform) -> str:
 def _without_secret_env(table: JsonObject, path: tuple[str, ...], platform: Platform) -> JsonObject:
     if path:
         inner = table.get(path[0])
-        return {**table, path[0]: _without_secret_env(inner, path[1:], platform)} if isinstance(inner, dict) else table
+        return {**table, path[0]: _without_secret_env(inner, path[1:], platform)} if is_table(inner) else table
     env_vars = table.get("env_vars")
-    if not isinstance(env_vars, dict):
+    if not is_table(env_vars):
         return table
     return {**table, "env_vars": {n: v for n, v in env_vars.items() if not is_secret_env(n, platform)}}

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from rlsplit.api.models import REQUEST_FIELDS, ErrorDetail, ErrorResponse
 from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.plain_data import is_list, is_mapping
+from rlsplit.secrets import RUN_SECRETS
 
 MAX_ERRORS: Final = 1000
 """An error body lists no more problems than this, and then says so."""
@@ -18,13 +20,8 @@ MAX_SHOWN_KEY_CHARS: Final = 256
 MAX_DETAILS_CHARS: Final = 2000
 """Longer keys and sentences are cut: what answers a hostile body must not be larger than the body."""
 
-PLATFORM_PARAMS: Final[Mapping[str, str]] = {
-    "runId": "runId",
-    "jobId": "jobId",
-    "primeApiKey": "tokenValue",
-    "platform": "platform",
-}
-"""Root of a finding about what the server gave, to its param."""
+SERVER_PARAMS: Final[Mapping[str, str]] = {RUN_SECRETS["prime_api_key"].param: "tokenValue"}
+"""What findings call something that the server gives, to its param."""
 
 _BEGINS_WITH_NAME: Final = re.compile(r"[a-z0-9]*_|[a-z]+ = ")
 """A key or a variant at the start of a sentence (``cp = 2 needs ...``) keeps its spelling."""
@@ -34,21 +31,16 @@ _TOO_MANY: Final = ErrorDetail(
 )
 
 
-def of_config(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Point findings about a config at its place in the request."""
-    return tuple(_below("config", finding) for finding in findings)
-
-
-def of_plan(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Point findings of the plan at the request: those about the config, the request's other fields, the platform."""
+def in_request(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Point findings at the request: those about the config, about its other fields, about the platform."""
     return tuple(_placed(finding) for finding in findings)
 
 
 def _placed(finding: Finding) -> Finding:
-    root = str(finding.path[0]) if finding.path else ""
-    if root in PLATFORM_PARAMS:
-        return replace(finding, path=(PLATFORM_PARAMS[root], *finding.path[1:]))
-    return finding if root in REQUEST_FIELDS else _below("config", finding)
+    if finding.about == "config":
+        return _below("config", finding)
+    root = str(finding.path[0])
+    return replace(finding, path=(SERVER_PARAMS.get(root, root), *finding.path[1:]))
 
 
 def _below(field: str, finding: Finding) -> Finding:
@@ -70,9 +62,9 @@ def _positions(config: Mapping[Any, Any]) -> Callable[[KeyPath], tuple[int, ...]
     ranks: dict[int, dict[Any, int]] = {}
 
     def rank(container: Any, part: str | int) -> int | None:
-        if isinstance(container, list) and isinstance(part, int):
+        if is_list(container) and isinstance(part, int):
             return part if part < len(container) else None
-        if not isinstance(container, Mapping):
+        if not is_mapping(container):
             return None
         if id(container) not in ranks:
             ranks[id(container)] = {key: index for index, key in enumerate(container)}

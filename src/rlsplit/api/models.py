@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from rlsplit.run import SecretText
+from rlsplit.plain_data import is_table
+from rlsplit.secrets import RUN_SECRETS, SecretText
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -78,7 +79,7 @@ class _Wire(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _wrap_secrets(cls, body: Any) -> Any:
-        if not isinstance(body, dict):
+        if not is_table(body):
             return body
         return {key: _wrapped(value) if key in cls.secret_fields else value for key, value in body.items()}
 
@@ -97,7 +98,7 @@ class CreateDedicatedRunRequest(_Wire):
     are read. Secret fields take a string or a :class:`SecretText`. A request that holds secrets cannot be pickled.
     """
 
-    secret_fields = frozenset({"wandbApiKey", "hfToken"})
+    secret_fields = frozenset(secret.param for secret in RUN_SECRETS.values())
 
     config: JsonTable = Field(
         repr=False,
@@ -129,7 +130,7 @@ class CreateDedicatedRunRequest(_Wire):
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, body: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
-        if not isinstance(body, dict):
+        if not is_table(body):
             return read(body)
         request = read({key: value for key, value in body.items() if key in REQUEST_FIELDS})
         request._unknown_fields = tuple(str(key) for key in body if key not in REQUEST_FIELDS)

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from rlsplit.api.checks import request_findings
-from rlsplit.api.compiling import read_config
-from rlsplit.api.errors import error_response
+from rlsplit.api.checks import request_findings, run_of, secrets_of
+from rlsplit.api.compiling import compiled_config
+from rlsplit.api.errors import error_response, in_request
 from rlsplit.api.models import CreateDedicatedRunRequest, ErrorDetail, ErrorResponse
 from rlsplit.findings import Finding
+from rlsplit.plain_data import is_list, is_table
+from rlsplit.planning.run_checks import given_findings
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """A larger body is refused unread."""
@@ -65,7 +67,7 @@ def read_request(body: object) -> CreateDedicatedRunRequest | ErrorResponse:
     excess = _beyond_limits(body)
     if excess is not None:
         return excess
-    if not isinstance(body, dict):
+    if not is_table(body):
         return _refused('The body must be an object with the key "config".')
     try:
         return CreateDedicatedRunRequest.model_validate(body)
@@ -77,25 +79,28 @@ def read_request(body: object) -> CreateDedicatedRunRequest | ErrorResponse:
 
 def _beyond_limits(body: object) -> ErrorResponse | None:
     """Go through the body level by level; the limit on items bounds even a decoded body that contains itself."""
-    level, items = [body], 0
+    level: list[Any] = [body]
+    items = 0
     for _ in range(MAX_BODY_DEPTH + 1):
-        containers = [value for value in level if isinstance(value, (dict, list))]
-        if not containers:
+        tables, lists = [value for value in level if is_table(value)], [value for value in level if is_list(value)]
+        if not tables and not lists:
             return None
-        items += sum(map(len, containers))
+        items += sum(map(len, tables)) + sum(map(len, lists))
         if items > MAX_BODY_ITEMS:
             return _refused(f"The body has more than {MAX_BODY_ITEMS} keys and list items.")
-        if any(len(str(key)) > MAX_KEY_CHARS for table in containers if isinstance(table, dict) for key in table):
+        if any(len(str(key)) > MAX_KEY_CHARS for table in tables for key in table):
             return _refused(f"A key of the body is longer than {MAX_KEY_CHARS} characters.")
-        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
+        level = [item for table in tables for item in table.values()] + [item for each in lists for item in each]
     return _TOO_DEEP
 
 
 def _error_response(wrong: tuple[Finding, ...], rest: dict[Any, Any]) -> ErrorResponse:
     """Go on with the fields that have the right shape, so that their problems are told in the same answer."""
     request = CreateDedicatedRunRequest.model_validate({"config": {}, **rest})
-    of_config = read_config(request.config, None).findings if "config" in rest else ()
-    return error_response((*wrong, *of_config, *request_findings(request)), request.config)
+    outcome, misplaced = compiled_config(request.config)
+    of_config = (*misplaced, *outcome.findings) if "config" in rest else ()
+    given = given_findings(run_of(request, None), None, secrets_of(request))
+    return error_response((*wrong, *in_request(request_findings(request, (*of_config, *given)))), request.config)
 
 
 def _wrong(field: str, kind: str) -> Finding:

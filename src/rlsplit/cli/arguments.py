@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.cli import commands
-from rlsplit.cli.streams import SECRET_VARIABLES
+from rlsplit.cli import commands, options
+from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
+from rlsplit.secrets import RUN_SECRETS
 from rlsplit.version import __version__
 
 _ATTACHED: Final = re.compile(r"--([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)\Z")
-_REPORT: Final = re.compile(r"plain\Z|(json|github|sarif)(=.+)?\Z")
 
 DESCRIPTION: Final = """\
 Compile a full prime-rl rl.toml: check it, split it into the component configs, render Kubernetes manifests.
@@ -59,30 +59,38 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"rlsplit {__version__}")
     made = root.add_subparsers(metavar="COMMAND", required=True)
-    rendering = _compiling(made, "render", "render Kubernetes manifests", commands.render)
+    rendering = _compiling(made, "render", "render Kubernetes manifests", commands.render, options.RenderOptions)
     _add_run(rendering)
     _add_render(rendering)
-    _add_split(_compiling(made, "split", "print or write the component configs", commands.split))
-    checking = _compiling(made, "validate", "check files, each on its own", commands.validate)
+    _add_split(_compiling(made, "split", "print or write the component configs", commands.split, options.SplitOptions))
+    checking = _compiling(made, "validate", "check files, each on its own", commands.validate, options.ValidateOptions)
     checking.add_argument("--compose", action="store_true", help="take all files as one config instead")
-    explaining = _compiling(made, "explain", "say where each value comes from", commands.explain, files="one")
+    explaining = _compiling(
+        made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="one"
+    )
     _add_run(explaining)
     _add_explain(explaining)
-    comparing = _compiling(made, "diff", "say what a change of a config means", commands.diff, files="two")
+    comparing = _compiling(
+        made, "diff", "say what a change of a config means", commands.diff, options.DiffOptions, files="two"
+    )
     _add_run(comparing)
     _add_diff(comparing)
-    listing = _command(made, "rules", "list the rules, with one sentence each", commands.rules)
-    listing.add_argument("id", nargs="?", metavar="ID", help="ID of a rule, or the beginning of one")
-    _command(made, "schema", "print the JSON Schema of an rl.toml", commands.schema)
-    completing = _command(made, "completion", "print a shell's completion of this command", commands.completion)
+    listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
+    listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
+    _command(made, "schema", "print the JSON Schema of an rl.toml", commands.schema, options.SchemaOptions)
+    completing = _command(
+        made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
+    )
     completing.add_argument("shell", choices=["bash", "zsh", "fish"])
     return root
 
 
-Command = Callable[[argparse.Namespace], int]
+T = TypeVar("T")
 
 
-def _command(made: Any, name: str, summary: str, command: Command, more: str = "") -> argparse.ArgumentParser:
+def _command(
+    made: Any, name: str, summary: str, command: Callable[[T], int], kind: type[T], more: str = ""
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = made.add_parser(
         name,
         help=summary,
@@ -90,15 +98,25 @@ def _command(made: Any, name: str, summary: str, command: Command, more: str = "
         epilog=f"example:\n  {EXAMPLES[name]}\n\n{EXIT_HELP}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command=command)
+
+    def run(parsed: argparse.Namespace) -> int:
+        return command(options.options_of(kind, parsed))
+
+    parser.set_defaults(command=run)
     return parser
 
 
 def _compiling(
-    made: Any, name: str, summary: str, command: Command, *, files: Literal["one", "two", "many"] = "many"
+    made: Any,
+    name: str,
+    summary: str,
+    command: Callable[[T], int],
+    kind: type[T],
+    *,
+    files: Literal["one", "two", "many"] = "many",
 ) -> argparse.ArgumentParser:
     """A command that compiles sources."""
-    parser = _command(made, name, summary, command, SOURCES_HELP if files == "many" else "")
+    parser = _command(made, name, summary, command, kind, SOURCES_HELP if files == "many" else "")
     if files == "one":
         parser.add_argument("file", metavar="FILE", help="rl.toml, or - for standard input")
     elif files == "two":
@@ -115,15 +133,16 @@ def _compiling(
         "--on-unknown", choices=["error", "warn"], default="error", help="what an unknown key is (default: error)"
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
-    parser.add_argument(
-        "--report", type=_report_format, metavar="FORMAT[=FILE]", help="findings as json, github or sarif"
-    )
+    forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
+    parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
     return parser
 
 
 def _report_format(text: str) -> str:
-    if not _REPORT.match(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not plain, json, github, sarif, or one of them with =FILE")
+    form, equals, file = text.partition("=")
+    if form not in (MACHINE_FORMATS if equals else REPORT_FORMATS) or (equals and not file):
+        forms = f"{', '.join(REPORT_FORMATS)}, or {' or '.join(MACHINE_FORMATS)} with =FILE"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {forms}")
     return text
 
 
@@ -159,7 +178,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--volume", metavar="CLAIM", help="existing volume claim")
     parser.add_argument("--source-ref", metavar="REF", help="prime-rl revision that the image checks out")
     parser.add_argument("--source-repo", metavar="URL", help="repository of --source-ref")
-    variables = ", ".join(SECRET_VARIABLES.values())
+    variables = ", ".join(secret.variable for secret in RUN_SECRETS.values())
     parser.add_argument("--secrets-from-env", action="store_true", help=f"read {variables}")
 
 

@@ -1,98 +1,96 @@
 """What the commands do.
 
-Every command takes its parsed arguments and returns an exit code. Modules are imported where they are used, so that
-a command loads no more than it needs.
+Every command takes its options and returns an exit code. Modules are imported where they are used, so that a command
+loads no more than it needs.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rlsplit.cli.streams import (
     COULD_NOT_RUN,
     FINDINGS,
     FINE,
     CommandError,
-    compiled,
     platform_of,
-    read_file,
     report,
-    report_outcome,
     run_of,
     secrets_of,
-    shown_name,
+    source_at,
+    source_of,
     sources_of,
     write,
 )
 
 if TYPE_CHECKING:
+    from rlsplit.cli.options import (
+        CompileOptions,
+        CompletionOptions,
+        DiffOptions,
+        ExplainOptions,
+        RenderOptions,
+        RulesOptions,
+        RunOptions,
+        SchemaOptions,
+        SplitOptions,
+        ValidateOptions,
+    )
+    from rlsplit.compiler import Outcome, Stage, Target
     from rlsplit.document import Source
-    from rlsplit.parsing import Outcome
-    from rlsplit.planning import RunPlan
+    from rlsplit.explaining import Origin
+    from rlsplit.findings import Finding
     from rlsplit.preview import Compiled
-    from rlsplit.run import Secrets
-    from rlsplit.splitting import Split
 
 
-def validate(options: argparse.Namespace) -> int:
+def validate(options: ValidateOptions) -> int:
     """Check each file on its own, or all of them as one config with ``--compose``."""
-    sources = sources_of(options)
+    sources = sources_of(options.files, options.attach)
     groups = [sources] if options.compose or options.attach else [[source] for source in sources]
-    outcomes = [compiled(options, group) for group in groups]
+    outcomes = [_compiled(options, group) for group in groups]
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     lines = {name: text for outcome in outcomes for name, text in outcome.document.lines.items()}
     return report(options, findings, lines, stream=sys.stdout)
 
 
-def split(options: argparse.Namespace) -> int:
+def split(options: SplitOptions) -> int:
     """Print or write the component configs."""
-    outcome = compiled(options, sources_of(options))
-    code = report_outcome(options, outcome)
-    if outcome.config is None or code:
+    outcome = _compiled(options, sources_of(options.files, options.attach), until="split")
+    code = _report(options, outcome)
+    if outcome.split is None or code:
         return code
     from rlsplit.component_files import as_text, component_configs, component_files
     from rlsplit.splitting import artifact
 
-    parts = _split(outcome)
     if options.artifact:
-        write(options.output, {"artifact.json": as_text(artifact(parts), "json")})
+        write(options.output, {"artifact.json": as_text(artifact(outcome.split), "json")})
     elif options.output:
-        write(options.output, component_files(parts, form=options.form, syntax=options.format))
+        write(options.output, component_files(outcome.split, form=options.form, syntax=options.format))
     else:
-        configs = component_configs(parts, form=options.form)
+        configs = component_configs(outcome.split, form=options.form)
         if options.component and options.component not in configs:
             raise CommandError(f"no component {options.component!r} here; there are {', '.join(configs)}")
         print(as_text(configs[options.component] if options.component else configs, options.format), end="")
     return code
 
 
-def render(options: argparse.Namespace) -> int:
+def render(options: RenderOptions) -> int:
     """Print or write the Kubernetes objects, or a preview of the run."""
-    outcome = compiled(options, sources_of(options))
+    sources = sources_of(options.files, options.attach)
     if options.format in PREVIEWS:
-        return _preview(options, outcome)
-    if outcome.config is None:
-        return report_outcome(options, outcome)
-    from rlsplit.findings import ConfigError
-    from rlsplit.manifests import render as render_plan
+        return _preview(options, sources)
+    target, refusals = _target(options, redact=options.redact)
+    outcome = _compiled(options, sources, target, until="config" if refusals else "objects")
+    notes = [note for note in _notes(outcome) if options.notes or note.severity != "notice"]
+    code = _report(options, outcome, [*notes, *refusals])
+    if outcome.objects is None or code:
+        return code
     from rlsplit.serialize import select, to_files, to_json, to_yaml
 
-    secrets = secrets_of(options)
-    try:
-        plan = _planned(options, outcome, secrets)[1]
-        objects = render_plan(plan, secrets=secrets, redact=options.redact)
-    except ConfigError as error:
-        return report_outcome(options, outcome, error.findings)
-    notes = [note for note in plan.notes if options.notes or note.severity != "notice"]
-    code = report_outcome(options, outcome, notes)
-    if code:
-        return code
-    chosen = select(objects, only=options.only, component=options.component)
+    chosen = select(outcome.objects, only=options.only, component=options.component)
     if not chosen:
         raise CommandError("no object matches --only and --component")
     if options.output:
@@ -106,23 +104,26 @@ PREVIEWS: Final = {"markdown": "preview.md", "html": "preview.html"}
 """Format of a preview to the name of its file."""
 
 
-def _preview(options: argparse.Namespace, outcome: Outcome) -> int:
+def _preview(options: RenderOptions, sources: Sequence[Source]) -> int:
     """Print or write a page about the run; a refused one has its findings."""
     from rlsplit import preview
 
-    subject = _previewed(options, outcome)
+    subject = _previewed(options, options, sources)
     text = preview.as_html(subject) if options.format == "html" else preview.as_markdown(subject)
     write(options.output, {PREVIEWS[options.format]: text})
     return FINDINGS if subject.is_refused else FINE
 
 
-def diff(options: argparse.Namespace) -> int:
+def diff(options: DiffOptions) -> int:
     """Say what a change means: exit code 0 same, 1 different, 2 could not run."""
+    from dataclasses import replace
+
     from rlsplit import diff as differ
 
-    options.run_id = options.run_id or differ.COMPARED_RUN_ID  # one name for both, so that only the change shows
-    old, new = _sides(options)
-    found = differ.difference(_compared(options, old), _compared(options, new))
+    # One name for both, so that only the change shows.
+    compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
+    old, new = (_previewed(compared, compared, [source]) for source in _sides(options))
+    found = differ.difference(old, new)
     form = {"text": differ.as_text, "markdown": differ.as_markdown, "html": differ.as_html}[options.format]
     print(form(found), end="")
     if found.is_refused:
@@ -130,68 +131,26 @@ def diff(options: argparse.Namespace) -> int:
     return FINE if found.is_same else FINDINGS
 
 
-def _sides(options: argparse.Namespace) -> tuple[Source, Source]:
-    from rlsplit.document import Source
-
+def _sides(options: DiffOptions) -> tuple[Source, Source]:
     if (options.git is None) == (options.new is None):
         raise CommandError("name two files, or one and --git REVISION")
     name = options.new or options.old
-    new = Source(name=shown_name(name), content=read_file(name))
-    if options.git is None:
-        return Source(name=shown_name(options.old), content=read_file(options.old)), new
-    return Source(name=f"{options.git}:{name}", content=_at_revision(options.git, name)), new
+    new = source_of(name)
+    return (source_of(options.old) if options.git is None else source_at(options.git, name)), new
 
 
-def _at_revision(revision: str, name: str) -> bytes:
-    import subprocess
-
-    if revision.startswith("-"):
-        raise CommandError(f"no revision is called {revision!r}")
-    path = Path(name)
-    command = ["git", "-C", str(path.parent), "show", f"{revision}:./{path.name}"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except OSError as error:
-        raise CommandError(f"cannot run git: {error.strerror or error}") from error
-    if done.returncode:
-        raise CommandError(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1])
-    return done.stdout
-
-
-def _compared(options: argparse.Namespace, source: Source) -> Compiled:
-    return _previewed(options, compiled(options, [source]))
-
-
-def _previewed(options: argparse.Namespace, outcome: Outcome) -> Compiled:
-    from rlsplit import preview
-    from rlsplit.findings import ConfigError
-
-    try:
-        platform = platform_of(options)
-    except ConfigError as error:
-        raise CommandError("; ".join(str(finding) for finding in error.findings)) from error
-    return preview.compiled(outcome, run=run_of(options), platform=platform, secrets=secrets_of(options))
-
-
-def explain(options: argparse.Namespace) -> int:
+def explain(options: ExplainOptions) -> int:
     """Say where values come from."""
-    options.files = [options.file]
-    outcome = compiled(options, sources_of(options))
-    code = report_outcome(options, outcome)
-    if outcome.config is None or code:
+    target, refusals = (None, ()) if options.without_cluster else _target(options, has_secrets=False)
+    until: Stage = "split" if options.without_cluster or refusals else "plan"
+    outcome = _compiled(options, sources_of([options.file], options.attach), target, until=until)
+    code = _report(options, outcome, refusals)
+    if outcome.config is None or outcome.split is None or code:
         return code
     from rlsplit.explaining import changed
     from rlsplit.explaining import explain as explain_split
-    from rlsplit.findings import ConfigError
 
-    parts, plan = _split(outcome), None
-    if not options.without_cluster:
-        try:
-            parts, plan = _planned(options, outcome, None)
-        except ConfigError as error:
-            return report_outcome(options, outcome, error.findings)
-    assert outcome.config is not None
-    origins = explain_split(parts, outcome.config.provenance, outcome.document, plan)
+    origins = explain_split(outcome.split, outcome.config.provenance, outcome.document, outcome.plan)
     if options.changed_only:
         origins = changed(origins)
     rows = [row for row in map(_explained, origins) if _is_asked_for(row[0], options)]
@@ -201,19 +160,22 @@ def explain(options: argparse.Namespace) -> int:
     return code
 
 
-def rules(options: argparse.Namespace) -> int:
-    """List the rules, or those of one ID."""
-    from rlsplit.catalogue import catalogue
+def rules(options: RulesOptions) -> int:
+    """Show the whole entry of one code, or list the codes that begin like it."""
+    from rlsplit.rulebook import as_lines, as_text, entries, nearest
 
-    wanted = options.id.upper().rstrip("*") if options.id else ""
-    entries = [entry for entry in catalogue() if entry.rule.upper().startswith(wanted)]
-    if not entries:
-        raise CommandError(f"no rule {options.id!r}; `rlsplit rules` lists them all")
-    print("".join(f"{entry.rule:<6} {entry.kind:<8} {entry.sentence}\n" for entry in entries), end="")
+    wanted = (options.id or "").lower().rstrip("*")
+    found = [entry for entry in entries() if entry.code.lower().startswith(wanted)]
+    exact = [entry for entry in found if entry.code.lower() == wanted]
+    if not found:
+        near = nearest(wanted)
+        meant = f"did you mean {near}? " if near else ""
+        raise CommandError(f"no code {options.id!r}; {meant}`rlsplit rules` lists them all")
+    print(as_text(exact[0]) if exact else as_lines(found), end="")
     return FINE
 
 
-def schema(options: argparse.Namespace) -> int:
+def schema(options: SchemaOptions) -> int:
     """Print the JSON Schema of an rl.toml."""
     from rlsplit.schema_file import text
 
@@ -221,7 +183,7 @@ def schema(options: argparse.Namespace) -> int:
     return FINE
 
 
-def completion(options: argparse.Namespace) -> int:
+def completion(options: CompletionOptions) -> int:
     """Print what a shell needs to complete this command."""
     from argcomplete.shell_integration import shellcode
 
@@ -229,34 +191,62 @@ def completion(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _split(outcome: Outcome) -> Split:
-    from rlsplit.splitting import split as split_config
+def _compiled(
+    options: CompileOptions, sources: Sequence[Source], target: Target | None = None, *, until: Stage = "config"
+) -> Outcome:
+    from rlsplit.compiler import Target, compile_sources
+    from rlsplit.run import Run
 
-    assert outcome.config is not None
-    return split_config(outcome.config)
+    run_id: str | None = getattr(options, "run_id", None)
+    goal = target or Target(run=Run(id=run_id))
+    return compile_sources(
+        sources, options.overrides, mode=options.mode, on_unknown=options.on_unknown, until=until, target=goal
+    )
 
 
-def _planned(options: argparse.Namespace, outcome: Outcome, secrets: Secrets | None) -> tuple[Split, RunPlan]:
-    """Plan a run; raises ConfigError for what the cluster or its settings refuse."""
-    from rlsplit.planning import plan as plan_run
+def _target(
+    options: RunOptions, *, redact: bool = False, has_secrets: bool = True
+) -> tuple[Target, tuple[Finding, ...]]:
+    """What a run is compiled for, and what is wrong with the file about its cluster."""
+    from rlsplit.compiler import Target
 
-    parts = _split(outcome)
-    return parts, plan_run(parts, run=run_of(options), platform=platform_of(options), secrets=secrets)
+    platform, refusals = platform_of(options.platform)
+    secrets = secrets_of(options) if has_secrets else None
+    return Target(run=run_of(options), platform=platform, secrets=secrets, redact=redact), refusals
+
+
+def _report(options: CompileOptions, outcome: Outcome, more: Sequence[Finding] = ()) -> int:
+    """Report the findings of one compile, and others beside them."""
+    return report(options, outcome.noted(more), outcome.document.lines)
+
+
+def _notes(outcome: Outcome) -> Sequence[Finding]:
+    return outcome.plan.notes if outcome.objects is not None and outcome.plan is not None else ()
+
+
+def _previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source]) -> Compiled:
+    from rlsplit import preview
+
+    target, refusals = _target(run)
+    if refusals:
+        raise CommandError("; ".join(str(finding) for finding in refusals))
+    return preview.previewed(_compiled(options, sources, target, until="plan"), target)
 
 
 Row = tuple[str, str, str]
 """Dotted key with its component, value, origin."""
 
 
-def _explained(origin: Any) -> Row:
+def _explained(origin: Origin) -> Row:
     from rlsplit.explaining import origin_text
-    from rlsplit.findings import dotted, is_secret
+    from rlsplit.findings import dotted
+    from rlsplit.secrets import is_secret
 
     text = "(not shown)" if is_secret(origin.path) else json.dumps(origin.value, default=str)
     return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
 
 
-def _is_asked_for(key: str, options: argparse.Namespace) -> bool:
+def _is_asked_for(key: str, options: ExplainOptions) -> bool:
     if options.component and key.partition(".")[0] != options.component:
         return False
     path = options.path

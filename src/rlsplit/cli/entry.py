@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from rlsplit.cli import arguments
-from rlsplit.cli.streams import COULD_NOT_RUN, FINE, CommandError
+from rlsplit.cli.streams import COULD_NOT_RUN, FINE, CommandError, completes, drop_output, say
 
 
 def run() -> NoReturn:
@@ -26,23 +25,22 @@ def run() -> NoReturn:
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     parser = arguments.parser()
-    if "_ARGCOMPLETE" in os.environ:
+    if completes():
         import argcomplete
 
         argcomplete.autocomplete(parser)
     try:
-        options = parser.parse_args(arguments.with_attachments(argv))
+        parsed = parser.parse_args(arguments.with_attachments(argv))
     except SystemExit as stop:
         return COULD_NOT_RUN if stop.code else FINE
-    command: Callable[[argparse.Namespace], int] = options.command
+    command: Callable[[argparse.Namespace], int] = parsed.command
     try:
-        code = command(options)
+        code = command(parsed)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader went away (`| head`). Python would complain again when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return FINE
     except CommandError as error:
-        print(f"rlsplit: {error}", file=sys.stderr)
+        say(str(error))
         return COULD_NOT_RUN

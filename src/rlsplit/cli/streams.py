@@ -1,30 +1,27 @@
-"""What the commands read and write: the only code that touches files, standard streams and the environment."""
+"""What the commands read and write: files, standard streams, the environment, git.
+
+The only code that touches them; the package's own tables and templates are read where they are used.
+"""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rlsplit.cli.options import CompileOptions, RunOptions
     from rlsplit.document import Source
     from rlsplit.findings import Finding
-    from rlsplit.parsing import Outcome
     from rlsplit.platform import Platform
-    from rlsplit.run import Run, Secrets
+    from rlsplit.run import Run
+    from rlsplit.secrets import Secrets
 
 FINE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 """Exit codes."""
-
-SECRET_VARIABLES: Final = {
-    "wandb_api_key": "WANDB_API_KEY",
-    "hf_token": "HF_TOKEN",
-    "prime_api_key": "PRIME_API_KEY",
-}
-"""Secret to the environment variable that ``--secrets-from-env`` reads."""
 
 
 class CommandError(Exception):
@@ -34,23 +31,29 @@ class CommandError(Exception):
 # --- input -----------------------------------------------------------------------------------------------------
 
 
-def sources_of(options: argparse.Namespace) -> list[Source]:
+def sources_of(files: Sequence[str], attach: Sequence[str]) -> list[Source]:
     """Read the files that a command names, and those that it attaches below a key."""
     from rlsplit.document import Source
 
-    if not options.files and not options.attach:
+    if not files and not attach:
         raise CommandError("name at least one file, or - for standard input")
-    sources = [Source(name=shown_name(name), content=read_file(name)) for name in options.files]
-    for attached in options.attach:
+    sources = [source_of(name) for name in files]
+    for attached in attach:
         prefix, _, name = attached.partition("=")
         if not prefix or not name:
             raise CommandError(f"--attach takes PREFIX=FILE, not {attached!r}")
-        keys = tuple(prefix.split("."))
-        sources.append(Source(name=shown_name(name), content=read_file(name), prefix=keys))
+        sources.append(Source(name=_shown_name(name), content=read_file(name), prefix=tuple(prefix.split("."))))
     return sources
 
 
-def shown_name(name: str) -> str:
+def source_of(name: str) -> Source:
+    """Read one file as a source."""
+    from rlsplit.document import Source
+
+    return Source(name=_shown_name(name), content=read_file(name))
+
+
+def _shown_name(name: str) -> str:
     """What findings call a file."""
     return "<stdin>" if name == "-" else name
 
@@ -63,37 +66,45 @@ def read_file(name: str) -> bytes:
         raise CommandError(f"cannot read {name}: {error.strerror or error}") from error
 
 
-def compiled(options: argparse.Namespace, sources: Sequence[Source]) -> Outcome:
-    """Compile sources as the options say."""
-    from rlsplit.parsing import compile_sources
+def source_at(revision: str, name: str) -> Source:
+    """Read a file as a git revision has it."""
+    import subprocess
 
-    return compile_sources(
-        sources,
-        options.overrides,
-        mode=options.mode,
-        on_unknown=options.on_unknown,
-        run_id=getattr(options, "run_id", None),
-    )
+    from rlsplit.document import Source
+
+    if revision.startswith("-"):
+        raise CommandError(f"no revision is called {revision!r}")
+    path = Path(name)
+    command = ["git", "-C", str(path.parent), "show", f"{revision}:./{path.name}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise CommandError(f"cannot run git: {error.strerror or error}") from error
+    if done.returncode:
+        raise CommandError(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1])
+    return Source(name=f"{revision}:{name}", content=done.stdout)
 
 
-def platform_of(options: argparse.Namespace) -> Platform:
-    """Read the settings of the cluster; raises ConfigError with every finding at its place."""
+def platform_of(file: str | None) -> tuple[Platform | None, tuple[Finding, ...]]:
+    """Read the settings of the cluster, or say at their places why they cannot be; None is a plain cluster."""
     from rlsplit.document import Source, read
     from rlsplit.findings import ConfigError, has_errors, located
     from rlsplit.platform import Platform
 
-    if options.platform is None:
-        return Platform()
-    document = read([Source(name=options.platform, content=read_file(options.platform), prefix=("platform",))])
+    if file is None:
+        return None, ()
+    document = read([Source(name=file, content=read_file(file), prefix=("platform",))])
     if has_errors(document.findings):
-        raise ConfigError(document.findings)
+        return None, document.findings
     try:
-        return Platform.from_mapping(document.table["platform"])
+        return Platform.from_mapping(document.table["platform"]), ()
     except ConfigError as error:
-        raise ConfigError(located(error.findings, document.marks)) from error
+        # Their paths lead through this document, which has the platform below one key.
+        of_document = (replace(finding, about="config") for finding in error.findings)
+        return None, tuple(replace(finding, about="platform") for finding in located(of_document, document.marks))
 
 
-def run_of(options: argparse.Namespace) -> Run:
+def run_of(options: RunOptions) -> Run:
     """What the options say about this one run."""
     from rlsplit.run import Run
 
@@ -102,38 +113,35 @@ def run_of(options: argparse.Namespace) -> Run:
     return Run(id=options.run_id, **given)
 
 
-def secrets_of(options: argparse.Namespace) -> Secrets:
+def secrets_of(options: RunOptions) -> Secrets:
     """Secrets from the environment, if that is asked for."""
-    from rlsplit.run import Secrets
+    from rlsplit.secrets import RUN_SECRETS, Secrets
 
     if not options.secrets_from_env:
         return Secrets()
-    values = {name: os.environ.get(variable) for name, variable in SECRET_VARIABLES.items()}
+    values = {name: os.environ.get(secret.variable) for name, secret in RUN_SECRETS.items()}
     return Secrets(**{name: value for name, value in values.items() if value})
+
+
+def completes() -> bool:
+    """Whether a shell asks for completions rather than for a command."""
+    return "_ARGCOMPLETE" in os.environ
 
 
 # --- output ----------------------------------------------------------------------------------------------------
 
 
-def report_outcome(options: argparse.Namespace, outcome: Outcome, more: Sequence[Finding] = ()) -> int:
-    """Report the findings of one compile, and of what came after it, to standard error."""
-    from rlsplit.findings import located
-
-    findings = located((*outcome.findings, *more), outcome.document.marks) if more else outcome.findings
-    return report(options, findings, outcome.document.lines, stream=sys.stderr)
-
-
 def report(
-    options: argparse.Namespace,
+    options: CompileOptions,
     findings: Sequence[Finding],
     lines: Mapping[str, tuple[str, ...]],
     *,
-    stream: IO[str],
+    stream: IO[str] | None = None,
 ) -> int:
     """Report findings and return the exit code they stand for.
 
-    To people on standard error, and nothing when there is nothing to say; to machines in full, on ``stream`` or into a
-    file.
+    To people on standard error, and nothing when there is nothing to say; to machines in full, into a file or on
+    ``stream``, which is standard error unless another is given.
     """
     form, _, file = (options.report or "plain").partition("=")
     if form == "plain" and not findings:
@@ -147,9 +155,19 @@ def report(
     elif file:
         write(".", {file: REPORTS[form](findings, lines)})
     else:
-        print(REPORTS[form](findings, lines), end="", file=stream)
+        print(REPORTS[form](findings, lines), end="", file=stream or sys.stderr)
     refused = has_errors(findings) or (options.strict and any(f.severity == "warning" for f in findings))
     return FINDINGS if refused else FINE
+
+
+def say(message: str) -> None:
+    """Tell a person why a command could not run."""
+    print(f"rlsplit: {message}", file=sys.stderr)
+
+
+def drop_output() -> None:
+    """Let what is still to be written go nowhere: the reader went away, and Python would complain when it closes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _wants_colour(stream: IO[str], environ: Mapping[str, str]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.config.reading import read, unknown_keys
+from rlsplit.config.reading.tables import read
+from rlsplit.config.reading.unknown_keys import unknown_keys
 from rlsplit.config.resolve import derive_section
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.inference import InferenceConfig
@@ -37,7 +38,6 @@ def load_component(component: str, table: Mapping[str, Any]) -> Section:
     if reading.section is not None:
         findings += unknown_keys(sections(reading.section), severity="error")
         findings += derive_section(reading.section)
-    if has_errors(findings):
+    if reading.section is None or has_errors(findings):
         raise ConfigError(findings)
-    section: Section = reading.section
-    return section
+    return reading.section

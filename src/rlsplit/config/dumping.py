@@ -23,7 +23,7 @@ from pydantic_core import to_jsonable_python
 
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
-from rlsplit.plain_data import SCALARS
+from rlsplit.plain_data import SCALARS, is_list, is_table
 
 JsonObject = dict[str, Any]
 
@@ -77,17 +77,17 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Section):
         return sparse(value)
-    if isinstance(value, list):
+    if is_list(value):
         return [_plain(item) for item in value]
-    if isinstance(value, dict):
+    if is_table(value):
         return {key: _plain(item) for key, item in value.items()}
     return to_jsonable_python(value) if isinstance(value, (date, time)) else value
 
 
 def without_non_finite(value: Any) -> Any:
     """Copy plain data with null for infinities and NaN, which JSON does not have (D-03)."""
-    if isinstance(value, dict):
+    if is_table(value):
         return {key: without_non_finite(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         return [without_non_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from rlsplit.config.reading import did_you_mean, read, unknown_keys
-from rlsplit.config.rules import EVAL_PATH, Check, Mode, Refusal, SetAside, keys
+from rlsplit.config import run_keys as at
+from rlsplit.config.reading.tables import read
+from rlsplit.config.reading.unknown_keys import unknown_keys
+from rlsplit.config.rules import EVAL_PATH, Check, Mode, Refusal, SetAside
 from rlsplit.config.sections.base import S, copied, read_leniently
 from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.sources import EvalConfig, EvalSamplingConfig
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath
+from rlsplit.hints import did_you_mean
+from rlsplit.plain_data import is_table
 
 
 def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str, Any], tuple[Finding, ...]]:
@@ -25,16 +29,16 @@ def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str,
     if rest.pop("k8s", None):
         message = "belongs to the platform, not to the run"
         refused = (Finding(code="H-01", path=("k8s",), message=message, hint="remove it", scope=()),)
-    orchestrator = rest.get("orchestrator")
-    if not isinstance(orchestrator, dict):
+    whole = rest.get("orchestrator")
+    if not is_table(whole):
         return SetAside(), rest, refused
-    orchestrator = dict(orchestrator)
+    orchestrator = dict(whole)
     has_eval = "eval" in orchestrator
     evaluation = orchestrator.pop("eval", None)
     train = orchestrator.get("train")
-    has_sources = isinstance(train, dict) and "source" in train
+    has_sources = is_table(train) and "source" in train
     sources = None
-    if isinstance(train, dict) and has_sources:
+    if is_table(train) and has_sources:
         sources = train["source"]
         orchestrator["train"] = {key: value for key, value in train.items() if key != "source"}
     rest["orchestrator"] = orchestrator
@@ -45,14 +49,14 @@ def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str,
 def without_sources(config: RLConfig) -> RLConfig:
     """Copy a configuration as it were if its sources had been set aside before it was read (H-02)."""
     lean, orchestrator = config.model_copy(), _unwritten(config.orchestrator, "eval", None)
-    orchestrator.__dict__["train"] = _unwritten(orchestrator.train, "source", [])
-    lean.__dict__["orchestrator"] = orchestrator
+    vars(orchestrator)["train"] = _unwritten(orchestrator.train, "source", [])
+    vars(lean)["orchestrator"] = orchestrator
     return copied(lean)
 
 
 def _unwritten(section: S, field: str, default: Any) -> S:
     copy = section.model_copy()
-    copy.__dict__[field] = default
+    vars(copy)[field] = default
     copy.model_fields_set.discard(field)
     return copy
 
@@ -60,7 +64,7 @@ def _unwritten(section: S, field: str, default: Any) -> S:
 def assume_slurm(table: Mapping[str, Any]) -> dict[str, Any]:
     """A multi-node deployment that does not mention ``slurm`` gets an empty one (H-03)."""
     deployment = table.get("deployment")
-    spread = isinstance(deployment, dict) and deployment.get("type") == "multi_node"
+    spread = is_table(deployment) and deployment.get("type") == "multi_node"
     return {**table, "slurm": {}} if spread and "slurm" not in table else dict(table)
 
 
@@ -68,7 +72,7 @@ def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> I
     """Check the fields of an eval table that was set aside, without its sources and its own rules (H-08)."""
     if not aside.has_eval or aside.eval is None or aside.eval == "None":
         return
-    if not isinstance(aside.eval, dict):
+    if not is_table(aside.eval):
         yield Finding(code="B-03", path=EVAL_PATH, message="must be a table")
         return
     reading = read(EvalConfig, {key: value for key, value in aside.eval.items() if key != "source"})
@@ -85,10 +89,10 @@ def _below_eval(finding: Finding) -> Finding:
 
 def restored_eval(evaluation: Any) -> Any:
     """The eval table as hosted prime-rl gives it back: verbatim, but its sampling read once (H-11)."""
-    if not isinstance(evaluation, dict):
+    if not is_table(evaluation):
         return evaluation
     sampling = evaluation.get("sampling")
-    if not isinstance(sampling, dict):
+    if not is_table(sampling):
         return evaluation
     return {**evaluation, "sampling": read_leniently(EvalSamplingConfig, sampling)}
 
@@ -99,13 +103,13 @@ def restored_eval(evaluation: Any) -> Any:
 def no_clean(config: RLConfig) -> Iterator[Refusal]:
     """Hosted runs have a directory of their own: there is nothing to clean."""
     if config.clean:
-        yield Refusal(("clean",), "must not be true: every hosted run has a directory of its own", "remove it")
+        yield Refusal(at.CLEAN.path, "must not be true: every hosted run has a directory of its own", "remove it")
 
 
 def no_disaggregation(config: RLConfig) -> Iterator[Refusal]:
     """Hosted runs have no disaggregated inference."""
     if config.inference and config.inference.deployment.type == "disaggregated":
-        yield Refusal(keys("inference.deployment.type"), '"disaggregated" is not hosted', 'use "multi_node"')
+        yield Refusal(at.LAYOUT_TYPE.path, '"disaggregated" is not hosted', 'use "multi_node"')
 
 
 def inference_or_fake_data(config: RLConfig) -> Iterator[Refusal]:
@@ -113,13 +117,13 @@ def inference_or_fake_data(config: RLConfig) -> Iterator[Refusal]:
     deployment = config.deployment
     if not isinstance(deployment, SingleNodeDeploymentConfig) or config.trainer.data.fake is not None:
         return
-    related: tuple[KeyPath, ...] = (keys("deployment.num_infer_gpus"), ("inference",))
+    related: tuple[KeyPath, ...] = (at.NUM_INFER_GPUS.path, at.INFERENCE.path)
     if any(did_you_mean(key, ["inference"]) for key in config.model_extra or {}):
         return  # A misspelt section is refused as such (B-01).
     if config.inference is None or deployment.num_infer_gpus == 0:
         message = "is required without inference, since no rollouts would come"
         hint = "add [inference] and num_infer_gpus = 1, or [trainer.data.fake]"
-        yield Refusal(keys("trainer.data.fake"), message, hint, related)
+        yield Refusal(at.FAKE_DATA.path, message, hint, related)
 
 
 HOSTED_CHECKS: Final = (

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rlsplit.config.rules import Fill, keys
 from rlsplit.findings import Finding, KeyPath, dotted, shown
-from rlsplit.plain_data import value_at
+from rlsplit.plain_data import is_table, value_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _conflicts(table: Mapping[str, Any], row: Shared, value: Any) -> Iterator[Fi
 
 
 def _spelled(value: Any) -> str:
-    if isinstance(value, dict):
+    if is_table(value):
         inner = ", ".join(f"{key} = {shown(item)}" for key, item in value.items())
         return f"{{{inner}}}" if len(inner) <= MAX_SPELLED else "a table"
     return shown(value)
@@ -154,9 +154,9 @@ def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
         return False
     holder: Any = table
     for part in parents:
-        holder = holder.get(part, _NOTHING)
-        if not isinstance(holder, dict):
-            return False
+        holder = holder.get(part, _NOTHING) if is_table(holder) else None
+    if not is_table(holder):
+        return False
     if leaf in holder:
         return False
     node = table

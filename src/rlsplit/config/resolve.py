@@ -13,18 +13,19 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
+from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, checks_of
 from rlsplit.config.derivations.root import ROOT_DERIVATIONS
-from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
-from rlsplit.config.finite import non_finite, non_finite_values
+from rlsplit.config.derivations.sections import derivations_of
 from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
-from rlsplit.config.reading import make_unreadable, read, unknown_keys
+from rlsplit.config.reading.finite import non_finite, non_finite_values
+from rlsplit.config.reading.tables import read
+from rlsplit.config.reading.unknown_keys import unknown_keys
 from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
 from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.config.sections.rl import RLConfig
-from rlsplit.config.tree import Placed, owner, sections, value_of
-from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.config.tree import Placed, fields_at, make_unreadable, owner, sections, value_of
+from rlsplit.findings import Finding, KeyPath, dotted, enclosing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,8 @@ class Resolution:
 class _Record:
     """What rules said and set so far."""
 
-    findings: list[Finding] = field(default_factory=list)
-    derived: list[Derived] | None = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list[Finding])
+    derived: list[Derived] | None = field(default_factory=list[Derived])
     """None: nothing is noted."""
 
 
@@ -82,13 +83,15 @@ def resolve(
     return _finished(_drafted(table, way), table)
 
 
-def resolve_both(table: Mapping[str, Any], *, name_seed: str | None = None) -> tuple[Resolution, Resolution]:
+def resolve_both(
+    table: Mapping[str, Any], *, on_unknown: Literal["error", "warning"] = "error", name_seed: str | None = None
+) -> tuple[Resolution, Resolution]:
     """Compile a plain table in the launcher's way and in the hosted one, as :func:`resolve` does either.
 
     A table in which the launcher's way finds nothing is read once, since the ways part at the rules between sections;
     the hosted findings are then without those that it shares with the launcher's. What was derived is not recorded.
     """
-    launcher = _drafted(table, _Way(mode="launcher", name_seed=name_seed, is_recorded=False))
+    launcher = _drafted(table, _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, is_recorded=False))
     way = replace(launcher.way, mode="hosted")
     if launcher.config is None or launcher.record.findings:
         hosted = _drafted(table, way)
@@ -160,11 +163,11 @@ def derive_section(root: Section, path: KeyPath = ()) -> tuple[Finding, ...]:
 
 def _run_section_rules(placed: Sequence[Placed], record: _Record) -> None:
     for path, section in placed:
-        for derivation in SECTION_DERIVATIONS.get(type(section), ()):
+        for derivation in derivations_of(type(section)):
             _derive(derivation, section, path, record)
     # Derivations may have put new sections in place; those are made by rules and need no rule again.
     for path, section in placed:
-        for check in SECTION_CHECKS.get(type(section), ()):
+        for check in checks_of(type(section)):
             _check(check, section, path, record)
 
 
@@ -183,7 +186,8 @@ def _derive(derivation: Derivation, section: Section, base: KeyPath, record: _Re
             _apply(setting, derivation.rule, section, base, record)
     except UnreadableError:
         for path in derivation.sets:
-            make_unreadable(section, path)
+            for target, name in fields_at(section, path):
+                vars(target).pop(name, None)
 
 
 def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record: _Record) -> None:
@@ -192,7 +196,7 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
         raise UnreadableError(dotted(setting.path))
     target, name = place
     # Not by assignment, which would count the field as written; no rule asks that of a derived field again.
-    target.__dict__[name] = setting.value
+    vars(target)[name] = setting.value
     path = (*base, *setting.path)
     if setting.warning:
         record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
@@ -236,10 +240,9 @@ def as_written(findings: Iterable[Finding], propagated: Propagated) -> Iterator[
 
 
 def _moved(finding: Finding, origins: Mapping[KeyPath, Fill]) -> Finding:
-    for end in range(len(finding.path), 0, -1):
-        fill = origins.get(finding.path[:end])
-        if (fill is not None and end == len(finding.path)) or (fill is not None and fill.value != {}):
-            path = (*fill.source, *finding.path[end:])
+    for fill in enclosing(origins, finding.path):
+        if fill.target == finding.path or fill.value != {}:
+            path = (*fill.source, *finding.path[len(fill.target) :])
             return replace(finding, path=path, related=(finding.path, *finding.related))
     return finding
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from rlsplit.findings import KeyPath
 
@@ -46,11 +46,23 @@ class Derivation:
     """A rule that may set fields below a section.
 
     ``sets`` names all fields it could set: they are unreadable once it cannot tell, because an input of it was refused.
+    :data:`EACH` stands for the items of a list.
     """
 
     rule: str
     derive: Callable[[Any], Iterator[Setting]]
     sets: tuple[KeyPath, ...]
+
+
+EACH: Final = "*"
+"""In a path of ``Derivation.sets``: every item of a list."""
+
+Rule = TypeVar("Rule", Check, Derivation)
+
+
+def along_hierarchy(rules: Mapping[type, tuple[Rule, ...]], section: type) -> tuple[Rule, ...]:
+    """The rules of a section: those of its base classes first, as pydantic runs validators, then its own."""
+    return tuple(rule for base in reversed(section.__mro__) for rule in rules.get(base, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

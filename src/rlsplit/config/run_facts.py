@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from rlsplit.config.sections.deployment import (
 )
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.rl import RLConfig
-from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.config.sections.sources import SourceConfig, TrainSourceConfig
 from rlsplit.config.sections.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
+from rlsplit.plain_data import is_table
 
 MAX_ENGINE_ROLES: Final = 100_000
 """More engines than this are refused instead of listed (X-20)."""
@@ -45,16 +47,42 @@ def source_name(source: SourceConfig) -> str:
 
 def environment_id(env: dict[str, Any]) -> str:
     """The id of an environment block: ``<env.id>+<taskset.id>`` if both are set, else whichever is (O-10)."""
+    return "+".join(part for part in environment_ids(env) if part and isinstance(part, str))
+
+
+def environment_ids(env: dict[str, Any]) -> tuple[Any, Any]:
+    """``env.id`` and ``env.taskset.id`` of an environment block, of any type; null where there is none."""
     taskset = env.get("taskset")
-    ids = (env.get("id"), taskset.get("id") if isinstance(taskset, dict) else None)
-    return "+".join(part for part in ids if part and isinstance(part, str))
+    return env.get("id"), taskset.get("id") if is_table(taskset) else None
 
 
-def broadcast_world(config: RLConfig) -> int:
-    """GPU workers of all inference replicas of a multi-node run (X-19, X-20)."""
-    deployment = config.deployment
-    assert isinstance(deployment, MultiNodeDeploymentConfig)
-    return (deployment.num_infer_nodes or 0) * deployment.num_infer_replicas * deployment.gpus_per_node
+def samples_from_policy(source: TrainSourceConfig) -> bool:
+    """Whether the rollouts of a source come from the policy rather than from an external model (O-03)."""
+    return source.algo is not None and source.algo.sampling.source == "policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceGpus:
+    """The GPUs that all inference replicas of a multi-node run have."""
+
+    nodes: int
+    """Machines of each replica."""
+    replicas: int
+    gpus_per_node: int
+
+    @property
+    def total(self) -> int:
+        """All of them, each a worker that takes new weights (X-19)."""
+        return self.nodes * self.replicas * self.gpus_per_node
+
+
+def inference_gpus(deployment: MultiNodeDeploymentConfig) -> InferenceGpus:
+    """The inference side of a multi-node deployment."""
+    return InferenceGpus(
+        nodes=deployment.num_infer_nodes or 0,
+        replicas=deployment.num_infer_replicas,
+        gpus_per_node=deployment.gpus_per_node,
+    )
 
 
 def run_dir(output_dir: str, directory: str) -> str:
@@ -86,18 +114,36 @@ def default_broadcast(
     return SharedNCCLWeightBroadcastConfig if in_memory else SharedFileSystemWeightBroadcastConfig
 
 
-def engine_roles(config: RLConfig) -> tuple[int, int] | None:
-    """Prefill and decode engines of all replicas of a disaggregated multi-node run, else None (X-20)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRoles:
+    """How many engines read prompts and how many generate, in disaggregated inference."""
+
+    prefill: int
+    """In each replica."""
+    decode: int
+    """In each replica."""
+    replicas: int
+
+    @property
+    def total(self) -> int:
+        """Engines of all replicas."""
+        return (self.prefill + self.decode) * self.replicas
+
+
+def engine_roles(config: RLConfig) -> EngineRoles | None:
+    """The engines of a disaggregated multi-node run, else None (X-20)."""
     deployment, inference = config.deployment, config.inference
     if not isinstance(deployment, MultiNodeDeploymentConfig) or inference is None:
         return None
     layout, tp = inference.deployment, inference.vllm.tensor_parallel_size
     if not isinstance(layout, DisaggregatedInferenceDeploymentConfig) or tp == 0:
         return None
-    engines = max(deployment.gpus_per_node // tp, 0) * deployment.num_infer_replicas
-    prefill = layout.prefill_nodes_per_replica * layout.num_prefill_replicas
-    decode = layout.decode_nodes_per_replica * layout.num_decode_replicas
-    return prefill * engines, decode * engines
+    engines = max(deployment.gpus_per_node // tp, 0)
+    return EngineRoles(
+        prefill=layout.prefill_nodes_per_replica * layout.num_prefill_replicas * engines,
+        decode=layout.decode_nodes_per_replica * layout.num_decode_replicas * engines,
+        replicas=inference_gpus(deployment).replicas,
+    )
 
 
 def automatic_run_name(config: RLConfig) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from rlsplit.config.rules import EACH
 from rlsplit.config.sections.base import Section
 from rlsplit.findings import KeyPath
+from rlsplit.plain_data import is_list, is_table
 
 Placed = tuple[KeyPath, Section]
 
@@ -27,11 +29,15 @@ def _collect(root: Section, path: KeyPath, found: list[Placed]) -> None:
         if isinstance(value, Section):
             _collect(value, (*path, name), found)
         elif value and not isinstance(value, str):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
+            items: Iterable[tuple[str | int, Any]] = value.items() if is_table(value) else _numbered(value)
             for key, item in items:
                 if isinstance(item, Section):
                     _collect(item, (*path, name, key), found)
     found.append((path, root))
+
+
+def _numbered(items: Iterable[Any]) -> Iterable[tuple[int, Any]]:
+    return enumerate(items)
 
 
 @cache
@@ -96,13 +102,36 @@ def owner(root: Section, path: Sequence[str | int]) -> tuple[Section, str] | Non
                 break
             found = (node, str(part))
             node = node.__dict__.get(str(part))
-        elif isinstance(node, dict):
-            node = node.get(part)
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+        elif is_table(node):
+            node = node.get(str(part))
+        elif is_list(node) and isinstance(part, int) and part < len(node):
             node = node[part]
         else:
             break
     return found
+
+
+def fields_at(root: Section, path: Sequence[str | int]) -> Iterator[tuple[Section, str]]:
+    """Yield the fields that a whole path leads to: none where it ends early, several where it has :data:`EACH`."""
+    nodes: list[Any] = [root]
+    for part in path[:-1]:
+        nodes = [inner for node in nodes for inner in _entered(node, part)]
+    for node in nodes:
+        if isinstance(node, Section) and path[-1] in type(node).__pydantic_fields__:
+            yield node, str(path[-1])
+
+
+def _entered(node: Any, part: str | int) -> tuple[Any, ...]:
+    if isinstance(node, Section):
+        return (node.__dict__.get(str(part)),)
+    return tuple(node) if is_list(node) and part == EACH else ()
+
+
+def make_unreadable(root: Section, path: Sequence[str | int]) -> None:
+    """Take the value away from the innermost field on a path: reading it raises from now on."""
+    place = owner(root, path)
+    if place is not None:
+        vars(place[0]).pop(place[1], None)
 
 
 def value_of(root: Section, path: Sequence[str | int]) -> Any:
@@ -112,8 +141,8 @@ def value_of(root: Section, path: Sequence[str | int]) -> Any:
         if isinstance(node, Section):
             key = str(part)
             node = node.__dict__[key] if key in node.__dict__ else (node.__pydantic_extra__ or {}).get(key)
-        elif isinstance(node, dict):
-            node = node.get(part)
+        elif is_table(node):
+            node = node.get(str(part))
         else:
-            node = node[part] if isinstance(node, list) and isinstance(part, int) else None
+            node = node[part] if is_list(node) and isinstance(part, int) else None
     return node

@@ -9,8 +9,8 @@ from enum import Enum
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath
-from rlsplit.plain_data import value_at
-from rlsplit.run import SecretText
+from rlsplit.plain_data import is_list, is_table, value_at
+from rlsplit.secrets import SecretText
 
 _NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"))
 """Where a table of a list may have its name, in the order of preference."""
@@ -37,7 +37,7 @@ class Change:
 
 def changes(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Change]:
     """Yield the innermost values that differ. Tables are entered; so are lists of tables whose items have names."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if is_table(old) and is_table(new):
         for key in dict.fromkeys((*old, *new)):
             yield from changes(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
     elif (tables := _named(old)) is not None and (others := _named(new)) is not None:
@@ -51,7 +51,7 @@ def changes(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Change]:
 
 def is_equal(old: Any, new: Any) -> bool:
     """Whether two plain values are written alike: ``1``, ``1.0`` and ``true`` are three values."""
-    if isinstance(old, (Mapping, list, bool, int, float)):
+    if is_table(old) or is_list(old) or isinstance(old, (bool, int, float)):
         return type(old) is type(new) and _spelled(old) == _spelled(new)
     return bool(old == new)
 
@@ -62,7 +62,7 @@ def _spelled(value: Any) -> str:
 
 def _named(value: Any) -> dict[str, Any] | None:
     """Key the tables of a list by their names; None if it is no such list, or two share a name."""
-    if not isinstance(value, list) or not value or not all(isinstance(item, Mapping) for item in value):
+    if not is_list(value) or not value or not all(map(is_table, value)):
         return None
     tables = {name: item for item in value if (name := _name(item)) is not None}
     return tables if len(tables) == len(value) else None

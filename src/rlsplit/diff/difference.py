@@ -7,18 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from rlsplit.compiler import retargeted
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, KeyPath, dotted
-from rlsplit.manifests import render
-from rlsplit.planning import plan as plan_run
-from rlsplit.planning.binding import bound
-from rlsplit.preview.hiding import hidden, with_hidden
-from rlsplit.preview.subject import Compiled, Planned
+from rlsplit.preview.hiding import hidden
+from rlsplit.preview.subject import Compiled, Planned, planned_of
 from rlsplit.preview.summary import object_title
 from rlsplit.preview.text import counted, value_text
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText
 from rlsplit.serialize import to_yaml
 
 COMPARED_RUN_ID: Final = "compared"
@@ -129,10 +127,8 @@ def _as_run(planned: Planned, name: str) -> Planned:
     run = replace(planned.run, id=planned.run.id or COMPARED_RUN_ID, name=name)
     if run == planned.run:
         return planned
-    plan = plan_run(planned.split, run=run, platform=planned.plan.platform)
-    plan = bound(plan, planned.plan.secrets or ())
-    shown = with_hidden(plan)
-    return replace(planned, run=run, plan=plan, shown=shown, objects=tuple(render(shown, redact=True)))
+    target = replace(planned.target, run=run)
+    return planned_of(retargeted(planned.outcome, target), target) or planned
 
 
 # --- levels ----------------------------------------------------------------------------------------------------

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rlsplit.planning.model import EnvVar, Pods
-from rlsplit.preview.hiding import is_secret_variable
 from rlsplit.preview.subject import Planned
 from rlsplit.preview.topology import ports_text, topology
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText, is_secret_variable
 
 Fact = tuple[str, str]
 """Whose it is (``run``, a role, ``connections``) and what it is called."""
@@ -22,7 +21,7 @@ def facts(planned: Planned) -> dict[Fact, Any]:
 
 def role(pods: Pods) -> str:
     """Name the pods of a component; an environment's name stays when its index changes."""
-    return f"environment {pods.env_server.split}/{pods.env_server.name}" if pods.env_server else pods.component
+    return f"environment {pods.env_server.id.split}/{pods.env_server.name}" if pods.env_server else pods.component
 
 
 def _run_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:

@@ -10,7 +10,7 @@ from rlsplit.findings import dotted, visible
 from rlsplit.preview.subject import Compiled
 from rlsplit.preview.summary import finding_counts
 from rlsplit.preview.text import counted, value_text
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText
 
 
 def verdict(found: Difference) -> str:

@@ -17,7 +17,7 @@ from rlsplit.manifests.workloads import job, job_set
 from rlsplit.planning.binding import bound
 from rlsplit.planning.model import RunPlan
 from rlsplit.planning.run_checks import late_secret_findings
-from rlsplit.run import Secrets
+from rlsplit.secrets import Secrets
 
 __all__ = ["render"]
 

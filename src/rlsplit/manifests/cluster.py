@@ -25,7 +25,7 @@ def namespace(plan: RunPlan) -> dict[str, Any]:
 
 def service_account(plan: RunPlan) -> dict[str, Any]:
     """The pods' account. No component talks to the API server, so it mounts no token."""
-    account = {
+    account: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": metadata(plan, plan.names.base),

@@ -7,14 +7,13 @@ from typing import Any, Final
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
 from rlsplit.manifests.passthrough import passed_through
 from rlsplit.manifests.probes import probes
-from rlsplit.planning.assembly import LOCAL_HF_HOME
 from rlsplit.planning.model import Pods, RunPlan, SecretEnv
+from rlsplit.planning.subject import LOCAL_HF_HOME
 from rlsplit.startup import escape
 
 DATASET_MOUNT: Final = "/volume"
 _SCRATCH_MOUNTS: Final = (("tmp", "/tmp"), ("home", "/home/appuser"))
 """Volume and path of what must stay writable under a read-only root file system."""
-GPU_COMPONENTS: Final = ("trainer", "inference")
 
 
 def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
@@ -42,11 +41,6 @@ def volumes(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any
     return list(by_name.values())
 
 
-def uses_gpus(pods: Pods) -> bool:
-    """Whether a component's pods ask for GPUs."""
-    return pods.component in GPU_COMPONENTS
-
-
 def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
     """Plain variables, the pod's own address, references to the Secret; no name twice."""
     changed = {"RLSPLIT_CONFIG_DIR": MOUNTED_CONFIG_DIR} if delivery.mounted else {}
@@ -66,7 +60,7 @@ def _resources(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     """Requests and limits; an extended resource needs both, equal."""
     settings = plan.platform.component(pods.component).resources
     devices: dict[str, str] = {}
-    if uses_gpus(pods):
+    if pods.role.has_gpus:
         devices[plan.platform.gpu_resource] = str(pods.gpus)
         if plan.shape.multi_node:
             devices |= {name: str(count) for name, count in plan.platform.rdma_resource.items()}
@@ -76,7 +70,7 @@ def _resources(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 
 def _security_context(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    adds_lock = plan.platform.rdma_ipc_lock and plan.shape.multi_node and uses_gpus(pods)
+    adds_lock = plan.platform.rdma_ipc_lock and plan.shape.multi_node and pods.role.has_gpus
     capabilities: dict[str, Any] = {"drop": ["ALL"], **({"add": ["IPC_LOCK"]} if adds_lock else {})}
     read_only = {"readOnlyRootFilesystem": True} if plan.platform.read_only_root_filesystem else {}
     return {"allowPrivilegeEscalation": False, **read_only, "capabilities": capabilities}
@@ -87,7 +81,7 @@ def _mounts(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[tuple[dict[st
     platform = plan.platform
     claim = {"persistentVolumeClaim": {"claimName": plan.claim or plan.names.claim}}
     found = [_mount("data", platform.mount_path, claim)]
-    if platform.dataset_mount and pods.component != "router":
+    if platform.dataset_mount and pods.role.reads_datasets:
         mount, volume = _mount("data", DATASET_MOUNT, claim)
         found.append(({**mount, "readOnly": True}, volume))
     size = platform.component(pods.component).shm_size

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rlsplit.kubernetes import MAX_ARGUMENT_BYTES
 from rlsplit.manifests.metadata import metadata
 from rlsplit.planning.model import Config, Pods, RunPlan
 from rlsplit.startup import escape, script
 
-MAX_SCRIPT_BYTES: Final = 120_000
-"""Linux takes 131,071 bytes in one argument, after the kubelet's expansion."""
 MAX_OBJECT_BYTES: Final = 200_000
 """Scripts of one Job or JobSet as JSON strings: client-side apply stores it all in 262,144 bytes of annotations."""
 _SURELY_FITS: Final = MAX_OBJECT_BYTES // 8
@@ -36,7 +35,7 @@ def deliveries(plan: RunPlan) -> dict[str, Delivery]:
         groups = [list(inline)] if plan.platform.workload == "jobset" else [[suffix] for suffix in inline]
         kept = {suffix for group in groups if _fits([inline[s] for s in group]) for suffix in group}
     else:
-        kept = set()
+        kept = set[str]()
     return {pods.suffix: _delivery(plan, pods, inline, pods.suffix in kept) for pods in plan.pods}
 
 
@@ -64,7 +63,7 @@ def _delivery(plan: RunPlan, pods: Pods, inline: Mapping[str, str], is_inline: b
 
 def _fits(scripts: list[str]) -> bool:
     """Scripts are ASCII, so characters are bytes."""
-    if any(len(text) > MAX_SCRIPT_BYTES for text in scripts):
+    if any(len(text) > MAX_ARGUMENT_BYTES for text in scripts):
         return False
     if sum(len(text) for text in scripts) <= _SURELY_FITS:
         return True

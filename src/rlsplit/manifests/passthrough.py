@@ -9,7 +9,7 @@ _SCALARS: Final = frozenset({str, int, bool, type(None)})
 
 def passed_through(setting: Any) -> Any:
     """Copy a setting, so that no two objects share it. Raises ``TypeError`` for what no manifest can hold."""
-    kind = type(setting)
+    kind = _kind(setting)
     if kind in _SCALARS:
         return setting
     if kind is dict:
@@ -17,3 +17,7 @@ def passed_through(setting: Any) -> Any:
     if kind is list:
         return [passed_through(item) for item in setting]
     raise TypeError(f"{kind.__name__} cannot appear in a manifest")
+
+
+def _kind(value: object) -> type[object]:
+    return type(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rlsplit.manifests.container import GPU_COMPONENTS, container, uses_gpus, volumes
+from rlsplit.components import GPU_COMPONENTS
+from rlsplit.manifests.container import container, volumes
 from rlsplit.manifests.delivery import Delivery, config_sha256
 from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
@@ -29,10 +30,10 @@ def pod_template(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any
 def _annotations(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, str]:
     found = scrape_annotations(plan, pods)
     if pods.env_server is not None:
-        found["rlsplit/env-name"] = f"{pods.env_server.split}/{pods.env_server.name}"
+        found["rlsplit/env-name"] = f"{pods.env_server.id.split}/{pods.env_server.name}"
     if delivery.mounted is not None:
         found["rlsplit/config-sha256"] = config_sha256(delivery.mounted)
-    if plan.platform.queue_name is not None and plan.platform.topology_key is not None and uses_gpus(pods):
+    if plan.platform.queue_name is not None and plan.platform.topology_key is not None and pods.role.has_gpus:
         found[_TOPOLOGY_ANNOTATION] = plan.platform.topology_key
     return found
 
@@ -60,7 +61,7 @@ def _spec(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
 def _classes(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     platform = plan.platform
     named = {
-        "runtimeClassName": platform.runtime_class if uses_gpus(pods) else None,
+        "runtimeClassName": platform.runtime_class if pods.role.has_gpus else None,
         "priorityClassName": platform.priority_class,
         "schedulerName": platform.scheduler_name,
     }
@@ -93,7 +94,7 @@ def _placement(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     settings = plan.platform.component(pods.component)
     node_selector = dict(settings.node_selector)
     tolerations: list[dict[str, Any]] = passed_through(settings.tolerations)
-    if uses_gpus(pods):
+    if pods.role.has_gpus:
         own = {"key": plan.platform.gpu_resource, "operator": "Exists", "effect": "NoSchedule"}
         tolerations.insert(0, own)
         if plan.gpu_type is not None:
@@ -109,7 +110,7 @@ def _placement(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 def _affinity(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     """Single node: trainer and inference on one host. Multi-node: GPU pods within one topology domain."""
-    if not uses_gpus(pods):
+    if not pods.role.has_gpus:
         return {}
     if plan.shape.multi_node:
         key = plan.platform.topology_key

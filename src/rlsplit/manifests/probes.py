@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from rlsplit.components import Probe
 from rlsplit.planning.model import Pods, RunPlan
-from rlsplit.planning.ports import engine_ports
 
 _PREFETCH_PATIENCE: Final = 4
 """Factor on startup thresholds while trainer 0 downloads the model first."""
@@ -15,59 +15,25 @@ _LIVENESS_MARGIN: Final = 5
 
 
 def probes(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    """``startupProbe``, ``readinessProbe`` and ``livenessProbe`` of a container, as far as it has them.
-
-    The orchestrator has none: it serves no HTTP, and its ZMQ ports open late.
-    """
-    if pods.component == "trainer" and pods.port("metrics") is not None:
-        return _trainer(plan)
-    if pods.component == "inference":
-        return _inference(plan, pods)
-    if pods.component == "router":
-        return {"startupProbe": _get(plan, "http", failures=430), "readinessProbe": _get(None, "http", failures=3)}
-    if pods.component == "env-server":
-        return {"readinessProbe": {"tcpSocket": {"port": "env"}, "periodSeconds": 10, "failureThreshold": 3}}
-    return {}
-
-
-def _trainer(plan: RunPlan) -> dict[str, Any]:
+    """``startupProbe``, ``readinessProbe`` and ``livenessProbe`` of a container, as far as it has them."""
+    wanted = pods.role.probes
+    patience = _PREFETCH_PATIENCE if plan.prefetch else 1
     found = {
-        "startupProbe": _get(plan, "metrics", failures=180, timeout=30),
-        "readinessProbe": _get(None, "metrics", failures=6, timeout=30),
+        "startupProbe": _probe(plan, pods, wanted.startup, patience),
+        "readinessProbe": _probe(plan, pods, wanted.readiness),
+        "livenessProbe": _probe(plan, pods, wanted.liveness) if plan.platform.liveness else None,
     }
-    if plan.platform.liveness:
-        found["livenessProbe"] = _get(None, "metrics", failures=6, timeout=30, period=30)
-    return found
+    return {name: probe for name, probe in found.items() if probe is not None}
 
 
-def _inference(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    """Readiness asks the router where the pod holds it; only the client-facing Service looks at it."""
-    engine = engine_ports(pods.ports)[0].name
-    ready = engine if pods.port("http") is None else "http"
-    found = {
-        "startupProbe": _get(plan, engine, failures=420),
-        "readinessProbe": _get(None, ready, failures=3),
-    }
-    if plan.platform.liveness:
-        timeout = math.ceil(plan.liveness_timeout_seconds) + _LIVENESS_MARGIN
-        found["livenessProbe"] = _get(None, engine, failures=3, timeout=timeout, period=30, path="/liveness")
-    return found
-
-
-def _get(
-    starting: RunPlan | None,
-    port: str,
-    *,
-    failures: int,
-    timeout: int = 5,
-    period: int = 10,
-    path: str = "/health",
-) -> dict[str, Any]:
-    """An HTTP probe; a startup probe is given the plan, whose prefetch makes it wait longer."""
-    patience = _PREFETCH_PATIENCE if starting is not None and starting.prefetch else 1
-    return {
-        "httpGet": {"path": path, "port": port},
-        "periodSeconds": period,
-        "failureThreshold": failures * patience,
-        "timeoutSeconds": timeout,
-    }
+def _probe(plan: RunPlan, pods: Pods, wanted: Probe | None, patience: int = 1) -> dict[str, Any] | None:
+    """One probe, on the first of its ports that the pods have."""
+    port = next((name for name in wanted.ports if pods.port(name) is not None), None) if wanted else None
+    if wanted is None or port is None:
+        return None
+    timing = {"periodSeconds": wanted.period, "failureThreshold": wanted.failures * patience}
+    if wanted.path is None:
+        return {"tcpSocket": {"port": port}, **timing}
+    own = math.ceil(plan.liveness_timeout_seconds) + _LIVENESS_MARGIN
+    timeout = own if wanted.timeout is None else wanted.timeout
+    return {"httpGet": {"path": wanted.path, "port": port}, **timing, "timeoutSeconds": timeout}

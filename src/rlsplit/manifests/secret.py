@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rlsplit.manifests.metadata import metadata
 from rlsplit.planning.model import RunPlan
-from rlsplit.run import SECRET_KEYS, Secrets
+from rlsplit.secrets import RUN_SECRETS, Secrets
 
 REDACTED: Final = "redacted"
 """Stands for every value in a preview; the same for all, so that no length shows."""
@@ -18,9 +18,9 @@ def secret(plan: RunPlan, secrets: Secrets, *, redact: bool) -> dict[str, Any] |
 
     ``data``, not ``stringData``: that is write-only, so server-side apply could not remove a key.
     """
-    given = {SECRET_KEYS[name]: value.reveal() for name, value in secrets.items()}
+    given = {RUN_SECRETS[name].key: value.reveal() for name, value in secrets.items()}
     if redact:
-        given = {key: REDACTED for name, key in SECRET_KEYS.items() if name in (plan.secrets or ())}
+        given = {known.key: REDACTED for name, known in RUN_SECRETS.items() if name in (plan.secrets or ())}
     moved = {key: REDACTED if redact else value.reveal() for key, value in plan.secret_env_values.items()}
     values = {**given, **moved}
     if not values:

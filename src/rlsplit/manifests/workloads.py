@@ -40,7 +40,7 @@ def job_spec(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
 
 def job_set(plan: RunPlan, deliveries: Mapping[str, Delivery]) -> dict[str, Any]:
     """All components as one JobSet, which succeeds with trainer and orchestrator and fails with any Job."""
-    targets = [p.suffix for p in plan.pods if p.component in ("trainer", "orchestrator")]
+    targets = [pods.suffix for pods in plan.pods if pods.role.decides_success]
     return {
         "apiVersion": "jobset.x-k8s.io/v1alpha2",
         "kind": "JobSet",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rlsplit.planning.model import Config, EnvVar, Overlay, Pods, RunPlan
 from rlsplit.planning.overlays import applied
-from rlsplit.run import SecretName
+from rlsplit.secrets import SecretName
 
 
 def bound(plan: RunPlan, secrets: Collection[SecretName]) -> RunPlan:
@@ -22,6 +22,7 @@ def bound(plan: RunPlan, secrets: Collection[SecretName]) -> RunPlan:
         secrets=frozenset(secrets),
         pods=tuple(_bound_pods(pods, late, secrets) for pods in plan.pods),
         overlays=tuple(o for o in plan.overlays if o.needs is None or o.needs in secrets),
+        outside=tuple(call for call in plan.outside if call.needs is None or call.needs in secrets),
         peers=tuple(peer for peer in plan.peers if peer.needs is None or peer.needs in secrets),
     )
 
@@ -44,7 +45,7 @@ def _bound_env(env: tuple[EnvVar, ...], secrets: Collection[SecretName]) -> tupl
 
 
 def _bound_config(pods: Pods, late: Sequence[Overlay]) -> Config | None:
-    own = [overlay for overlay in late if overlay.component == pods.suffix]
+    own = [overlay for overlay in late if overlay.config == pods.config_id]
     if pods.config is None or not own:
         return pods.config
     return replace(pods.config, sparse=applied(pods.config.sparse, own), resolved=applied(pods.config.resolved, own))

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, shown
-from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.plain_data import value_at
-from rlsplit.planning.model import Pods, Shape
-from rlsplit.planning.ports import (
-    BACKEND_PORT,
-    BROADCAST_PORT,
-    ROLLOUTS_PORT,
-    ROUTER_METRICS_OFFSET,
-    SERVER_PORT,
-)
-from rlsplit.platform import Platform
-from rlsplit.splitting import JsonObject, Split
+from rlsplit.kubernetes import MAX_ARGUMENT_BYTES, endpoint, is_loopback
+from rlsplit.planning.lookup import DISAGGREGATED
+from rlsplit.planning.model import Pods
+from rlsplit.planning.ports import ROUTER_METRICS_OFFSET
+from rlsplit.planning.settings import EnvSource, MultiNode, RunSettings, SingleNode, Value
+from rlsplit.planning.subject import Subject
 
 MAX_PORT: Final = 65535
 MAX_NAME_BYTES: Final = 253
 MAX_CONFIG_BYTES: Final = 1_000_000
 """A ConfigMap holds 1 MiB in all; a config comes in one when it does not fit its startup script."""
-MAX_ARGUMENT_BYTES: Final = 120_000
-"""Linux takes 131,071 bytes in one argument; the rest is room for the script around it."""
 
 MAX_PODS: Final = 1000
 """Pods of one Job, each with a host name of its own."""
@@ -36,58 +28,21 @@ MAX_ENGINES: Final = 1500
 _POLICY: Final = re.compile(r"[a-z_]+\Z")
 _ADDRESS: Final = re.compile(r"tcp://[^\s/@]+:\d{1,5}\Z")
 _STEP_DIR: Final = re.compile(r"step_(\d{1,18})\Z")
-_TENSOR_PARALLEL: Final[KeyPath] = ("inference", "vllm", "tensor_parallel_size")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What the checks look at."""
-
-    split: Split
-    shape: Shape
-    platform: Platform
-
-    @property
-    def inference(self) -> JsonObject:
-        """Resolved inference config, empty where there is none."""
-        return self.split.inference.resolved if self.split.inference else {}
-
-    @property
-    def deployment(self) -> JsonObject:
-        """Resolved root deployment."""
-        return self.split.deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One environment source of the orchestrator and where it stands."""
+class PlanCheck:
+    """One rule of the target."""
 
-    path: KeyPath
-    table: JsonObject
-
-
-def sources(split: Split) -> Iterator[Source]:
-    """Give every environment source that is a table, train before eval."""
-    for part in ("train", "eval"):
-        listed = value_at(split.orchestrator.resolved, (part, "source"))
-        for index, table in enumerate(listed if isinstance(listed, list) else ()):
-            if isinstance(table, dict):
-                yield Source(("orchestrator", part, "source", index), table)
+    find: Callable[[Subject], Iterable[Finding]]
+    restates: frozenset[str] = frozenset()
+    """Rules after which it would only say once more what they said: it is left out when one of them was broken."""
 
 
-def frozen_models(split: Split) -> Iterator[tuple[KeyPath, str]]:
-    """Give path and value of every ``base_url`` of a model that is neither trained nor started here.
-
-    A source that inherits the orchestrator's algorithm names no model of its own.
-    """
-    shared = split.orchestrator.resolved.get("algo")
-    algos: list[tuple[KeyPath, Any]] = [(("orchestrator", "algo"), shared)]
-    algos += [((*s.path, "algo"), s.table.get("algo")) for s in sources(split) if s.table.get("algo") != shared]
-    for path, algo in algos:
-        for model in (("teacher",), ("sampling", "source")):
-            url = value_at({"algo": algo}, ("algo", *model, "base_url"))
-            if isinstance(url, str):
-                yield (*path, *model, "base_url"), url
+def frozen_models(settings: RunSettings) -> tuple[Value[str], ...]:
+    """Give ``base_url`` of every model that is neither trained nor started here."""
+    models = (*settings.frozen_models, *(model for source in settings.sources for model in source.frozen_models))
+    return tuple(model.base_url for model in models)
 
 
 def resume_step(resume_dir: str) -> int | None:
@@ -96,156 +51,171 @@ def resume_step(resume_dir: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _inference_kinds(subject: Subject) -> Iterator[Finding]:
-    if subject.split.inference is None:
-        return
-    launch = subject.split.launch
-    if _is_disaggregated(subject):
+def _disaggregated(subject: Subject) -> Iterator[Finding]:
+    inference = subject.settings.inference
+    if inference is not None and inference.layout.value == DISAGGREGATED:
         message = "disaggregated inference needs a NIXL built from source"
-        yield _error("disaggregated-inference", ("inference", "deployment", "type"), message, "use multi_node")
-    if (launch.router or {}).get("type") == "llm-d":
+        yield _error("disaggregated-inference", inference.layout.key, message, "use multi_node")
+
+
+def _llmd_router(subject: Subject) -> Iterator[Finding]:
+    inference = subject.settings.inference
+    if inference is not None and inference.router.value == "llm-d":
         message = "the image holds neither llm-d's endpoint picker nor its Envoy and sidecar"
-        yield _error("llm-d-router", ("inference", "router", "type"), message, "use vllm-router")
-    if (subject.inference.get("kv_cache_offload") or {}).get("type") == "mooncake":
+        yield _error("llm-d-router", inference.router.key, message, "use vllm-router")
+
+
+def _mooncake(subject: Subject) -> Iterator[Finding]:
+    inference = subject.settings.inference
+    if inference is not None and inference.offload.value == "mooncake":
         message = "mooncake needs a store process on every node"
-        yield _error("mooncake-offload", ("inference", "kv_cache_offload", "type"), message, "use native")
-    if launch.router is None and subject.shape.has_router_pod:
+        yield _error("mooncake-offload", inference.offload.key, message, "use native")
+
+
+def _no_router(subject: Subject) -> Iterator[Finding]:
+    inference = subject.settings.inference
+    if inference is not None and inference.router.value is None and subject.shape.has_router_pod:
         message = "a multi-node run needs a router in front of its engines"
-        yield _error("no-router", ("inference", "router"), message, 'write type = "vllm-router"')
-
-
-def _is_disaggregated(subject: Subject) -> bool:
-    return (subject.split.launch.inference_deployment or {}).get("type") == "disaggregated"
+        yield _error("no-router", inference.router.key[:-1], message, 'write type = "vllm-router"')
 
 
 def _router_policy(subject: Subject) -> Iterator[Finding]:
-    policy = (subject.split.launch.router or {}).get("policy")
-    if policy is not None and not _POLICY.match(policy):
-        message = f"{shown(policy)} is no routing policy: it may hold lower-case letters and '_' only"
-        yield _error("router-policy", ("inference", "router", "policy"), message)
+    policy = subject.settings.inference.router_policy if subject.settings.inference else None
+    if policy is not None and policy.value is not None and not _POLICY.match(policy.value):
+        message = f"{shown(policy.value)} is no routing policy: it may hold lower-case letters and '_' only"
+        yield _error("router-policy", policy.key, message)
 
 
 def _clean(subject: Subject) -> Iterator[Finding]:
-    if subject.split.launch.clean:
+    clean = subject.settings.clean
+    if clean.value:
         message = "every run has a directory of its own, so there is nothing to clean"
-        yield _error("clean", ("clean",), message, "leave it out, or take another run id")
+        yield _error("clean", clean.key, message, "leave it out, or take another run id")
 
 
 def _counts(subject: Subject) -> Iterator[Finding]:
-    keys = ["gpus_per_node"]
-    if subject.shape.multi_node:
-        keys += ["num_train_nodes", "num_infer_replicas"]
+    """Counts of which there is at least one, and those that may be zero."""
+    deployment = subject.settings.deployment
+    if isinstance(deployment, SingleNode):
+        wanted: tuple[Value[int], ...] = (deployment.gpus_per_node, deployment.train_gpus)
+        optional: Value[int | None] = deployment.infer_gpus
     else:
-        keys += ["num_train_gpus"]
-    for key in keys:
-        if subject.deployment[key] < 1:
-            yield _error("count", ("deployment", key), f"is {subject.deployment[key]}", "must be at least 1")
-    for key in ("num_infer_gpus", "num_infer_nodes"):
-        if (subject.deployment.get(key) or 0) < 0:
-            yield _error("count", ("deployment", key), f"is {subject.deployment[key]}", "must be at least 1")
-    yield from _crowds(subject)
-    if subject.inference and subject.inference["vllm"]["tensor_parallel_size"] < 1:
-        yield _error("count", _TENSOR_PARALLEL, "no GPU per engine", "must be at least 1")
+        wanted = (deployment.gpus_per_node, deployment.train_nodes, deployment.infer_replicas)
+        optional = deployment.infer_nodes
+    too_few: list[Value[Any]] = [count for count in wanted if count.value < 1]
+    for count in [*too_few, *([optional] if (optional.value or 0) < 0 else [])]:
+        yield _error("count", count.key, f"is {count.value}", "must be at least 1")
 
 
 def _crowds(subject: Subject) -> Iterator[Finding]:
     """Bound what is listed one by one later, before anything is."""
-    shape = subject.shape
+    shape, deployment = subject.shape, subject.settings.deployment
+    if not isinstance(deployment, MultiNode):
+        return
     if shape.trainer_pods > MAX_PODS:
-        message = f"is {shape.trainer_pods}"
-        yield _error("count", ("deployment", "num_train_nodes"), message, f"must be at most {MAX_PODS}")
+        yield _error("count", deployment.train_nodes.key, f"is {shape.trainer_pods}", f"must be at most {MAX_PODS}")
     if shape.inference_pods * shape.engines > MAX_ENGINES:
         message = f"{shape.inference_pods * shape.engines} engines are more than a router's command line holds"
-        yield _error("too-many-engines", ("deployment", "num_infer_replicas"), message, "use fewer engines")
+        yield _error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
+
+
+def _engine_size(subject: Subject) -> Iterator[Finding]:
+    inference = subject.settings.inference
+    if inference is not None and inference.tensor_parallel.value < 1:
+        yield _error("count", inference.tensor_parallel.key, "no GPU per engine", "must be at least 1")
 
 
 def _fake_data(subject: Subject) -> Iterator[Finding]:
-    fake = value_at(subject.split.trainer.resolved, ("data", "fake"))
-    if fake is not None:
+    fake, deployment = subject.settings.trainer.has_fake_data, subject.settings.deployment
+    if fake.value:
         return
-    if subject.shape.multi_node and subject.shape.nodes_per_replica == 0:
-        message = "without inference nodes no rollouts would come"
-        hint = "set trainer.data.fake, or deployment.num_infer_nodes"
-        yield _error("no-rollouts", ("trainer", "data", "fake"), message, hint)
-    if not subject.shape.multi_node and subject.inference and subject.deployment["num_infer_gpus"] == 0:
-        message = "[inference] needs a GPU"
+    if isinstance(deployment, MultiNode):
+        if subject.shape.nodes_per_replica == 0:
+            message = "without inference nodes no rollouts would come"
+            hint = "set trainer.data.fake, or deployment.num_infer_nodes"
+            yield _error("no-rollouts", fake.key, message, hint)
+    elif subject.settings.inference is not None and deployment.infer_gpus.value == 0:
         hint = "at least 1, or set trainer.data.fake"
-        yield _error("no-inference-gpus", ("deployment", "num_infer_gpus"), message, hint)
+        yield _error("no-inference-gpus", deployment.infer_gpus.key, "[inference] needs a GPU", hint)
 
 
 def _external_inference(subject: Subject) -> Iterator[Finding]:
     if not subject.shape.external_inference:
         return
     if not subject.platform.allow_external_inference:
-        message = "this platform runs its own inference"
-        yield _error("inference-required", ("inference",), message, "add [inference]")
+        yield _error("inference-required", ("inference",), "this platform runs its own inference", "add [inference]")
         return
-    url = str(value_at(subject.split.orchestrator.resolved, ("model", "client", "base_url")) or "")
-    if _is_unreachable(url):
-        message = f"{shown(url)} would be the orchestrator's own pod, where no server runs"
-        path = ("orchestrator", "model", "client", "base_url")
-        yield _error("loopback-base-url", path, message, "add [inference], or name the server's host")
+    url = subject.settings.orchestrator.base_url
+    if _is_unreachable(url.value):
+        message = f"{shown(url.value)} would be the orchestrator's own pod, where no server runs"
+        yield _error("loopback-base-url", url.key, message, "add [inference], or name the server's host")
 
 
 def _gpu_arithmetic(subject: Subject) -> Iterator[Finding]:
-    deployment, shape = subject.deployment, subject.shape
-    total = deployment["gpus_per_node"]
-    if not shape.multi_node:
+    deployment, shape = subject.settings.deployment, subject.shape
+    total = deployment.gpus_per_node.value
+    if isinstance(deployment, SingleNode):
         train = shape.trainer_gpus
         infer = shape.inference_gpus if shape.has_inference else 0
         if train + infer > total:
             message = f"{train} GPUs for training and {infer} for inference are {train + infer}, a node has {total}"
             hint = "lower one of them, raise deployment.gpus_per_node, or use multi_node"
-            yield _error("too-many-gpus", ("deployment", "num_train_gpus"), message, hint)
-    if shape.has_inference and shape.inference_gpus % shape.tensor_parallel:
+            yield _error("too-many-gpus", deployment.train_gpus.key, message, hint)
+    inference = subject.settings.inference
+    if inference is not None and shape.has_inference and shape.inference_gpus % shape.tensor_parallel:
         message = f"{shape.tensor_parallel} GPUs an engine do not divide the {shape.inference_gpus} of an inference pod"
-        yield _error("tensor-parallel", _TENSOR_PARALLEL, message, f"a divisor of {shape.inference_gpus}")
+        hint = f"a divisor of {shape.inference_gpus}"
+        yield _error("tensor-parallel", inference.tensor_parallel.key, message, hint)
 
 
 def _expert_parallel(subject: Subject) -> Iterator[Finding]:
-    shape = subject.shape
+    shape, inference = subject.shape, subject.settings.inference
     gpus = shape.nodes_per_replica * shape.inference_gpus
-    if not shape.expert_parallel or gpus % shape.tensor_parallel or _is_disaggregated(subject):
+    if inference is None or inference.layout.value == DISAGGREGATED:
         return
-    ranks = subject.inference["vllm"]["data_parallel_size"]
-    wanted = gpus // shape.tensor_parallel
-    if ranks != wanted:
-        message = f"{ranks} ranks of {shape.tensor_parallel} GPUs do not fill the {gpus} GPUs of a replica"
-        path = ("inference", "vllm", "data_parallel_size")
-        yield _error("data-parallel", path, message, f"must be {wanted}")
+    ranks, wanted = inference.data_parallel, gpus // shape.tensor_parallel
+    if shape.expert_parallel and gpus % shape.tensor_parallel == 0 and ranks.value != wanted:
+        message = f"{ranks.value} ranks of {shape.tensor_parallel} GPUs do not fill the {gpus} GPUs of a replica"
+        yield _error("data-parallel", ranks.key, message, f"must be {wanted}")
 
 
 def _broadcast_host(subject: Subject) -> Iterator[Finding]:
-    broadcast = subject.split.orchestrator.resolved["weight_broadcast"]
-    if subject.shape.has_orchestrator and broadcast["type"] == "nixl" and is_loopback(broadcast["host"]):
-        message = f"{shown(broadcast['host'])} would be each pod's own; nothing here starts a ModelExpress server"
-        yield _error("nixl-host", ("weight_broadcast", "host"), message, "name a ModelExpress server")
+    broadcast = subject.settings.orchestrator.broadcast
+    if not subject.shape.has_orchestrator or broadcast.type != "nixl" or broadcast.meets is None:
+        return
+    host = broadcast.meets.host
+    if is_loopback(host.value):
+        message = f"{shown(host.value)} would be each pod's own; nothing here starts a ModelExpress server"
+        yield _error("nixl-host", host.key, message, "name a ModelExpress server")
 
 
 def _port_ranges(subject: Subject) -> Iterator[Finding]:
-    shape, inference = subject.shape, subject.inference
-    limits: list[tuple[KeyPath, int, int, str]] = []
-    if shape.has_inference:
-        metrics, last = MAX_PORT - ROUTER_METRICS_OFFSET, MAX_PORT - shape.engines + 1
+    for port, most, why in _port_limits(subject):
+        if not 1 <= port.value <= most:
+            yield _error("port-range", port.key, f"{port.value} is not in 1..{most}: {why}", f"at most {most}")
+
+
+def _port_limits(subject: Subject) -> Iterator[tuple[Value[int], int, str]]:
+    """Every port that the config chooses, the highest number it may have, and why."""
+    shape, settings = subject.shape, subject.settings
+    if shape.has_inference and settings.inference is not None:
         why = f"the router's metrics take port + {ROUTER_METRICS_OFFSET}"
-        limits.append((SERVER_PORT, inference["server"]["port"], metrics, why))
-        limits.append((BACKEND_PORT, inference["backend_port"], last, f"{shape.engines} engines take a port each"))
+        yield settings.inference.port, MAX_PORT - ROUTER_METRICS_OFFSET, why
+        last = MAX_PORT - shape.engines + 1
+        yield settings.inference.backend_port, last, f"{shape.engines} engines take a port each"
     if shape.has_orchestrator:
-        transport = subject.split.orchestrator.resolved["rollout_transport"]
-        limits.append((ROLLOUTS_PORT, transport.get("port", 1), MAX_PORT - 1, "port + 1 is used too"))
-        broadcast = subject.split.trainer.resolved["weight_broadcast"]
-        limits.append((BROADCAST_PORT, broadcast.get("port", 1), MAX_PORT, "there are no more ports"))
-    for path, port, most, why in limits:
-        if not 1 <= port <= most:
-            yield _error("port-range", path, f"{port} is not in 1..{most}: {why}", f"at most {most}")
+        if settings.orchestrator.rollouts is not None:
+            yield settings.orchestrator.rollouts.port, MAX_PORT - 1, "port + 1 is used too"
+        if settings.trainer.broadcast.meets is not None:
+            yield settings.trainer.broadcast.meets.port, MAX_PORT, "there are no more ports"
 
 
 def _rollout_ports(subject: Subject) -> Iterator[Finding]:
-    ours = subject.split.trainer.resolved["rollout_transport"].get("port")
-    theirs = subject.split.orchestrator.resolved["rollout_transport"].get("port")
-    if subject.shape.has_orchestrator and ours != theirs:
-        message = f"the trainer would call port {ours}, the orchestrator listens on {theirs}"
-        yield _error("rollout-ports", ROLLOUTS_PORT, message, "write one port for both")
+    ours, theirs = subject.settings.trainer.rollouts, subject.settings.orchestrator.rollouts
+    if not subject.shape.has_orchestrator or ours is None or theirs is None or ours.port.value == theirs.port.value:
+        return
+    message = f"the trainer would call port {ours.port.value}, the orchestrator listens on {theirs.port.value}"
+    yield _error("rollout-ports", ours.port.key, message, "write one port for both")
 
 
 def _env_names(subject: Subject) -> Iterator[Finding]:
@@ -259,90 +229,97 @@ def _env_names(subject: Subject) -> Iterator[Finding]:
 
 
 def _env_addresses(subject: Subject) -> Iterator[Finding]:
-    if not subject.shape.has_orchestrator:
-        return
-    for source in sources(subject.split):
-        address = value_at(source.table, ("serve", "address"))
-        if address is None:
-            continue
-        called = endpoint(str(address)) if _ADDRESS.match(str(address)) else None
-        path = (*source.path, "serve", "address")
-        if called is None or not called[1]:
-            yield _error("env-address", path, f"{shown(address)} is no address", "write tcp://<host>:<port>")
-        elif is_loopback(called[0]):
-            message = f"{shown(address)} would be the orchestrator's own pod, where no server runs"
-            yield _error("env-address", path, message, "leave it out, or name the server's host")
+    for source in subject.settings.sources if subject.shape.has_orchestrator else ():
+        if source.address.value is not None:
+            yield from _env_address(source)
+
+
+def _env_address(source: EnvSource) -> Iterator[Finding]:
+    address = str(source.address.value)
+    called = endpoint(address) if _ADDRESS.match(address) else None
+    if called is None or not called[1]:
+        yield _error("env-address", source.address.key, f"{shown(address)} is no address", "write tcp://<host>:<port>")
+    elif is_loopback(called[0]):
+        message = f"{shown(address)} would be the orchestrator's own pod, where no server runs"
+        yield _error("env-address", source.address.key, message, "leave it out, or name the server's host")
 
 
 def _frozen_models(subject: Subject) -> Iterator[Finding]:
-    for path, url in frozen_models(subject.split) if subject.shape.has_orchestrator else ():
-        if _is_unreachable(url):
-            message = f"{shown(url)} would be the pod's own address; nothing here starts this model"
-            yield _error("frozen-model", path, message, "name the host that serves it")
+    for url in frozen_models(subject.settings) if subject.shape.has_orchestrator else ():
+        if _is_unreachable(url.value):
+            message = f"{shown(url.value)} would be the pod's own address; nothing here starts this model"
+            yield _error("frozen-model", url.key, message, "name the host that serves it")
 
 
 def _resume_dir(subject: Subject) -> Iterator[Finding]:
-    directory = value_at(subject.split.trainer.resolved, ("resume", "dir"))
-    if directory is None:
+    resume = subject.settings.trainer.resume_dir
+    if resume.value is None:
         return
     mount = subject.platform.mount_path.rstrip("/")
-    parts = str(directory).split("/")
-    if not str(directory).startswith(f"{mount}/") or ".." in parts:
-        message = f"{shown(directory)} is not visible in the pod"
-        yield _error("resume-dir", ("resume", "dir"), message, f"name a folder below {mount}")
-    elif resume_step(str(directory)) is None:
-        message = f"{shown(directory)} does not tell its step"
-        yield _error("resume-dir", ("resume", "dir"), message, "name a folder step_<n>")
+    if not resume.value.startswith(f"{mount}/") or ".." in resume.value.split("/"):
+        message = f"{shown(resume.value)} is not visible in the pod"
+        yield _error("resume-dir", resume.key, message, f"name a folder below {mount}")
+    elif resume_step(resume.value) is None:
+        message = f"{shown(resume.value)} does not tell its step"
+        yield _error("resume-dir", resume.key, message, "name a folder step_<n>")
 
 
-CHECKS: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
-    _inference_kinds,
-    _router_policy,
-    _clean,
-    _counts,
-    _fake_data,
-    _external_inference,
-    _gpu_arithmetic,
-    _expert_parallel,
-    _broadcast_host,
-    _port_ranges,
-    _rollout_ports,
-    _env_names,
-    _env_addresses,
-    _frozen_models,
-    _resume_dir,
+_NEEDS_INFERENCE: Final = frozenset({"H-07"})
+
+CHECKS: Final = (
+    PlanCheck(_disaggregated, restates=frozenset({"H-06"})),
+    PlanCheck(_llmd_router),
+    PlanCheck(_mooncake),
+    PlanCheck(_no_router),
+    PlanCheck(_router_policy),
+    PlanCheck(_clean, restates=frozenset({"H-05"})),
+    PlanCheck(_counts),
+    PlanCheck(_crowds),
+    PlanCheck(_engine_size),
+    PlanCheck(_fake_data, restates=_NEEDS_INFERENCE),
+    PlanCheck(_external_inference, restates=_NEEDS_INFERENCE),
+    PlanCheck(_gpu_arithmetic),
+    PlanCheck(_expert_parallel),
+    PlanCheck(_broadcast_host),
+    PlanCheck(_port_ranges),
+    PlanCheck(_rollout_ports),
+    PlanCheck(_env_names),
+    PlanCheck(_env_addresses),
+    PlanCheck(_frozen_models),
+    PlanCheck(_resume_dir),
 )
 
 
-def split_findings(subject: Subject) -> Iterator[Finding]:
-    """Check what the config asks for."""
+def config_findings(subject: Subject, told: Collection[str] = ()) -> Iterator[Finding]:
+    """Check what the config asks for; ``told`` are the codes of what was said about it before."""
     for check in CHECKS:
-        yield from check(subject)
+        if check.restates.isdisjoint(told):
+            yield from check.find(subject)
 
 
-def pod_findings(pods: Iterable[Pods]) -> Iterator[Finding]:
+def pod_findings(subject: Subject, pods: Iterable[Pods]) -> Iterator[Finding]:
     """Check what only the planned pods show: ports that meet, and configs and arguments that are too large."""
     for planned in pods:
-        yield from _port_conflicts(planned)
+        yield from _port_conflicts(subject, planned)
         if planned.config is not None:
             yield from _config_findings(planned)
 
 
-def router_findings(urls: Iterable[str]) -> Iterator[Finding]:
+def router_findings(subject: Subject, urls: Iterable[str]) -> Iterator[Finding]:
     """Check that the router's list of workers fits one argument."""
-    size = sum(len(url) + 4 for url in urls)
-    if size > MAX_ARGUMENT_BYTES:
+    size, deployment = sum(len(url) + 4 for url in urls), subject.settings.deployment
+    if size > MAX_ARGUMENT_BYTES and isinstance(deployment, MultiNode):
         message = f"the router's list of engines takes {size} bytes, its script holds {MAX_ARGUMENT_BYTES}"
-        yield _error("too-many-engines", ("deployment", "num_infer_replicas"), message, "use fewer engines")
+        yield _error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
 
 
-def _port_conflicts(pods: Pods) -> Iterator[Finding]:
-    holders: dict[int, Any] = {}
+def _port_conflicts(subject: Subject, pods: Pods) -> Iterator[Finding]:
+    holders: dict[int, tuple[str, KeyPath]] = {}
     ports = [(port.name, port.number, port.setting) for port in pods.ports]
     http, engine = pods.port("http"), pods.port("engine")
-    if http is not None and engine is not None:
+    if http is not None and engine is not None and subject.settings.inference is not None:
         # Single node: the router's Prometheus listens too, on loopback.
-        ports.append(("the router's metrics", http + ROUTER_METRICS_OFFSET, SERVER_PORT))
+        ports.append(("the router's metrics", http + ROUTER_METRICS_OFFSET, subject.settings.inference.port.key))
     for name, number, setting in ports:
         holder = holders.setdefault(number, (name, setting))
         if holder != (name, setting):
@@ -365,7 +342,7 @@ def _config_findings(pods: Pods) -> Iterator[Finding]:
 
 
 def _table_of(pods: Pods) -> KeyPath:
-    return (pods.component,) if pods.env_server is None else ("orchestrator", pods.env_server.split, "source")
+    return (pods.component,) if pods.env_server is None else ("orchestrator", pods.env_server.id.split, "source")
 
 
 def _is_unreachable(url: str) -> bool:

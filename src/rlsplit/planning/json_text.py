@@ -27,7 +27,7 @@ def _write(value: Any, line: str, put: Callable[[str], None]) -> None:
     With ``indent`` the standard library leaves its C encoder, and a third of a plan's time went there. ``line`` is a
     line break and the indentation of the value.
     """
-    kind = type(value)
+    kind = value.__class__
     if kind is str:
         put(quoted(value))
     elif kind is int or (kind is float and isfinite(value)):
@@ -37,7 +37,7 @@ def _write(value: Any, line: str, put: Callable[[str], None]) -> None:
     elif kind is dict and value:
         head, deeper = "{", f"{line}  "
         for key, item in sorted(value.items()):
-            if type(item) is str:
+            if item.__class__ is str:
                 put(f"{head}{deeper}{quoted(key)}: {quoted(item)}")
             else:
                 put(f"{head}{deeper}{quoted(key)}: ")

@@ -8,11 +8,35 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from rlsplit.components import ROLES, ComponentName, ConfigId, EnvServerId, Role
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.json_text import config_text
-from rlsplit.platform import ComponentName, Platform
-from rlsplit.run import SecretName, SecretText
+from rlsplit.planning.settings import RunSettings
+from rlsplit.platform import Platform
+from rlsplit.secrets import SecretName, SecretText
 from rlsplit.splitting import JsonObject
+
+OverlayName = Literal[
+    "run-directory",
+    "trainer-metrics",
+    "broadcast-bind",
+    "broadcast-host",
+    "rollouts-host",
+    "rollouts-bind",
+    "router-url",
+    "engine-urls",
+    "env-server-address",
+    "env-server-bind",
+    "env-server-directory",
+    "server-bind",
+    "engine-port",
+    "engine-ranks",
+    "root-env-vars",
+    "run-monitor",
+    "world-size",
+    "secret-env",
+]
+"""Names of the overlays, in the order of the cluster specification."""
 
 REMOVED: Final = "<removed>"
 """Stands for the value of an overlay that takes a key away."""
@@ -157,10 +181,10 @@ class SecretEnv:
 class Overlay:
     """One value that the plan sets on top of the split, and why."""
 
-    id: str
-    """Which overlay: ``O1`` to ``O18``."""
-    component: str
-    """Whose config: ``trainer``, ``orchestrator``, ``inference``, or an environment server's ``env-<i>-<name>``."""
+    id: OverlayName
+    """Which overlay."""
+    config: ConfigId
+    """Whose config it is."""
     path: KeyPath
     """Key path in that config."""
     value: Any
@@ -193,7 +217,7 @@ class Config:
 class EnvServerInfo:
     """Which environment a pod serves."""
 
-    split: Literal["train", "eval"]
+    id: EnvServerId
     name: str
     segment: str
     """The name where it can be part of a path, else the source's index."""
@@ -217,6 +241,16 @@ class Pods:
     config: Config | None
     """None for the router, which takes arguments only."""
     env_server: EnvServerInfo | None = None
+
+    @property
+    def role(self) -> Role:
+        """What is known about the component whatever the run."""
+        return ROLES[self.component]
+
+    @property
+    def config_id(self) -> ConfigId:
+        """Whose config the pods read."""
+        return ConfigId(self.component, self.env_server.id if self.env_server else None)
 
     @property
     def count(self) -> int:
@@ -259,6 +293,18 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideCall:
+    """What components call on a server outside the run."""
+
+    callers: tuple[ComponentName, ...]
+    what: str
+    """What it is called for: ``generation``, ``teacher``."""
+    host: str
+    port: int
+    needs: SecretName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """Everything about a run's pods, before any manifest is written. Holds no value of :class:`Secrets`."""
 
@@ -289,12 +335,19 @@ class RunPlan:
     resume: Resume | None
     prefetch: tuple[str, ...]
     """Models that trainer 0 downloads first."""
+    settings: RunSettings
+    """What the configuration says, before overlays."""
+    policy_url: str
+    """Where the policy's server is asked for rollouts."""
     pods: tuple[Pods, ...]
     """In the order trainer, orchestrator, inference, router, environment servers by index."""
     overlays: tuple[Overlay, ...]
     notes: tuple[Finding, ...]
     """What the user should know: severities ``notice`` and ``warning``."""
+    outside: tuple[OutsideCall, ...]
+    """Every call to a server that the run does not start itself."""
     peers: tuple[Peer, ...]
+    """The servers among them for which the network policy opens a port."""
     secret_env_values: Mapping[str, SecretText] = field(repr=False)
     """Key in the Secret to value, for values of ``env_vars`` that were moved there."""
     secrets: frozenset[SecretName] | None

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import json
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from rlsplit.planning.model import Names
 from rlsplit.platform import Platform
@@ -67,7 +68,7 @@ def run_names(run_name: str, run_id: str, platform: Platform) -> Names:
 
 
 def _public(config: JsonObject, platform: Platform) -> JsonObject:
-    env_vars = config.get("env_vars") or {}
+    env_vars: Mapping[str, Any] = config.get("env_vars") or {}
     return {**config, "env_vars": {n: value for n, value in env_vars.items() if not is_secret_env(n, platform)}}
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.plain_data import value_at
-from rlsplit.planning.checks import Subject, sources
-from rlsplit.planning.model import Overlay, RunPlan
-from rlsplit.platform.rules import is_secret_env
-from rlsplit.splitting import Split
+from rlsplit.planning.model import Overlay, OverlayName, RunPlan
+from rlsplit.planning.settings import MultiNode, RunSettings, Value
+from rlsplit.planning.subject import Subject
 
 _FIXED_TAG: Final = re.compile(r"v?\d+\.\d+\.\d+\Z|sha-[0-9a-f]+\Z|[0-9a-f]{40}\Z")
 
@@ -23,13 +21,13 @@ def is_moving_tag(tag: str) -> bool:
     return _FIXED_TAG.match(tag) is None
 
 
-def plan_notes(plan: RunPlan, subject: Subject, *, derived_id: bool) -> Iterator[Finding]:
+def plan_notes(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     """Give every note about a plan, in a fixed order."""
     yield from _overlay_notes(plan.overlays)
     yield from _moved_root_env(subject)
     for check in _CONFIG_NOTES:
         yield from check(subject)
-    yield from _lasting(plan, subject, derived_id)
+    yield from _lasting(plan, subject)
     yield from _open_ports(plan)
 
 
@@ -59,17 +57,17 @@ def _is_absolute(replaced: Any, _: Any) -> bool:
     return isinstance(replaced, str) and replaced.startswith("/")
 
 
-_NOTED: Final[Mapping[str, _Noted]] = {
-    "O1": _Noted(("output_dir",), _is_absolute),
-    "O2": _Noted(("trainer", "metrics_server"), _differs),
-    "O3": _Noted(("weight_broadcast", "host"), _is_foreign_host),
-    "O4": _Noted(("weight_broadcast", "host"), _is_foreign_host),
-    "O5": _Noted(("rollout_transport", "host"), _is_foreign_host),
-    "O6": _Noted(("rollout_transport", "host"), _is_foreign_host),
-    "O8": _Noted(("orchestrator", "model", "client", "admin_base_url"), _has_foreign_url),
-    "O12": _Noted(("inference", "server", "host"), _is_foreign_host),
+_NOTED: Final[Mapping[OverlayName, _Noted]] = {
+    "run-directory": _Noted(("output_dir",), _is_absolute),
+    "trainer-metrics": _Noted(("trainer", "metrics_server"), _differs),
+    "broadcast-bind": _Noted(("weight_broadcast", "host"), _is_foreign_host),
+    "broadcast-host": _Noted(("weight_broadcast", "host"), _is_foreign_host),
+    "rollouts-host": _Noted(("rollout_transport", "host"), _is_foreign_host),
+    "rollouts-bind": _Noted(("rollout_transport", "host"), _is_foreign_host),
+    "engine-urls": _Noted(("orchestrator", "model", "client", "admin_base_url"), _has_foreign_url),
+    "server-bind": _Noted(("inference", "server", "host"), _is_foreign_host),
 }
-"""Overlays that replace what the user may have chosen; O13 to O15 repeat what prime-rl's launcher does."""
+"""Overlays that replace what the user may have chosen; those of the engines repeat what prime-rl's launcher does."""
 
 
 def _overlay_notes(overlays: Iterable[Overlay]) -> Iterator[Finding]:
@@ -78,93 +76,89 @@ def _overlay_notes(overlays: Iterable[Overlay]) -> Iterator[Finding]:
         for path, message in _overlay_note(overlay):
             if (path, message) not in seen:
                 seen.add((path, message))
-                yield _note(f"overlay-{overlay.id.lower()}", path, message)
+                yield _note(f"overlay-{overlay.id}", path, message)
 
 
 def _overlay_note(overlay: Overlay) -> Iterator[tuple[KeyPath, str]]:
     noted = _NOTED.get(overlay.id)
     if noted is not None and overlay.replaced != overlay.value and noted.matters(overlay.replaced, overlay.value):
-        path = (*noted.path, overlay.path[-1]) if overlay.id == "O2" else noted.path
+        path = (*noted.path, overlay.path[-1]) if overlay.id == "trainer-metrics" else noted.path
         yield path, f"{shown(overlay.replaced)} is replaced by {shown(overlay.value)}: {overlay.reason}"
-    elif overlay.id == "O17" and _differs(overlay.replaced, overlay.value):
+    elif overlay.id == "world-size" and _differs(overlay.replaced, overlay.value):
         message = f"inference_world_size is {overlay.value}, not {overlay.replaced}: {overlay.reason}"
         yield ("weight_broadcast",), message
-    elif overlay.id == "O18":
-        yield (overlay.component, *overlay.path), "the value is moved to the run's Secret"
+    elif overlay.id == "secret-env":
+        yield (overlay.config.component, *overlay.path), _MOVED
+
+
+_MOVED: Final = "the value is moved to the run's Secret"
 
 
 def _moved_root_env(subject: Subject) -> Iterator[Finding]:
-    for name in sorted(subject.split.launch.env_vars):
-        if is_secret_env(name, subject.platform):
-            yield _note("overlay-o18", ("env_vars", name), "the value is moved to the run's Secret")
+    for name in sorted(subject.settings.env_vars.value):
+        if subject.is_secret(name):
+            yield _note("overlay-secret-env", (*subject.settings.env_vars.key, name), _MOVED)
 
 
 def _gateway(subject: Subject) -> Iterator[Finding]:
-    path = ("model", "client", "base_url")
-    url = str(value_at(subject.split.orchestrator.resolved, path) or "")
-    called = endpoint(url)
+    url = subject.settings.orchestrator.base_url
+    called = endpoint(url.value)
     if subject.shape.has_inference and called is not None and not is_loopback(called[0]):
-        message = f"requests go to {shown(url)}, not to the run's own router"
-        yield _note("own-gateway", ("orchestrator", *path), message, "leave it out to use the router")
+        message = f"requests go to {shown(url.value)}, not to the run's own router"
+        yield _note("own-gateway", url.key, message, "leave it out to use the router")
 
 
 def _slurm(subject: Subject) -> Iterator[Finding]:
-    if subject.split.launch.has_slurm:
-        yield _note("slurm", ("slurm",), "SLURM settings have no effect on Kubernetes")
+    slurm = subject.settings.has_slurm
+    if slurm.value:
+        yield _note("slurm", slurm.key, "SLURM settings have no effect on Kubernetes")
 
 
 def _orchestrator_place(subject: Subject) -> Iterator[Finding]:
-    if subject.deployment.get("orchestrator_on_inference"):
+    deployment = subject.settings.deployment
+    if isinstance(deployment, MultiNode) and deployment.orchestrator_on_inference.value:
         message = "has no effect: the orchestrator has a pod of its own"
-        yield _note("orchestrator-on-inference", ("deployment", "orchestrator_on_inference"), message)
+        yield _note("orchestrator-on-inference", deployment.orchestrator_on_inference.key, message)
 
 
 def _paths_off_volume(subject: Subject) -> Iterator[Finding]:
     mount = subject.platform.mount_path.rstrip("/")
-    for path, value in _output_paths(subject.split):
-        if isinstance(value, str) and value.startswith("/") and not value.startswith(f"{mount}/"):
-            message = f"{shown(value)} is not on the volume and is lost with the pod"
-            yield _note("path-off-volume", path, message, f"write a path below {mount}", "warning")
+    for path in _output_paths(subject.settings):
+        if path.value is not None and path.value.startswith("/") and not path.value.startswith(f"{mount}/"):
+            message = f"{shown(path.value)} is not on the volume and is lost with the pod"
+            yield _note("path-off-volume", path.key, message, f"write a path below {mount}", "warning")
 
 
-def _output_paths(split: Split) -> Iterator[tuple[KeyPath, Any]]:
-    for component, path in (
-        ("trainer", ("ckpt", "output_dir")),
-        ("trainer", ("trace_path",)),
-        ("trainer", ("memory_profiler_path",)),
-        ("trainer", ("monitors", "file", "path")),
-        ("orchestrator", ("monitors", "file", "path")),
-    ):
-        config = split.trainer if component == "trainer" else split.orchestrator
-        yield (component, *path), value_at(config.resolved, path)
+def _output_paths(settings: RunSettings) -> tuple[Value[str | None], ...]:
+    trainer, orchestrator = settings.trainer, settings.orchestrator
+    paths = (trainer.ckpt_dir, trainer.trace_path, trainer.memory_profiler_path)
+    return (*paths, trainer.file_monitor, orchestrator.file_monitor)
 
 
 def _local_models(subject: Subject) -> Iterator[Finding]:
     mounts = [f"{subject.platform.mount_path.rstrip('/')}/"]
     if subject.platform.dataset_mount:
         mounts.append("/volume/")
-    names: list[tuple[KeyPath, Any]] = [
-        (("trainer", "model", "name"), value_at(subject.split.trainer.resolved, ("model", "name"))),
-        (("inference", "vllm", "model"), value_at(subject.inference, ("vllm", "model"))),
-    ]
-    for path, name in names:
-        if isinstance(name, str) and name.startswith("/") and not name.startswith(tuple(mounts)):
-            yield _note("local-model", path, f"{shown(name)} must exist in the image", None, "warning")
+    inference = subject.settings.inference
+    for model in (subject.settings.trainer.model, *((inference.model,) if inference else ())):
+        if model.value.startswith("/") and not model.value.startswith(tuple(mounts)):
+            yield _note("local-model", model.key, f"{shown(model.value)} must exist in the image", None, "warning")
 
 
 def _external_inference(subject: Subject) -> Iterator[Finding]:
     if subject.shape.external_inference:
         message = "the server must mount the run's volume at the same path, to read new weights"
-        yield _note("external-inference", ("orchestrator", "model", "client", "base_url"), message, None, "warning")
+        key = subject.settings.orchestrator.base_url.key
+        yield _note("external-inference", key, message, None, "warning")
 
 
 def _unserved(subject: Subject) -> Iterator[Finding]:
     """Sources that were set aside have no server planned."""
-    served = {("orchestrator", e.split, "source", e.position) for e in subject.split.env_servers}
-    for source in sources(subject.split) if subject.shape.has_orchestrator else ():
-        if value_at(source.table, ("serve", "address")) is None and source.path not in served:
+    served = {(server.split, server.position) for server in subject.split.env_servers}
+    for source in subject.settings.sources if subject.shape.has_orchestrator else ():
+        if source.address.value is None and (source.split, source.position) not in served:
             message = "no environment server is planned for this source"
-            yield _note("env-unserved", source.path, message, "set serve.address", "warning")
+            yield _note("env-unserved", source.key, message, "set serve.address", "warning")
 
 
 _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
@@ -178,13 +172,13 @@ _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
 )
 
 
-def _lasting(plan: RunPlan, subject: Subject, derived_id: bool) -> Iterator[Finding]:
+def _lasting(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     if plan.platform.image_digest is None and is_moving_tag(plan.image_tag):
         message = f"the tag {shown(plan.image_tag)} moves: pods of one run may start different code"
-        yield _note("moving-tag", ("imageTag",), message, "set the platform's image_digest")
-    if derived_id:
+        yield _given("moving-tag", ("imageTag",), message, "set the platform's image_digest")
+    if subject.run.id is None:
         message = f"no run id was given; {plan.run_id} changes with the config, and the run's directory with it"
-        yield _note("derived-run-id", ("runId",), message, "give a run id")
+        yield _given("derived-run-id", ("runId",), message, "give a run id")
     if plan.platform.workload == "job" and plan.pods[1:]:
         message = "inference, router and environment servers keep running, and keep their GPUs, until deleted"
         hint = f"kubectl delete job,configmap -n {plan.names.namespace} -l app.kubernetes.io/instance={plan.names.base}"
@@ -214,3 +208,8 @@ def _open_ports(plan: RunPlan) -> Iterator[Finding]:
 
 def _note(code: str, path: KeyPath, message: str, hint: str | None = None, severity: Severity = "notice") -> Finding:
     return Finding(code=f"plan.{code}", severity=severity, path=path, message=message, hint=hint)
+
+
+def _given(code: str, path: KeyPath, message: str, hint: str) -> Finding:
+    """About what came beside the config."""
+    return replace(_note(code, path, message, hint), about="run")

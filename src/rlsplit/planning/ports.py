@@ -2,68 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import is_loopback
 from rlsplit.planning.model import Port, Shape
+from rlsplit.planning.settings import Endpoint, Inference, Orchestrator, Trainer, Value
 from rlsplit.platform import Platform
-from rlsplit.splitting import JsonObject, Split
 
 RENDEZVOUS_PORT: Final = 29500
 """torchrun's TCPStore on trainer 0."""
 ROUTER_METRICS_OFFSET: Final = 21000
 """The router serves Prometheus metrics on ``server.port`` plus this."""
 
-BROADCAST_PORT: Final[KeyPath] = ("weight_broadcast", "port")
-ROLLOUTS_PORT: Final[KeyPath] = ("rollout_transport", "port")
-SERVER_PORT: Final[KeyPath] = ("inference", "server", "port")
-BACKEND_PORT: Final[KeyPath] = ("inference", "backend_port")
-RPC_PORT: Final[KeyPath] = ("inference", "vllm", "data_parallel_rpc_port")
 
-
-def trainer_ports(split: Split, shape: Shape, platform: Platform) -> tuple[Port, ...]:
+def trainer_ports(trainer: Trainer, shape: Shape, platform: Platform) -> tuple[Port, ...]:
     """``rdzv`` with several pods, ``nccl`` with that broadcast, ``metrics`` where anything serves them."""
-    broadcast = split.trainer.resolved["weight_broadcast"]
-    ports = []
+    ports: list[Port] = []
     if shape.trainer_pods > 1:
         ports.append(Port(name="rdzv", number=RENDEZVOUS_PORT, setting=("deployment", "num_train_nodes")))
-    if broadcast["type"] == "nccl" and not shape.trainer_only:
-        ports.append(Port(name="nccl", number=broadcast["port"], setting=BROADCAST_PORT))
-    return (*ports, *_metrics_port(split.trainer.resolved.get("metrics_server"), platform))
+    meets = trainer.broadcast.meets
+    if trainer.broadcast.type == "nccl" and meets is not None and not shape.trainer_only:
+        ports.append(_port("nccl", meets.port))
+    return (*ports, *_metrics_port(trainer.metrics, platform))
 
 
-def orchestrator_ports(split: Split) -> tuple[Port, ...]:
+def orchestrator_ports(orchestrator: Orchestrator) -> tuple[Port, ...]:
     """The two sockets of ZMQ rollouts: the configured port and the next."""
-    transport = split.orchestrator.resolved["rollout_transport"]
-    if transport["type"] != "zmq":
+    if orchestrator.rollouts is None:
         return ()
-    return (
-        Port(name="rollouts", number=transport["port"], setting=ROLLOUTS_PORT),
-        Port(name="rollouts-ready", number=transport["port"] + 1, setting=ROLLOUTS_PORT),
-    )
+    first = orchestrator.rollouts.port
+    return (_port("rollouts", first), _port("rollouts-ready", first, 1))
 
 
-def inference_ports(inference: JsonObject, shape: Shape) -> tuple[Port, ...]:
+def inference_ports(inference: Inference, shape: Shape) -> tuple[Port, ...]:
     """Single node: ``http`` of the router and ``engine`` behind it. Multi-node: one ``engine-<k>`` each."""
     if not shape.multi_node:
         return _single_node_ports(inference)
-    engines = [
-        Port(name=f"engine-{k}", number=inference["backend_port"] + k, setting=BACKEND_PORT)
-        for k in range(shape.engines)
-    ]
+    engines = [_port(f"engine-{k}", inference.backend_port, k) for k in range(shape.engines)]
     if shape.expert_parallel:
-        rpc = inference["vllm"]["data_parallel_rpc_port"]
-        engines.append(Port(name="dp-rpc", number=rpc, setting=RPC_PORT))
+        engines.append(_port("dp-rpc", inference.rpc_port))
     return tuple(engines)
 
 
-def router_ports(server_port: int) -> tuple[Port, ...]:
+def router_ports(server: Value[int]) -> tuple[Port, ...]:
     """Ports of the router's own pod."""
-    return (
-        Port(name="http", number=server_port, setting=SERVER_PORT),
-        Port(name="router-metrics", number=server_port + ROUTER_METRICS_OFFSET, setting=SERVER_PORT),
-    )
+    return (_port("http", server), _port("router-metrics", server, ROUTER_METRICS_OFFSET))
 
 
 def env_server_ports(platform: Platform) -> tuple[Port, ...]:
@@ -77,18 +61,20 @@ def engine_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
     return engines or ports[:1]
 
 
-def _single_node_ports(inference: JsonObject) -> tuple[Port, ...]:
-    http = Port(name="http", number=inference["server"]["port"], setting=SERVER_PORT)
-    if inference.get("router") is None:
-        return (http,)
-    return (http, Port(name="engine", number=inference["backend_port"], setting=BACKEND_PORT))
+def _port(name: str, number: Value[int], offset: int = 0) -> Port:
+    return Port(name=name, number=number.value + offset, setting=number.key)
 
 
-def _metrics_port(metrics_server: dict[str, Any] | None, platform: Platform) -> tuple[Port, ...]:
+def _single_node_ports(inference: Inference) -> tuple[Port, ...]:
+    http = _port("http", inference.port)
+    return (http,) if inference.router.value is None else (http, _port("engine", inference.backend_port))
+
+
+def _metrics_port(metrics: Endpoint | None, platform: Platform) -> tuple[Port, ...]:
     """With ``metrics = "off"`` a server on a loopback address is out of the probes' reach."""
     if platform.metrics == "force":
         setting: KeyPath = ("platform", "trainer_metrics_port")
         return (Port(name="metrics", number=platform.trainer_metrics_port, setting=setting),)
-    if metrics_server is None or (is_loopback(metrics_server["host"]) and metrics_server["host"] != "0.0.0.0"):
+    if metrics is None or (is_loopback(metrics.host.value) and metrics.host.value != "0.0.0.0"):
         return ()
-    return (Port(name="metrics", number=metrics_server["port"], setting=("trainer", "metrics_server", "port")),)
+    return (_port("metrics", metrics.port),)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Final
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Final, Literal
 
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_label_value
-from rlsplit.planning.environment import SECRET_VARIABLES
+from rlsplit.plain_data import SURROGATE
 from rlsplit.planning.model import RunPlan
+from rlsplit.planning.settings import RunSettings, Value
+from rlsplit.planning.subject import env_tables
+from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_protected_env
-from rlsplit.run import Run, SecretName, Secrets
-from rlsplit.splitting import Split
+from rlsplit.run import Run
+from rlsplit.secrets import RUN_SECRETS, SecretName, Secrets
 
 MAX_ENV_BYTES: Final = 100_000
 """Linux takes 131,071 bytes in one environment string."""
@@ -21,31 +25,30 @@ MAX_ENV_TABLE_BYTES: Final = 200_000
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
 _IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-SECRET_PARAMS: Final[Mapping[SecretName, str]] = {
-    "wandb_api_key": "wandbApiKey",
-    "hf_token": "hfToken",
-    "prime_api_key": "primeApiKey",
-}
-"""Secret to its name in the API's request."""
+
+def given_findings(run: Run, platform: Platform | None, secrets: Secrets | None) -> Iterator[Finding]:
+    """Check what comes beside the config, whatever that says."""
+    yield from platform.findings if platform else ()
+    yield from run_findings(run)
+    yield from secret_findings(secrets) if secrets else ()
 
 
 def run_findings(run: Run) -> Iterator[Finding]:
     """Check the run's own settings; paths are the API's names."""
     if run.id is not None and (not _RUN_ID.match(run.id) or run.id in (".", "..")):
         message = f"{shown(run.id)} cannot name a directory and a W&B run"
-        yield _error("run-id", ("runId",), message, "1 to 63 letters, digits and ._-")
+        yield _given("run-id", ("runId",), message, "1 to 63 letters, digits and ._-")
     if run.attempt < 1:
-        yield _error("attempt", ("attempt",), f"is {run.attempt}", "at least 1")
+        yield _given("attempt", ("attempt",), f"is {run.attempt}", "at least 1")
     if not _IMAGE_TAG.match(run.image_tag):
         message = f"{shown(run.image_tag)} is no image tag"
-        yield _error("image-tag", ("imageTag",), message, "letters, digits and _.-, at most 128")
+        yield _given("image-tag", ("imageTag",), message, "letters, digits and _.-, at most 128")
     if run.gpu_type is not None and not (run.gpu_type and is_label_value(run.gpu_type)):
         message = f"{shown(run.gpu_type)} cannot be the value of a node label"
-        yield _error("gpu-type", ("gpuType",), message, "at most 63 letters, digits and inner ._-")
+        yield _given("gpu-type", ("gpuType",), message, "at most 63 letters, digits and inner ._-")
     if run.volume is not None and not is_dns_subdomain(run.volume):
-        yield _error("volume", ("volume",), f"{shown(run.volume)} is no name of a volume claim")
+        yield _given("volume", ("volume",), f"{shown(run.volume)} is no name of a volume claim")
     yield from _texts(run)
 
 
@@ -57,59 +60,59 @@ def _texts(run: Run) -> Iterator[Finding]:
         ("sourceRepo", run.source_repo),
     )
     for param, text in params:
-        yield from _text((param,), text or "")
+        yield from _text((param,), text or "", "run")
         if text == "" and param != "name":
-            yield _error("text", (param,), "is empty", "leave it out")
+            yield _given("text", (param,), "is empty", "leave it out")
 
 
-def run_name_findings(run_name: str) -> Iterator[Finding]:
+def run_name_findings(name: Value[str]) -> Iterator[Finding]:
     """Check a run name that came from the config."""
-    yield from _text(("run", "name"), run_name)
+    yield from _text(name.key, name.value, "config")
 
 
-def _text(path: KeyPath, text: str) -> Iterator[Finding]:
-    if "\0" in text or _SURROGATE.search(text):
-        yield _error("text", path, "holds NUL or a lone surrogate", "write plain text")
+def _text(path: KeyPath, text: str, about: Literal["config", "run"]) -> Iterator[Finding]:
+    error = _given if about == "run" else _error
+    if "\0" in text or SURROGATE.search(text):
+        yield error("text", path, "holds NUL or a lone surrogate", "write plain text")
     elif len(text.encode()) > MAX_ENV_BYTES:
-        yield _error("text", path, f"is longer than {MAX_ENV_BYTES} bytes", "write less")
+        yield error("text", path, f"is longer than {MAX_ENV_BYTES} bytes", "write less")
 
 
 def secret_findings(secrets: Secrets) -> Iterator[Finding]:
     """Check the secrets' sizes; no message ever shows a value."""
     for name, value in secrets.items():
-        path = (SECRET_PARAMS[name],)
+        path = (RUN_SECRETS[name].param,)
         text = value.reveal()
         if not text:
-            yield _error("secret", path, "is empty", "leave it out")
-        elif _SURROGATE.search(text) or "\0" in text:
-            yield _error("secret", path, "holds NUL or a lone surrogate")
+            yield _given("secret", path, "is empty", "leave it out")
+        elif SURROGATE.search(text) or "\0" in text:
+            yield _given("secret", path, "holds NUL or a lone surrogate")
         elif len(text.encode()) > MAX_ENV_BYTES:
-            yield _error("secret", path, f"is longer than {MAX_ENV_BYTES} bytes, and reaches pods as a variable")
+            yield _given("secret", path, f"is longer than {MAX_ENV_BYTES} bytes, and reaches pods as a variable")
 
 
 def late_secret_findings(plan: RunPlan, secrets: Secrets) -> Iterator[Finding]:
-    """Check secrets that a plan is rendered with: their sizes, and that no ``env_vars`` sets the same name."""
+    """Check secrets that a plan first sees when it is rendered: as :func:`rlsplit.plan` does with those it is given."""
     yield from secret_findings(secrets)
-    taken = {name for name, secret, _ in SECRET_VARIABLES if secret in secrets.names()}
+    taken = _variables_of(secrets.names())
     plain = {variable.name for pods in plan.pods for variable in pods.env}
     moved = {variable.name for pods in plan.pods for variable in pods.secret_env if variable.needs is None}
     for name in sorted(taken & (plain | moved)):
         yield _taken(("env_vars", name))
 
 
-def env_findings(split: Split, secrets: Collection[SecretName]) -> Iterator[Finding]:
+def env_findings(settings: RunSettings, secrets: Collection[SecretName]) -> Iterator[Finding]:
     """Check every ``env_vars`` table of the config, and that none sets what a given secret sets."""
-    taken = {name for name, secret, _ in SECRET_VARIABLES if secret in secrets}
-    tables: list[tuple[KeyPath, Mapping[str, str]]] = [(("env_vars",), split.launch.env_vars)]
-    components = (("trainer", split.trainer), ("orchestrator", split.orchestrator), ("inference", split.inference))
-    for name, component in components:
-        if component is not None:
-            tables.append(((name, "env_vars"), component.resolved.get("env_vars") or {}))
-    for path, table in tables:
-        for variable, value in table.items():
-            yield from _variable((*path, variable), variable, value, taken)
-        if sum(len(variable) + len(value) for variable, value in table.items()) > MAX_ENV_TABLE_BYTES:
-            yield _error("env-vars-size", path, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
+    taken = _variables_of(secrets)
+    for _, table in env_tables(settings):
+        for variable, value in table.value.items():
+            yield from _variable((*table.key, variable), variable, value, taken)
+        if sum(len(variable) + len(value) for variable, value in table.value.items()) > MAX_ENV_TABLE_BYTES:
+            yield _error("env-vars-size", table.key, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
+
+
+def _variables_of(secrets: Collection[SecretName]) -> set[str]:
+    return {RUN_SECRETS[name].variable for name in secrets}
 
 
 def _variable(path: KeyPath, name: str, value: str, taken: Collection[str]) -> Iterator[Finding]:
@@ -120,7 +123,7 @@ def _variable(path: KeyPath, name: str, value: str, taken: Collection[str]) -> I
         yield _error("env-var-protected", path, "only the launcher sets this variable", "leave it out")
     elif name in taken:
         yield _taken(path)
-    if "\0" in value or _SURROGATE.search(value):
+    if "\0" in value or SURROGATE.search(value):
         yield _error("env-var-value", path, "the value holds NUL or a lone surrogate")
     elif len(value.encode()) > MAX_ENV_BYTES:
         yield _error("env-var-value", path, f"the value is longer than {MAX_ENV_BYTES} bytes", "use a file")
@@ -132,3 +135,8 @@ def _taken(path: KeyPath) -> Finding:
 
 def _error(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
     return Finding(code=f"plan.{code}", path=path, message=message, hint=hint)
+
+
+def _given(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
+    """About what came beside the config."""
+    return replace(_error(code, path, message, hint), about="run")

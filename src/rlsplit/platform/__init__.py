@@ -1,6 +1,6 @@
 """One cluster: :mod:`.settings` are the shapes, :mod:`.rules` judge them, :mod:`.reading` reads a file."""
 
 from rlsplit.platform.reading import Platform
-from rlsplit.platform.settings import COMPONENTS, ComponentName, PlatformSettings, PodSettings
+from rlsplit.platform.settings import PlatformSettings, PodSettings
 
-__all__ = ["COMPONENTS", "ComponentName", "Platform", "PlatformSettings", "PodSettings"]
+__all__ = ["Platform", "PlatformSettings", "PodSettings"]

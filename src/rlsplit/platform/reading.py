@@ -48,7 +48,7 @@ class Platform(PlatformSettings):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the settings, some of them changed; unlike elsewhere in pydantic the copy is judged anew."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("findings", None)
+        vars(copied).pop("findings", None)
         return copied
 
 
@@ -79,9 +79,10 @@ def _suggestion(path: KeyPath) -> str | None:
         settings = settings.model_fields[part].annotation
     if len(key) > _LONGEST_SUGGESTED_KEY:
         return None
-    near = difflib.get_close_matches(key, settings.model_fields, 1)
+    known: list[str] = list(settings.model_fields)
+    near = difflib.get_close_matches(key, known, 1)
     return f"did you mean {dotted((*path[:-1], near[0]))}" if near else None
 
 
 def _finding(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=code, path=("platform", *path), message=message, hint=hint)
+    return Finding(code=code, about="platform", path=("platform", *path), message=message, hint=hint)

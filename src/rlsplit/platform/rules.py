@@ -7,11 +7,10 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import translate
-from functools import lru_cache
 from typing import Any, Final
 
-from rlsplit.config.protected_variables import PROTECTED_ENV_VARS
+from rlsplit.components import ROLES
+from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import (
     endpoint,
@@ -22,8 +21,9 @@ from rlsplit.kubernetes import (
     is_qualified_name,
     quantity,
 )
-from rlsplit.plain_data import SURROGATE
+from rlsplit.plain_data import SURROGATE, is_list, is_table
 from rlsplit.platform.settings import PlatformSettings, PodSettings
+from rlsplit.secrets import matches_any
 
 _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
@@ -74,14 +74,8 @@ def is_protected_env(name: str) -> bool:
 
 
 def is_secret_env(name: str, platform: PlatformSettings) -> bool:
-    """Whether the platform takes a variable of this name for a secret (overlay O18)."""
-    return _any_of(tuple(platform.secret_env_patterns)).match(name.upper()) is not None
-
-
-@lru_cache(maxsize=64)
-def _any_of(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """Globs as one pattern for a text in upper case; without any it matches nothing."""
-    return re.compile("|".join(translate(glob.upper()) for glob in globs) or r"(?!)")
+    """Whether the platform takes a variable of this name for a secret (overlay ``secret-env``)."""
+    return matches_any(name, tuple(platform.secret_env_patterns))
 
 
 def _is_http_url(text: str) -> bool:
@@ -160,7 +154,7 @@ def _formats(platform: PlatformSettings) -> Iterator[Finding]:
         value = getattr(platform, setting)
         if isinstance(value, str):
             yield from _misfit((setting,), value, form)
-        for index, item in enumerate(value if isinstance(value, list) else ()):
+        for index, item in enumerate(value if is_list(value) else ()):
             yield from _misfit((setting, index), item, form)
 
 
@@ -177,9 +171,8 @@ def _own_keys(platform: PlatformSettings) -> Iterator[Finding]:
 
 
 def _components(platform: PlatformSettings) -> Iterator[Finding]:
-    for name in ("trainer", "orchestrator", "inference", "router", "env_server"):
-        settings: PodSettings = getattr(platform, name)
-        path = (name,)
+    for role in ROLES.values():
+        settings, path = platform.component(role.name), (role.settings,)
         yield from _table((*path, "node_selector"), settings.node_selector, _KEY, _VALUE)
         if settings.shm_size is not None:
             yield from _misfit((*path, "shm_size"), settings.shm_size, _SIZE)
@@ -266,11 +259,11 @@ def _plain_values(platform: PlatformSettings) -> Iterator[Finding]:
 
 
 def _unplain(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(value, dict):
+    if is_table(value):
         for key, item in value.items():
             yield from ([(path, "a key is no valid text")] if SURROGATE.search(str(key)) else [])
             yield from _unplain(item, (*path, str(key)))
-    elif isinstance(value, list):
+    elif is_list(value):
         for index, item in enumerate(value):
             yield from _unplain(item, (*path, index))
     elif isinstance(value, str):
@@ -316,4 +309,4 @@ def _conflict(setting: str, message: str) -> Finding:
 
 
 def _finding(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=f"platform.{code}", path=("platform", *path), message=message, hint=hint)
+    return Finding(code=f"platform.{code}", about="platform", path=("platform", *path), message=message, hint=hint)

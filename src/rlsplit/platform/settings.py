@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal, get_args
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rlsplit.findings import SECRET_WORDS
-
-ComponentName = Literal["trainer", "orchestrator", "inference", "router", "env-server"]
-COMPONENTS: Final[tuple[ComponentName, ...]] = get_args(ComponentName)
+from rlsplit.components import ROLES, ComponentName
+from rlsplit.plain_data import is_table
+from rlsplit.secrets import SECRET_GLOBS
 
 
 def _none_from_text(value: object) -> object:
@@ -47,8 +46,8 @@ def _merged_over(**defaults: str) -> BeforeValidator:
     """Let given requests replace the component's defaults key by key, so that none is lost silently."""
 
     def merge(value: object) -> object:
-        requests = value.get("requests", {}) if isinstance(value, Mapping) else None
-        if not isinstance(value, Mapping) or not isinstance(requests, Mapping):
+        requests = value.get("requests", {}) if is_table(value) else None
+        if not is_table(value) or not is_table(requests):
             return value
         return {**value, "requests": {**defaults, **requests}}
 
@@ -192,7 +191,7 @@ class PlatformSettings(_Settings):
     """Whether logs also go to ``logs/attempt_<n>`` in the run's directory."""
     config_delivery: Literal["auto", "volume"] = "auto"
     """``auto``: in the startup script while it fits. ``volume``: always as a mounted ConfigMap."""
-    secret_env_patterns: list[str] = [f"*{word}" for word in SECRET_WORDS]
+    secret_env_patterns: list[str] = list(SECRET_GLOBS)
     """Names of ``env_vars`` (globs, without case) whose values are moved to the Secret; ``[]``: none."""
 
     gpu_resource: str = "nvidia.com/gpu"
@@ -277,7 +276,7 @@ class PlatformSettings(_Settings):
 
     def component(self, name: ComponentName) -> PodSettings:
         """Give the table of one component."""
-        settings: PodSettings = getattr(self, name.replace("-", "_"))
+        settings: PodSettings = getattr(self, ROLES[name].settings)
         return settings
 
 

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from rlsplit.findings import KeyPath, is_secret
+from rlsplit.findings import KeyPath
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.planning import RunPlan
 from rlsplit.planning.model import EnvVar, Pods
+from rlsplit.secrets import is_secret, is_secret_variable
 
 HIDDEN: Final = "(not shown)"
 
@@ -21,16 +23,11 @@ def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: KeyP
     """Copy plain data with every value hidden whose key looks like a secret's."""
     if value is not None and is_secret(path):
         return hide(value)
-    if isinstance(value, dict):
+    if is_table(value):
         return {key: hidden(item, hide, (*path, key)) for key, item in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         return [hidden(item, hide, (*path, index)) for index, item in enumerate(value)]
     return value
-
-
-def is_secret_variable(name: str) -> bool:
-    """Whether a pod's variable looks like a secret by its name."""
-    return is_secret(("env", name))
 
 
 def with_hidden(plan: RunPlan) -> RunPlan:

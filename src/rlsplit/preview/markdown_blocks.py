@@ -87,7 +87,7 @@ def fitted(head: str, blocks: Sequence[Block], limit: int = COMMENT_LIMIT) -> st
     names = [code(clipped(block.name, MAX_NAME)) for block in blocks]
     # The longest note that could be needed: room for it is kept whatever is left out.
     room = limit - _length(head) - _length(_left_out(sorted(names, key=_length, reverse=True))) - 1
-    kept, dropped = [head], []
+    kept, dropped = [head], list[str]()
     for name, block in zip(names, blocks, strict=True):
         size = _length(block.text) + 1
         if size <= room:

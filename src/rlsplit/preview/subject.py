@@ -6,26 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rlsplit.compiler import Outcome, Target
 from rlsplit.document import Document
 from rlsplit.explaining import Origin, explain, leaves
-from rlsplit.findings import ConfigError, Finding, KeyPath, Severity, located
+from rlsplit.findings import Finding, KeyPath, Severity, nearest
 from rlsplit.manifests import render
-from rlsplit.parsing import Outcome, start_of
 from rlsplit.planning import RunPlan
-from rlsplit.planning import plan as plan_run
-from rlsplit.planning.model import REMOVED, Pods
-from rlsplit.platform import Platform
+from rlsplit.planning.model import REMOVED, Overlay, Pods
 from rlsplit.preview.hiding import with_hidden
-from rlsplit.run import Run, Secrets
+from rlsplit.run import Run
 from rlsplit.splitting import Split
-from rlsplit.splitting import split as split_config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What an accepted configuration compiles to."""
 
-    run: Run
+    outcome: Outcome
+    """From which it can be planned for another target."""
+    target: Target
     split: Split
     plan: RunPlan
     """Bound to the secrets of the run."""
@@ -35,6 +34,11 @@ class Planned:
     """Where every value of the split comes from, before the plan's overlays."""
     objects: tuple[dict[str, Any], ...]
     """Kubernetes objects of the plan as it is shown, the Secret redacted."""
+
+    @property
+    def run(self) -> Run:
+        """What was chosen for this one run."""
+        return self.target.run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,33 +63,32 @@ class Compiled:
         return sum(finding.severity == severity for finding in self.findings)
 
 
-def compiled(outcome: Outcome, *, run: Run, platform: Platform, secrets: Secrets | None = None) -> Compiled:
-    """Split, plan and render what was parsed. Never raises for a bad configuration: the result is then refused.
+def previewed(outcome: Outcome, target: Target) -> Compiled:
+    """Show what was compiled up to the plan for a target.
 
-    Of ``secrets`` only their presence counts: it decides about variables and the platform's monitor.
+    Of the secrets only their presence counts: it decides about variables and the platform's monitor.
     """
-    document, findings, planned = outcome.document, outcome.findings, None
-    if outcome.config is not None:
-        try:
-            parts = split_config(outcome.config)
-            plan = plan_run(parts, run=run, platform=platform, secrets=secrets or Secrets())
-            shown = with_hidden(plan)
-            planned = Planned(
-                run=run,
-                split=parts,
-                plan=plan,
-                origins=explain(parts, outcome.config.provenance, document),
-                shown=shown,
-                objects=tuple(render(shown, redact=True)),
-            )
-            findings = (*findings, *plan.notes)
-        except ConfigError as error:
-            findings = (*findings, *error.findings)
     return Compiled(
-        name=", ".join(document.lines) or "configuration",
-        document=document,
-        findings=located(findings, document.marks, start_of(document)),
-        planned=planned,
+        name=", ".join(outcome.document.lines) or "configuration",
+        document=outcome.document,
+        findings=outcome.noted(),
+        planned=planned_of(outcome, target),
+    )
+
+
+def planned_of(outcome: Outcome, target: Target) -> Planned | None:
+    """Give what an accepted configuration compiled to, secrets hidden; None for a refused one."""
+    if outcome.config is None or outcome.split is None or outcome.plan is None:
+        return None
+    shown = with_hidden(outcome.plan)
+    return Planned(
+        outcome=outcome,
+        target=target,
+        split=outcome.split,
+        plan=outcome.plan,
+        origins=explain(outcome.split, outcome.config.provenance, outcome.document),
+        shown=shown,
+        objects=tuple(render(shown, redact=True)),
     )
 
 
@@ -96,18 +99,19 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
     """
     if pods.config is None:
         return
-    origins = {origin.path: origin for origin in planned.origins if _component_key(origin.component) == _key(pods)}
-    overlays = {o.path: o for o in planned.plan.overlays if o.component == pods.suffix}
+    owner = pods.config_id
+    origins = {origin.path: origin for origin in planned.origins if origin.config == owner}
+    overlays = {overlay.path: overlay for overlay in planned.plan.overlays if overlay.config == owner}
+    bare = Origin(config=owner, component=pods.suffix, path=(), value=None, kind="default")
     for path, value in leaves(pods.config.sparse):
-        overlay = next((overlays[path[:end]] for end in range(len(path), 0, -1) if path[:end] in overlays), None)
+        overlay = nearest(overlays, path)
         if overlay is not None:
-            yield _overlaid(pods.suffix, path, value, overlay.id, overlay.reason)
+            yield _overlaid(bare, overlay, path, value)
         else:
-            origin = origins.get(path) or Origin(component=pods.suffix, path=path, value=value, kind="default")
-            yield replace(origin, value=value)
+            yield replace(origins.get(path) or replace(bare, path=path), value=value)
     for path, overlay in overlays.items():
         if overlay.value == REMOVED:
-            yield _overlaid(pods.suffix, path, REMOVED, overlay.id, overlay.reason)
+            yield _overlaid(bare, overlay, path, REMOVED)
 
 
 def default_values(pods: Pods) -> Mapping[KeyPath, Any]:
@@ -118,14 +122,5 @@ def default_values(pods: Pods) -> Mapping[KeyPath, Any]:
     return {path: value for path, value in leaves(pods.config.resolved) if path not in written}
 
 
-def _overlaid(component: str, path: KeyPath, value: Any, rule: str, reason: str) -> Origin:
-    return Origin(component=component, path=path, value=value, kind="overlaid", rule=rule, reason=reason)
-
-
-def _key(pods: Pods) -> str:
-    return _component_key(pods.suffix)
-
-
-def _component_key(name: str) -> str:
-    """Drop an environment's name, which object names spell in a shorter way: its index tells it."""
-    return "-".join(name.split("-", 2)[:2]) if name.startswith("env-") else name
+def _overlaid(bare: Origin, overlay: Overlay, path: KeyPath, value: Any) -> Origin:
+    return replace(bare, path=path, value=value, kind="overlaid", rule=overlay.id, reason=overlay.reason)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from rlsplit.findings import clipped, visible
-from rlsplit.run import SecretText
+from rlsplit.secrets import SecretText
 
 
 def visible_lines(text: str) -> str:

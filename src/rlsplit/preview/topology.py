@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from rlsplit.components import ComponentName, SourceSplit
 from rlsplit.kubernetes import endpoint
-from rlsplit.plain_data import value_at
 from rlsplit.planning.model import Pods, Port, RunPlan
 from rlsplit.preview.text import counted
 
-NodeKind = Literal["env-server", "orchestrator", "router", "inference", "trainer", "volume", "outside"]
+NodeKind = ComponentName | Literal["volume", "outside"]
 Medium = Literal["network", "files"]
 
 MAX_OUTSIDE: Final = 8
@@ -35,10 +35,6 @@ _SERVICES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Name of a container port to what a reader calls it; ``engine`` and ``engine-<k>`` are engines."""
-
-_TITLES: Final[Mapping[str, str]] = MappingProxyType(
-    {"trainer": "Trainer", "orchestrator": "Orchestrator", "inference": "Inference", "router": "Router"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,26 +134,25 @@ def shape_text(pods: int, gpus: int) -> str:
 
 
 def _nodes(plan: RunPlan) -> Iterator[Node]:
-    yield from _components(plan, ("orchestrator",))
-    for split in ("train", "eval"):
-        servers = [pods for pods in plan.pods if pods.env_server and pods.env_server.split == split]
-        if servers:
-            yield _environments(split, servers)
-    yield from _components(plan, ("router", "inference", "trainer"))
+    """Every pod of the plan, by component in the order of their tiers, and the volume that they share."""
+    for pods in sorted(plan.pods, key=lambda pods: pods.role.tier):
+        if pods.env_server is None:
+            yield _component(pods)
+        elif pods.env_server == _served(plan, pods.env_server.id.split)[0].env_server:
+            yield _environments(pods.env_server.id.split, _served(plan, pods.env_server.id.split))
     claim = plan.claim or plan.names.claim
     yield Node(id="volume", kind="volume", title="Volume", detail=f"{claim} at {plan.platform.mount_path}")
 
 
-def _components(plan: RunPlan, names: Iterable[str]) -> Iterator[Node]:
-    planned = (plan.component(name) for name in names)
-    yield from (_component(pods) for pods in planned if pods is not None)
+def _served(plan: RunPlan, split: SourceSplit) -> list[Pods]:
+    return [pods for pods in plan.pods if pods.env_server and pods.env_server.id.split == split]
 
 
-def _environments(split: str, servers: list[Pods]) -> Node:
+def _environments(split: SourceSplit, servers: list[Pods]) -> Node:
     return Node(
         id=f"env-{split}",
         kind="env-server",
-        title=f"Environments ({split})",
+        title=f"{servers[0].role.title} ({split})",
         detail=shape_text(len(servers), 0),
         pods=tuple(Pod(label=s.env_server.name if s.env_server else "", host=s.hosts[0]) for s in servers),
         services=_services(servers[0].ports),
@@ -168,7 +163,7 @@ def _component(pods: Pods) -> Node:
     return Node(
         id=pods.suffix,
         kind=pods.component,
-        title=_TITLES[pods.component],
+        title=pods.role.title,
         detail=shape_text(pods.count, pods.gpus),
         pods=tuple(Pod(label=str(index), host=host) for index, host in enumerate(pods.hosts)),
         gpus=pods.gpus,
@@ -193,7 +188,7 @@ def _service(port: Port) -> str:
 
 def _network_links(plan: RunPlan, nodes: Iterable[Node]) -> Iterator[Link]:
     by_id = {node.id: node for node in nodes}
-    environments = [key for key in by_id if key.startswith("env-")]
+    environments = [node.id for node in by_id.values() if node.kind == "env-server"]
     for environment in environments:
         yield Link(source="orchestrator", target=environment, what="episodes", service="environment")
     if _is_own_policy(plan):
@@ -222,21 +217,29 @@ def _inference_links(plan: RunPlan, by_id: Mapping[str, Node]) -> Iterator[Link]
 
 def _file_links(plan: RunPlan) -> Iterator[Link]:
     """What goes through the shared volume. Even NCCL broadcast signals through marker files."""
-    passed: dict[str, list[str]] = {"orchestrator": [], "inference": [], "trainer": []}
-    if _setting(plan, "trainer", "ckpt") is not None:
-        passed["trainer"].append("checkpoints")
+    trainer, passed = plan.settings.trainer, _Passed({"orchestrator": [], "inference": [], "trainer": []})
+    if trainer.has_ckpt:
+        passed.by("checkpoints", "trainer")
     if plan.shape.has_orchestrator:
-        if _setting(plan, "trainer", "weight_broadcast", "type") == "filesystem":
-            passed["trainer"].append("weights")
-            passed["inference"].append("weights")
-        if _setting(plan, "trainer", "rollout_transport", "type") == "filesystem":
-            passed["trainer"].append("rollouts")
-            passed["orchestrator"].append("rollouts")
-        passed["trainer"].append("step markers")
-        passed["orchestrator"].append("step markers")
-    for source, contents in passed.items():
+        if trainer.broadcast.type == "filesystem":
+            passed.by("weights", "trainer", "inference")
+        if trainer.rollouts is None:
+            passed.by("rollouts", "trainer", "orchestrator")
+        passed.by("step markers", "trainer", "orchestrator")
+    for source, contents in passed.contents.items():
         if contents and plan.component(source) is not None:
             yield Link(source=source, target="volume", what=", ".join(contents), medium="files")
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """What each component reads or writes on the volume."""
+
+    contents: dict[str, list[str]]
+
+    def by(self, what: str, *components: str) -> None:
+        for component in components:
+            self.contents[component].append(what)
 
 
 # --- servers outside the run -----------------------------------------------------------------------------------
@@ -267,40 +270,25 @@ def _outside_nodes(calls: Iterable[_Call]) -> Iterator[Node]:
         yield Node(id=f"outside-{host}", kind="outside", title=host, detail="outside the run", services=services)
 
 
+_SHOWN: Final = ("generation", "weight updates", "episodes", "teacher", "samples", "weights (NIXL)")
+"""What servers outside are called for, in the order of the picture; telling the platform's monitor is left out."""
+
+
 def _outside_calls(plan: RunPlan) -> Iterator[_Call]:
-    if not plan.shape.has_orchestrator:
-        return
-    if not _is_own_policy(plan):
-        url = _setting(plan, "orchestrator", "model", "client", "base_url")
-        callers = ["orchestrator", *dict.fromkeys(f"env-{p.env_server.split}" for p in plan.pods if p.env_server)]
-        yield from _calls(callers, "generation", url)
-    if plan.shape.external_inference:
-        for url in _listed(_setting(plan, "orchestrator", "model", "client", "admin_base_url")):
-            yield from _calls(["orchestrator"], "weight updates", url)
-    own_hosts = {host for pods in plan.pods for host in pods.hosts}
-    for source in _sources(plan):
-        address = value_at(source, ("serve", "address"))
-        if _host(address) not in own_hosts:
-            yield from _calls(["orchestrator"], "episodes", address)
-    for algo in (_setting(plan, "orchestrator", "algo"), *(value_at(s, ("algo",)) for s in _sources(plan))):
-        yield from _calls(["orchestrator"], "teacher", value_at(algo, ("teacher", "base_url")))
-        yield from _calls(["orchestrator"], "samples", value_at(algo, ("sampling", "source", "base_url")))
-    yield from _model_express(plan)
+    """Calls that the plan knows, one for each node of the picture that makes them."""
+    shown = [call for call in plan.outside if call.what in _SHOWN]
+    for call in sorted(shown, key=lambda call: _SHOWN.index(call.what)):
+        for caller in _callers(plan, call.callers):
+            yield _Call(caller, call.host, call.what, call.port)
 
 
-def _model_express(plan: RunPlan) -> Iterator[_Call]:
-    broadcast = _setting(plan, "trainer", "weight_broadcast")
-    if value_at(broadcast, ("type",)) == "nixl":
-        callers = [name for name in ("orchestrator", "inference", "trainer") if plan.component(name)]
-        yield from _calls(callers, "weights (NIXL)", f"tcp://{broadcast['host']}:{broadcast['port']}")
-
-
-def _calls(callers: Iterable[str], what: str, url: Any) -> Iterator[_Call]:
-    called = endpoint(url) if isinstance(url, str) else None
-    if called is not None:
-        host, written = called
-        port = written or (443 if url.startswith("https:") else 80)
-        yield from (_Call(caller, host, what, port) for caller in callers)
+def _callers(plan: RunPlan, components: Iterable[ComponentName]) -> Iterator[str]:
+    """Ids of the nodes of components: environment servers stand in one node for each split."""
+    for component in components:
+        if component == "env-server":
+            yield from dict.fromkeys(f"env-{p.env_server.id.split}" for p in plan.pods if p.env_server)
+        else:
+            yield component
 
 
 def _limited(calls: tuple[_Call, ...]) -> tuple[_Call, ...]:
@@ -316,33 +304,12 @@ def _limited(calls: tuple[_Call, ...]) -> tuple[_Call, ...]:
 # --- reading the plan ------------------------------------------------------------------------------------------
 
 
-def _setting(plan: RunPlan, component: str, *path: str) -> Any:
-    pods = plan.component(component)
-    return value_at(pods.config.resolved, path) if pods and pods.config else None
-
-
-def _sources(plan: RunPlan) -> Iterator[Mapping[str, Any]]:
-    """Every environment source that is a table; in hosted mode the list may be anything."""
-    for split in ("train", "eval"):
-        for source in _listed(_setting(plan, "orchestrator", split, "source")):
-            if isinstance(source, Mapping):
-                yield source
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _host(url: Any) -> str | None:
-    called = endpoint(url) if isinstance(url, str) else None
-    return called[0] if called else None
-
-
 def _is_own_policy(plan: RunPlan) -> bool:
     """Whether requests go to the run's own engines: not with external inference or a gateway of the user's."""
     if not plan.shape.has_inference:
         return False
-    return _host(_setting(plan, "orchestrator", "model", "client", "base_url")) == plan.names.service_host()
+    called = endpoint(plan.policy_url)
+    return called is not None and called[0] == plan.names.service_host()
 
 
 def _run_text(first: int, last: int) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rlsplit.config.derivations.sections import LORA_RANKS
 from rlsplit.config.rules import Check, Refusal
 from rlsplit.config.sections.inference import InferenceConfig, KVCacheOffloadConfig, LlmdRouterConfig
-from rlsplit.config.sections.vllm import VllmConfig
+from rlsplit.config.sections.vllm import LORA_RANKS, VllmConfig
 from rlsplit.findings import shown
 
 SCORERS: Final = frozenset(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rlsplit.config.derivations.sections import explicit
-from rlsplit.config.rules import Check, Refusal, keys
+from rlsplit.config import run_keys as at
+from rlsplit.config.fields import explicit
+from rlsplit.config.rules import Check, Refusal
 from rlsplit.config.run_facts import default_broadcast, engine_workers, is_divided_by_tensor_parallel, run_dir
 from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
@@ -20,7 +21,7 @@ def nccl_needs_two_gpus(config: RLConfig) -> Iterator[Refusal]:
     gpus = deployment.num_train_gpus + deployment.num_infer_gpus
     if gpus < 2:
         message = f'"nccl" needs at least 2 GPUs, the deployment has {gpus}'
-        yield Refusal(keys("trainer.weight_broadcast.type"), message, 'set type = "filesystem"')
+        yield Refusal(at.TRAINER_BROADCAST_TYPE.path, message, 'set type = "filesystem"')
 
 
 def broadcast_has_workers(config: RLConfig) -> Iterator[Refusal]:
@@ -33,18 +34,17 @@ def broadcast_has_workers(config: RLConfig) -> Iterator[Refusal]:
             return  # Refused as a divisor (I-45, X-19).
         tp, dp = vllm.tensor_parallel_size, vllm.data_parallel_size
         message = f"times dp {dp} must be at least 1 for a {kind} broadcast, {tp} is not"
-        yield Refusal(keys("inference.vllm.tensor_parallel_size"), message, "set it to 1 or more")
+        yield Refusal(at.TP.path, message, "set it to 1 or more")
 
 
 def output_dir_is_the_runs(config: RLConfig) -> Iterator[Refusal]:
     """A component's `output_dir` is the run's directory or left out."""
     name = config.run.dir or config.run.name
     directory = run_dir(config.output_dir, name) if name else None
-    for component in ("trainer", "orchestrator"):
-        section = getattr(config, component)
+    for key, section in ((at.TRAINER_OUTPUT_DIR, config.trainer), (at.ORCHESTRATOR_OUTPUT_DIR, config.orchestrator)):
         if explicit(section, "output_dir") and section.output_dir != directory:
             expected = f'the run directory "{directory}"' if directory else "the directory of the named run"
-            yield Refusal((component, "output_dir"), f"must be {expected}", "remove it; set output_dir at the root")
+            yield Refusal(key.path, f"must be {expected}", "remove it; set output_dir at the root")
 
 
 def llmd_excludes_router_replay(config: RLConfig) -> Iterator[Refusal]:
@@ -54,7 +54,7 @@ def llmd_excludes_router_replay(config: RLConfig) -> Iterator[Refusal]:
         return
     if config.trainer.enable_router_replay and not inference.vllm.enable_return_routed_experts:
         message = '"llm-d" excludes trainer.enable_router_replay'
-        yield Refusal(keys("inference.router.type"), message, 'use type = "vllm-router"')
+        yield Refusal(at.ROUTER_TYPE.path, message, 'use type = "vllm-router"')
 
 
 INPUT_CHECKS: Final = (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-from rlsplit.config.derivations.sections import explicit
-from rlsplit.config.renderer_map import MODEL_RENDERER_MAP
+from rlsplit.config.fields import explicit
 from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.run_facts import environment_id, source_name
+from rlsplit.config.run_facts import environment_id, environment_ids, source_name
 from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
 from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
 from rlsplit.config.sections.sources import (
@@ -19,6 +18,7 @@ from rlsplit.config.sections.sources import (
     SourceConfig,
     TrainConfig,
 )
+from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.findings import shown
 
 RESERVED_SOURCE_NAME: Final = "agg"
@@ -119,14 +119,9 @@ def hierarchical_grpo_environment(orchestrator: OrchestratorConfig) -> Iterator[
     """Hierarchical GRPO runs on the proposer-solver environment."""
     for i, source in enumerate(orchestrator.train.source):
         kind = getattr(source.algo, "type", None)
-        if kind == "hierarchical_grpo" and HIERARCHICAL_ENVIRONMENT not in _ids(source.env):
+        if kind == "hierarchical_grpo" and HIERARCHICAL_ENVIRONMENT not in environment_ids(source.env):
             message = f'hierarchical_grpo needs the environment "{HIERARCHICAL_ENVIRONMENT}"'
             yield Refusal(("train", "source", i, "env"), message, "use that environment, or another algorithm")
-
-
-def _ids(env: dict[str, Any]) -> tuple[Any, Any]:
-    taskset = env.get("taskset")
-    return env.get("id"), taskset.get("id") if isinstance(taskset, dict) else None
 
 
 def automatic_renderer_is_known(orchestrator: OrchestratorConfig) -> Iterator[Refusal]:
@@ -165,7 +160,7 @@ SOURCE_CHECKS: Final = (Check("O-10", source_has_an_environment), Check("O-11", 
 TRAIN_CHECKS: Final = (Check("O-12", distinct_source_names),)
 EVAL_CHECKS: Final = (Check("O-13", eval_has_sources), Check("O-12", distinct_source_names))
 ALGO_CHECKS: Final = (Check("O-03", rollouts_come_from_the_right_model),)
-ECHO_CHECKS: Final = (*ALGO_CHECKS, Check("O-05", echo_needs_a_role))
+ECHO_CHECKS: Final = (Check("O-05", echo_needs_a_role),)
 CONCURRENCY_CHECKS: Final = (Check("O-01", inflight_bounds),)
 FROZEN_MODEL_CHECKS: Final = (Check("O-02", frozen_model_needs_endpoint),)
 SAMPLER_CHECKS: Final = (Check("O-07", difficulty_pools),)

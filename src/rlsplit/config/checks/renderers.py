@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.sections.renderers import DefaultRendererConfig, InklingRendererConfig, RendererConfig
+from rlsplit.config.sections.general_renderers import DefaultRendererConfig, RendererConfig
+from rlsplit.config.sections.renderers import InklingRendererConfig
 from rlsplit.findings import shown
 
 RETENTION_KNOBS: Final = {

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from rlsplit.config.rules import Check, Refusal, keys
+from rlsplit.config import run_keys as at
+from rlsplit.config.keys import Key
+from rlsplit.config.rules import Check, Refusal
 from rlsplit.config.run_facts import MAX_ENGINE_ROLES, disaggregated_nodes, engine_roles, is_divided_by_tensor_parallel
+from rlsplit.config.sections.base import S, Section
 from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
@@ -20,9 +23,8 @@ from rlsplit.findings import dotted, shown
 UNCHECKED_MODEL_PREFIX: Final = "Jackmin108/"
 """Trainer models whose name may differ from the orchestrator's without inference (X-09a)."""
 
-TP: Final = keys("inference.vllm.tensor_parallel_size")
-INFER_NODES: Final = keys("deployment.num_infer_nodes")
-GPUS: Final = keys("deployment.gpus_per_node")
+T = TypeVar("T")
+R = TypeVar("R", bound=Section)
 
 
 # --- deployment ------------------------------------------------------------------------------------------------
@@ -37,13 +39,13 @@ def infer_nodes_agree(config: RLConfig) -> Iterator[Refusal]:
     # Zero nodes beside an inference section are refused as such (X-02).
     if isinstance(layout, MultiNodeInferenceDeploymentConfig) and nodes and nodes != layout.num_nodes:
         message = f"is {nodes}, but inference.deployment.num_nodes is {layout.num_nodes}"
-        yield Refusal(INFER_NODES, message, "leave it out", (keys("inference.deployment.num_nodes"),))
+        yield Refusal(at.NUM_INFER_NODES.path, message, "leave it out", (at.LAYOUT_NODES.path,))
 
 
 def multi_node_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
     """A multi-node deployment needs a slurm table; leaving it out counts as an empty one."""
     if isinstance(config.deployment, MultiNodeDeploymentConfig) and config.slurm is None:
-        yield Refusal(("slurm",), "must not be null for a multi-node deployment", "remove it")
+        yield Refusal(at.SLURM.path, "must not be null for a multi-node deployment", "remove it")
 
 
 def infer_nodes_need_inference(config: RLConfig) -> Iterator[Refusal]:
@@ -54,9 +56,11 @@ def infer_nodes_need_inference(config: RLConfig) -> Iterator[Refusal]:
     nodes = deployment.num_infer_nodes or 0
     if nodes > 0 and config.inference is None:
         message = f"is required for {nodes} inference node{'s' if nodes > 1 else ''}"
-        yield Refusal(("inference",), message, "add [inference], or set num_infer_nodes = 0", (INFER_NODES,))
+        yield Refusal(
+            at.INFERENCE.path, message, "add [inference], or set num_infer_nodes = 0", (at.NUM_INFER_NODES.path,)
+        )
     if nodes == 0 and config.inference is not None:
-        yield Refusal(INFER_NODES, "must be at least 1 with [inference]", "raise it, or remove [inference]")
+        yield Refusal(at.NUM_INFER_NODES.path, "must be at least 1 with [inference]", "raise it, or remove [inference]")
 
 
 def no_inference_needs_fake_data(config: RLConfig) -> Iterator[Refusal]:
@@ -66,7 +70,7 @@ def no_inference_needs_fake_data(config: RLConfig) -> Iterator[Refusal]:
         return
     if not deployment.num_infer_nodes and config.trainer.data.fake is None:
         message = "is required without inference nodes, since no rollouts would come"
-        yield Refusal(keys("trainer.data.fake"), message, "add [trainer.data.fake], or [inference]", (INFER_NODES,))
+        yield Refusal(at.FAKE_DATA.path, message, "add [trainer.data.fake], or [inference]", (at.NUM_INFER_NODES.path,))
 
 
 # --- agreement between the components --------------------------------------------------------------------------
@@ -76,32 +80,32 @@ def one_model(config: RLConfig) -> Iterator[Refusal]:
     """The orchestrator talks to the model that is served, or else to the one that is trained."""
     expected = config.orchestrator.model.name
     if config.inference:
-        path, name = keys("inference.vllm.model"), config.inference.vllm.model
+        path, name = at.SERVED_MODEL.path, config.inference.vllm.model
         free = False
     else:
-        path, name = keys("trainer.model.name"), config.trainer.model.name
+        path, name = at.TRAINER_MODEL_NAME.path, config.trainer.model.name
         free = name.startswith(UNCHECKED_MODEL_PREFIX)
     if name != expected and not free:
         message = f"is {shown(name)}, but orchestrator.model.name is {shown(expected)}"
-        yield Refusal(path, message, "write model.name once, at the root", (keys("orchestrator.model.name"),))
+        yield Refusal(path, message, "write model.name once, at the root", (at.ORCHESTRATOR_MODEL_NAME.path,))
 
 
 def one_chat_template(config: RLConfig) -> Iterator[Refusal]:
     """All components use the trainer's chat template."""
-    source = keys("trainer.tokenizer.chat_template")
-    expected = config.trainer.tokenizer.chat_template
-    others = [(keys("orchestrator.tokenizer.chat_template"), config.orchestrator.tokenizer.chat_template)]
+    source = at.TRAINER_CHAT_TEMPLATE
+    expected = source.read(config)
+    others = [(at.ORCHESTRATOR_CHAT_TEMPLATE.path, config.orchestrator.tokenizer.chat_template)]
     if config.inference:
-        others.append((keys("inference.vllm.chat_template"), config.inference.vllm.chat_template))
+        others.append((at.SERVED_CHAT_TEMPLATE.path, config.inference.vllm.chat_template))
     for path, template in others:
         if template != expected:
-            message = f"is {shown(template)}, but trainer.tokenizer.chat_template is {shown(expected)}"
-            yield Refusal(path, message, "write tokenizer.chat_template once, at the root", (source,))
+            message = f"is {shown(template)}, but {dotted(source.path)} is {shown(expected)}"
+            yield Refusal(path, message, "write tokenizer.chat_template once, at the root", (source.path,))
 
 
 def one_run_length(config: RLConfig) -> Iterator[Refusal]:
     """Trainer and orchestrator stop at the same step."""
-    yield from _equal(config, "max_steps", "max_steps")
+    yield from _equal(at.TRAINER_MAX_STEPS, config, at.ORCHESTRATOR_MAX_STEPS, config)
 
 
 def trainer_fits_sequences(config: RLConfig) -> Iterator[Refusal]:
@@ -109,56 +113,52 @@ def trainer_fits_sequences(config: RLConfig) -> Iterator[Refusal]:
     trainer, orchestrator = config.trainer.model.seq_len, config.orchestrator.seq_len
     if trainer < orchestrator:
         message = f"must be at least orchestrator.seq_len = {orchestrator}, not {trainer}"
-        yield Refusal(
-            keys("trainer.model.seq_len"),
-            message,
-            "write seq_len once, at the root",
-            (keys("orchestrator.seq_len"),),
-        )
+        related = (at.ORCHESTRATOR_SEQ_LEN.path,)
+        yield Refusal(at.TRAINER_SEQ_LEN.path, message, "write seq_len once, at the root", related)
 
 
 def one_checkpoint_schedule(config: RLConfig) -> Iterator[Refusal]:
     """Trainer and orchestrator save together and resume from the same point."""
-    yield from _together(config, "ckpt", "interval")
-    if config.trainer.resume != config.orchestrator.resume:
-        message = "differs from trainer.resume"
+    trainer, orchestrator = config.trainer, config.orchestrator
+    if trainer.ckpt is not None and orchestrator.ckpt is not None:
+        yield from _equal(at.TRAINER_CKPT_INTERVAL, trainer.ckpt, at.ORCHESTRATOR_CKPT_INTERVAL, orchestrator.ckpt)
+    else:
+        yield from _together(config, at.TRAINER_CKPT, at.ORCHESTRATOR_CKPT)
+    if trainer.resume != orchestrator.resume:
+        related = (at.TRAINER_RESUME.path,)
         yield Refusal(
-            keys("orchestrator.resume"),
-            message,
-            "write [resume] once, at the root",
-            (keys("trainer.resume"),),
+            at.ORCHESTRATOR_RESUME.path, "differs from trainer.resume", "write [resume] once, at the root", related
         )
 
 
 def one_wandb_run(config: RLConfig) -> Iterator[Refusal]:
     """Trainer and orchestrator log into one W&B run."""
-    yield from _together(config, "monitors.wandb", "project")
+    trainer, orchestrator = config.trainer.monitors.wandb, config.orchestrator.monitors.wandb
+    if trainer is not None and orchestrator is not None:
+        yield from _equal(at.TRAINER_WANDB_PROJECT, trainer, at.ORCHESTRATOR_WANDB_PROJECT, orchestrator)
+    else:
+        yield from _together(config, at.TRAINER_WANDB, at.ORCHESTRATOR_WANDB)
 
 
-def _together(config: RLConfig, block: str, leaf: str) -> Iterator[Refusal]:
-    """Both components have a block, with an equal leaf, or neither has it."""
-    trainer, orchestrator = (_read(getattr(config, name), block) for name in ("trainer", "orchestrator"))
-    if (trainer is None) != (orchestrator is None):
-        having, lacking = ("trainer", "orchestrator") if orchestrator is None else ("orchestrator", "trainer")
-        missing = keys(f"{lacking}.{block}")
-        message = f"has no counterpart {dotted(missing)}"
-        yield Refusal(keys(f"{having}.{block}"), message, f"write [{block}] at the root", (missing,))
-    elif trainer is not None:
-        yield from _equal(config, f"{block}.{leaf}", f"{block}.{leaf}")
+def _together(config: RLConfig, trainer: Key[RLConfig, Any], orchestrator: Key[RLConfig, Any]) -> Iterator[Refusal]:
+    """Both components have a block, or neither has it."""
+    having, lacking = (trainer, orchestrator) if orchestrator.read(config) is None else (orchestrator, trainer)
+    if having.read(config) is not None:
+        message, hint = f"has no counterpart {dotted(lacking.path)}", f"write [{_shared(trainer)}] at the root"
+        yield Refusal(having.path, message, hint, (lacking.path,))
 
 
-def _equal(config: RLConfig, leaf: str, shared: str) -> Iterator[Refusal]:
-    trainer, orchestrator = (_read(getattr(config, name), leaf) for name in ("trainer", "orchestrator"))
-    if trainer != orchestrator:
-        message = f"is {shown(orchestrator)}, but trainer.{leaf} is {shown(trainer)}"
-        path = keys(f"orchestrator.{leaf}")
-        yield Refusal(path, message, f"write {shared} once, at the root", (keys(f"trainer.{leaf}"),))
+def _equal(trainer: Key[S, T], ours: S, orchestrator: Key[R, T], theirs: R) -> Iterator[Refusal]:
+    """The same field of both components has one value; each is read from a section of its own."""
+    expected, value = trainer.read(ours), orchestrator.read(theirs)
+    if value != expected:
+        message = f"is {shown(value)}, but {dotted(trainer.path)} is {shown(expected)}"
+        yield Refusal(orchestrator.path, message, f"write {_shared(trainer)} once, at the root", (trainer.path,))
 
 
-def _read(node: Any, path: str) -> Any:
-    for part in path.split("."):
-        node = getattr(node, part)
-    return node
+def _shared(trainer: Key[Any, Any]) -> str:
+    """The key at the root that fills a key of the trainer."""
+    return dotted(trainer.path[1:])
 
 
 # --- weights, transport, experts -------------------------------------------------------------------------------
@@ -169,12 +169,12 @@ def quantized_transfer_needs_custom_impl(config: RLConfig) -> Iterator[Refusal]:
     shared = config.weight_broadcast
     if not isinstance(shared, SharedNCCLWeightBroadcastConfig) or not shared.quantize_in_weight_transfer:
         return
-    path = keys("weight_broadcast.quantize_in_weight_transfer")
+    path = at.QUANTIZED_TRANSFER.path
     if config.inference is None:
         yield Refusal(path, "needs [inference]", "set it to false")
     if config.trainer.model.impl != "custom":
         message = f'needs trainer.model.impl = "custom", not "{config.trainer.model.impl}"'
-        yield Refusal(path, message, 'set trainer.model.impl = "custom"', (keys("trainer.model.impl"),))
+        yield Refusal(path, message, 'set trainer.model.impl = "custom"', (at.IMPL.path,))
 
 
 def lora_broadcast_is_filesystem(config: RLConfig) -> Iterator[Refusal]:
@@ -182,7 +182,7 @@ def lora_broadcast_is_filesystem(config: RLConfig) -> Iterator[Refusal]:
     shared = config.weight_broadcast
     if config.trainer.model.lora is not None and shared is not None and shared.type != "filesystem":
         message = f'"{shared.type}" does not work with trainer.model.lora'
-        yield Refusal(("weight_broadcast", "type"), message, 'set type = "filesystem"', (keys("trainer.model.lora"),))
+        yield Refusal(at.BROADCAST_TYPE.path, message, 'set type = "filesystem"', (at.LORA.path,))
 
 
 def one_transport(config: RLConfig) -> Iterator[Refusal]:
@@ -190,13 +190,8 @@ def one_transport(config: RLConfig) -> Iterator[Refusal]:
     trainer, orchestrator = config.trainer.rollout_transport.type, config.orchestrator.rollout_transport.type
     if trainer != orchestrator:
         message = f'is "{orchestrator}", but trainer.rollout_transport.type is "{trainer}"'
-        related = (keys("trainer.rollout_transport.type"),)
-        yield Refusal(
-            keys("orchestrator.rollout_transport.type"),
-            message,
-            "write rollout_transport at the root",
-            related,
-        )
+        related = (at.TRAINER_TRANSPORT_TYPE.path,)
+        yield Refusal(at.ORCHESTRATOR_TRANSPORT_TYPE.path, message, "write rollout_transport at the root", related)
 
 
 def expert_balancing_needs_quantized_nccl(config: RLConfig) -> Iterator[Refusal]:
@@ -206,12 +201,7 @@ def expert_balancing_needs_quantized_nccl(config: RLConfig) -> Iterator[Refusal]
     end = config.trainer.weight_broadcast
     if not (isinstance(end, TrainerNCCLWeightBroadcastConfig) and end.quantize_in_weight_transfer):
         hint = 'set weight_broadcast.type = "nccl" and quantize_in_weight_transfer = true'
-        yield Refusal(
-            keys("inference.vllm.enable_eplb"),
-            "needs a quantized nccl broadcast",
-            hint,
-            (("weight_broadcast",),),
-        )
+        yield Refusal(at.ENABLE_EPLB.path, "needs a quantized nccl broadcast", hint, (at.BROADCAST.path,))
 
 
 def one_lora_adapter(config: RLConfig) -> Iterator[Refusal]:
@@ -219,12 +209,12 @@ def one_lora_adapter(config: RLConfig) -> Iterator[Refusal]:
     lora, own = config.trainer.model.lora, config.orchestrator.model.lora
     if lora is None or own is None:
         return
-    for field in ("rank", "alpha"):
-        expected, value = getattr(lora, field), getattr(own, field)
-        if value is not None and value != expected:
-            message = f"is {value}, but trainer.model.lora.{field} is {expected}"
-            related = (keys(f"trainer.model.lora.{field}"),)
-            yield Refusal(keys(f"orchestrator.model.lora.{field}"), message, "leave it out", related)
+    if own.rank is not None and own.rank != lora.rank:
+        message = f"is {own.rank}, but trainer.model.lora.rank is {lora.rank}"
+        yield Refusal(at.ADAPTER_RANK.path, message, "leave it out", (at.LORA_RANK.path,))
+    if own.alpha is not None and own.alpha != lora.alpha:
+        message = f"is {own.alpha}, but trainer.model.lora.alpha is {lora.alpha}"
+        yield Refusal(at.ADAPTER_ALPHA.path, message, "leave it out", (at.LORA_ALPHA.path,))
 
 
 def router_fronts_the_engines(config: RLConfig) -> Iterator[Refusal]:
@@ -234,26 +224,21 @@ def router_fronts_the_engines(config: RLConfig) -> Iterator[Refusal]:
         return
     # With a layout of several machines of its own, the inference section has refused this already (I-42).
     if inference.router is None and inference.deployment.type == "single_node":
-        yield Refusal(("inference", "router"), "is required for a multi-node deployment", "remove it")
+        yield Refusal(at.ROUTER.path, "is required for a multi-node deployment", "remove it")
 
 
 def router_replay_excludes_offload(config: RLConfig) -> Iterator[Refusal]:
     """Router replay does not work with KV-cache offload."""
     if config.trainer.enable_router_replay and config.inference and config.inference.kv_cache_offload is not None:
-        path = keys("inference.kv_cache_offload")
-        yield Refusal(
-            path,
-            "excludes trainer.enable_router_replay",
-            "remove it",
-            (keys("trainer.enable_router_replay"),),
-        )
+        related = (at.ROUTER_REPLAY.path,)
+        yield Refusal(at.KV_CACHE_OFFLOAD.path, "excludes trainer.enable_router_replay", "remove it", related)
 
 
 def mooncake_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
     """Mooncake's store processes are started by SLURM only."""
     offload = config.inference.kv_cache_offload if config.inference else None
     if config.slurm is None and offload is not None and offload.type == "mooncake":
-        yield Refusal(keys("inference.kv_cache_offload.type"), '"mooncake" needs slurm', 'use type = "native"')
+        yield Refusal(at.OFFLOAD_TYPE.path, '"mooncake" needs slurm', 'use type = "native"')
 
 
 # --- sizes -----------------------------------------------------------------------------------------------------
@@ -262,15 +247,16 @@ def mooncake_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
 def divisors_are_not_zero(config: RLConfig) -> Iterator[Refusal]:
     """Nothing that sizes are divided by is zero; prime-rl itself stops with a division error."""
     deployment, inference = config.deployment, config.inference
-    several = isinstance(deployment, MultiNodeDeploymentConfig)
-    if config.trainer.model.cp == 0 and (several or getattr(deployment, "num_train_gpus", 0) > 1):
-        yield Refusal(keys("trainer.model.cp"), "must not be 0", "set it to 1 or more")
+    if config.trainer.model.cp == 0 and (
+        isinstance(deployment, MultiNodeDeploymentConfig) or deployment.num_train_gpus > 1
+    ):
+        yield Refusal(at.CP.path, "must not be 0", "set it to 1 or more")
     if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group == 0:
-        yield Refusal(keys("deployment.nodes_per_fsdp_group"), "must not be 0", "leave it out, or set it to 1 or more")
+        yield Refusal(at.NODES_PER_FSDP_GROUP.path, "must not be 0", "leave it out, or set it to 1 or more")
     if inference is None or inference.vllm.tensor_parallel_size != 0 or inference.deployment.type == "disaggregated":
         return
     if is_divided_by_tensor_parallel(config):
-        yield Refusal(TP, "must not be 0", "set it to 1 or more")
+        yield Refusal(at.TP.path, "must not be 0", "set it to 1 or more")
 
 
 def infer_gpus_hold_whole_engines(config: RLConfig) -> Iterator[Refusal]:
@@ -281,7 +267,7 @@ def infer_gpus_hold_whole_engines(config: RLConfig) -> Iterator[Refusal]:
     gpus, tp = deployment.num_infer_gpus, inference.vllm.tensor_parallel_size
     if tp != 0 and gpus != inference.vllm.data_parallel_size * tp and gpus % tp != 0:
         message = f"must be a multiple of inference.vllm.tensor_parallel_size = {tp}, not {gpus}"
-        yield Refusal(keys("deployment.num_infer_gpus"), message, None, (TP,))
+        yield Refusal(at.NUM_INFER_GPUS.path, message, None, (at.TP.path,))
 
 
 def fsdp_groups_divide_nodes(config: RLConfig) -> Iterator[Refusal]:
@@ -292,7 +278,7 @@ def fsdp_groups_divide_nodes(config: RLConfig) -> Iterator[Refusal]:
     nodes, group = deployment.num_train_nodes, deployment.nodes_per_fsdp_group
     if nodes % group != 0:
         message = f"must divide num_train_nodes = {nodes}, {group} does not"
-        yield Refusal(keys("deployment.nodes_per_fsdp_group"), message, None, (keys("deployment.num_train_nodes"),))
+        yield Refusal(at.NODES_PER_FSDP_GROUP.path, message, None, (at.NUM_TRAIN_NODES.path,))
 
 
 def expert_parallel_layout(config: RLConfig) -> Iterator[Refusal]:
@@ -306,24 +292,26 @@ def expert_parallel_layout(config: RLConfig) -> Iterator[Refusal]:
     if not vllm.enable_expert_parallel or spread or tp == 0:
         return
     if gpus % tp != 0:
-        yield Refusal(TP, f"must divide deployment.gpus_per_node = {gpus}, {tp} does not", None, (GPUS,))
+        yield Refusal(
+            at.TP.path, f"must divide deployment.gpus_per_node = {gpus}, {tp} does not", None, (at.GPUS_PER_NODE.path,)
+        )
         return
     total = (deployment.num_infer_nodes or 0) * gpus
     if total and vllm.data_parallel_size * tp != total:
         message = f"times tp {tp} must fill the {total} GPUs of a replica, {vllm.data_parallel_size} does not"
-        related = (TP, INFER_NODES, GPUS)
-        yield Refusal(keys("inference.vllm.data_parallel_size"), message, f"set it to {total // tp}", related)
+        related = (at.TP.path, at.NUM_INFER_NODES.path, at.GPUS_PER_NODE.path)
+        yield Refusal(at.DP.path, message, f"set it to {total // tp}", related)
     if vllm.data_parallel_size_local != gpus // tp:
         message = f"must be {gpus // tp}, the engines on one machine, not {vllm.data_parallel_size_local}"
-        yield Refusal(keys("inference.vllm.data_parallel_size_local"), message, "leave it out", (TP, GPUS))
+        yield Refusal(at.DP_LOCAL.path, message, "leave it out", (at.TP.path, at.GPUS_PER_NODE.path))
 
 
 def engines_are_countable(config: RLConfig) -> Iterator[Refusal]:
     """The list of engine roles stays of a size that a config can hold; prime-rl itself runs out of memory."""
     count = engine_roles(config)
-    if count is not None and sum(count) > MAX_ENGINE_ROLES:
-        message = f"makes {sum(count)} engines, more than {MAX_ENGINE_ROLES}"
-        yield Refusal(keys("deployment.num_infer_replicas"), message, "lower it", (INFER_NODES, GPUS))
+    if count is not None and count.total > MAX_ENGINE_ROLES:
+        message = f"makes {count.total} engines, more than {MAX_ENGINE_ROLES}"
+        yield Refusal(at.NUM_INFER_REPLICAS.path, message, "lower it", (at.NUM_INFER_NODES.path, at.GPUS_PER_NODE.path))
 
 
 def disaggregated_nodes_agree(config: RLConfig) -> Iterator[Refusal]:
@@ -336,7 +324,7 @@ def disaggregated_nodes_agree(config: RLConfig) -> Iterator[Refusal]:
         total = disaggregated_nodes(layout)
         if deployment.num_infer_nodes != total:
             message = f"must be {total}, prefill and decode nodes together, not {deployment.num_infer_nodes}"
-            yield Refusal(INFER_NODES, message, "leave it out", (("inference", "deployment"),))
+            yield Refusal(at.NUM_INFER_NODES.path, message, "leave it out", (at.LAYOUT.path,))
 
 
 ROOT_CHECKS: Final = (

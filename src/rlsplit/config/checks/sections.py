@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from functools import cache
+from typing import Final
 
 from rlsplit.config.checks.inference import INFERENCE_CHECKS, LLMD_CHECKS, OFFLOAD_CHECKS, VLLM_CHECKS
 from rlsplit.config.checks.orchestrator import (
@@ -21,67 +22,35 @@ from rlsplit.config.checks.orchestrator import (
 )
 from rlsplit.config.checks.renderers import DEFAULT_RENDERER_CHECKS, INKLING_CHECKS, RENDERER_CHECKS
 from rlsplit.config.checks.trainer import ACTIVATION_CHECKPOINT_CHECKS, TRAINER_CHECKS, TRAINER_MODEL_CHECKS
-from rlsplit.config.derivations.sections import declared
-from rlsplit.config.protected_variables import PROTECTED_ENV_VARS
-from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.sections.algorithms import (
-    EchoAlgoConfig,
-    FrozenModelConfig,
-    GRPOAlgoConfig,
-    HierarchicalGRPOAlgoConfig,
-    MaxRLAlgoConfig,
-    OPDAlgoConfig,
-    OPSDAlgoConfig,
-    RAEAlgoConfig,
-    SFTAlgoConfig,
-)
-from rlsplit.config.sections.base import Section
-from rlsplit.config.sections.deployment import DisaggregatedInferenceDeploymentConfig, SingleNodeDeploymentConfig
-from rlsplit.config.sections.inference import (
-    InferenceConfig,
-    LlmdRouterConfig,
-    MooncakeKVCacheOffloadConfig,
-    NativeKVCacheOffloadConfig,
-)
+from rlsplit.config.rules import Check, Refusal, along_hierarchy
+from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig
+from rlsplit.config.sections.base import EnvVarsSection, Section
+from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
+from rlsplit.config.sections.general_renderers import DefaultRendererConfig, RendererConfig
+from rlsplit.config.sections.inference import InferenceConfig, KVCacheOffloadConfig, LlmdRouterConfig
 from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
-from rlsplit.config.sections.renderers import (
-    DeepSeekV4RendererConfig,
-    DefaultRendererConfig,
-    Gemma4RendererConfig,
-    GLM5RendererConfig,
-    GLM51RendererConfig,
-    GLM53RendererConfig,
-    GptOssRendererConfig,
-    Hy3RendererConfig,
-    InklingRendererConfig,
-    Nemotron3RendererConfig,
-    Nemotron3UltraRendererConfig,
-    Nemotron35RendererConfig,
-    Qwen36RendererConfig,
-    Qwen38RendererConfig,
-)
-from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.renderers import InklingRendererConfig
 from rlsplit.config.sections.shared import ResumeConfig, SharedWandbConfig
 from rlsplit.config.sections.sources import (
     AdvRangeGateConfig,
     DifficultyPoolSamplerConfig,
     EvalConfig,
-    EvalSourceConfig,
+    SourceConfig,
     TrainConfig,
-    TrainSourceConfig,
 )
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 from rlsplit.config.sections.vllm import VllmConfig
+from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import shown
 
 STEP_DIR: Final = re.compile(r"step_[0-9]+")
 
 
-def unprotected_env_vars(section: Any) -> Iterator[Refusal]:
+def unprotected_env_vars(section: EnvVarsSection) -> Iterator[Refusal]:
     """No component sets an environment variable that the launcher sets."""
-    for field in ("env_vars", "prefill_env_vars", "decode_env_vars"):
-        protected = sorted(PROTECTED_ENV_VARS & (declared(section, field) or {}).keys())
+    for field in section.env_var_fields:
+        protected = sorted(PROTECTED_ENV_VARS & getattr(section, field).keys())
         if protected:
             places = tuple((field, name) for name in protected)
             yield Refusal((field,), f"sets {', '.join(protected)}", "remove what the launcher sets itself", places)
@@ -114,62 +83,36 @@ def gpus_fit_one_node(deployment: SingleNodeDeploymentConfig) -> Iterator[Refusa
         yield Refusal(("num_train_gpus",), message, hint, (("num_infer_gpus",), ("gpus_per_node",)))
 
 
-ENV_VAR_CHECKS: Final = (Check("B-10", unprotected_env_vars),)
-
 SECTION_CHECKS: Final[Mapping[type[Section], tuple[Check, ...]]] = {
-    RLConfig: ENV_VAR_CHECKS,
+    EnvVarsSection: (Check("B-10", unprotected_env_vars),),
     SingleNodeDeploymentConfig: (Check("C-04", gpus_fit_one_node),),
     ResumeConfig: (Check("C-02", resume_by_step_or_dir), Check("C-03", resume_dir_is_a_step)),
     SharedWandbConfig: (Check("C-01", shared_wandb_is_online),),
     ActivationCheckpointConfig: ACTIVATION_CHECKPOINT_CHECKS,
     TrainerModelConfig: TRAINER_MODEL_CHECKS,
-    TrainerConfig: (*ENV_VAR_CHECKS, *TRAINER_CHECKS),
-    OrchestratorConfig: (*ENV_VAR_CHECKS, *ORCHESTRATOR_CHECKS),
+    TrainerConfig: TRAINER_CHECKS,
+    OrchestratorConfig: ORCHESTRATOR_CHECKS,
     ConcurrencyConfig: CONCURRENCY_CHECKS,
     FrozenModelConfig: FROZEN_MODEL_CHECKS,
+    AlgoConfig: ALGO_CHECKS,
     EchoAlgoConfig: ECHO_CHECKS,
-    **dict.fromkeys(
-        (
-            GRPOAlgoConfig,
-            MaxRLAlgoConfig,
-            RAEAlgoConfig,
-            HierarchicalGRPOAlgoConfig,
-            OPDAlgoConfig,
-            OPSDAlgoConfig,
-            SFTAlgoConfig,
-        ),
-        ALGO_CHECKS,
-    ),
-    TrainSourceConfig: SOURCE_CHECKS,
-    EvalSourceConfig: SOURCE_CHECKS,
+    SourceConfig: SOURCE_CHECKS,
     TrainConfig: TRAIN_CHECKS,
     EvalConfig: EVAL_CHECKS,
     DifficultyPoolSamplerConfig: SAMPLER_CHECKS,
     AdvRangeGateConfig: GATE_CHECKS,
+    RendererConfig: RENDERER_CHECKS,
     DefaultRendererConfig: DEFAULT_RENDERER_CHECKS,
     InklingRendererConfig: INKLING_CHECKS,
-    **dict.fromkeys(
-        (
-            DeepSeekV4RendererConfig,
-            Gemma4RendererConfig,
-            GLM5RendererConfig,
-            GLM51RendererConfig,
-            GLM53RendererConfig,
-            GptOssRendererConfig,
-            Hy3RendererConfig,
-            Nemotron3RendererConfig,
-            Nemotron3UltraRendererConfig,
-            Nemotron35RendererConfig,
-            Qwen36RendererConfig,
-            Qwen38RendererConfig,
-        ),
-        RENDERER_CHECKS,
-    ),
     VllmConfig: VLLM_CHECKS,
     LlmdRouterConfig: LLMD_CHECKS,
-    NativeKVCacheOffloadConfig: OFFLOAD_CHECKS,
-    MooncakeKVCacheOffloadConfig: OFFLOAD_CHECKS,
-    DisaggregatedInferenceDeploymentConfig: ENV_VAR_CHECKS,
-    InferenceConfig: (*ENV_VAR_CHECKS, *INFERENCE_CHECKS),
+    KVCacheOffloadConfig: OFFLOAD_CHECKS,
+    InferenceConfig: INFERENCE_CHECKS,
 }
-"""Run after the derivations inside sections and before those between them (P-05)."""
+"""Run after the derivations inside sections and before those between them (P-05); on a section and all its kinds."""
+
+
+@cache
+def checks_of(section: type[Section]) -> tuple[Check, ...]:
+    """The checks of a section, those of its base classes first."""
+    return along_hierarchy(SECTION_CHECKS, section)

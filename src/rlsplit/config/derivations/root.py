@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from rlsplit.config.derivations.sections import declared, explicit, samples_from_policy
-from rlsplit.config.rules import Derivation, Setting, keys
+from rlsplit.config import run_keys as at
+from rlsplit.config.fields import explicit
+from rlsplit.config.keys import Key
+from rlsplit.config.rules import Derivation, Setting
 from rlsplit.config.run_facts import (
     MAX_ENGINE_ROLES,
     automatic_run_name,
-    broadcast_world,
     default_broadcast,
     engine_roles,
     engine_workers,
+    inference_gpus,
     inference_node_count,
     run_dir,
+    samples_from_policy,
 )
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.deployment import (
@@ -39,13 +42,7 @@ from rlsplit.config.sections.transport import (
     TrainerNIXLWeightBroadcastConfig,
     WeightBroadcastConfig,
 )
-
-GPUS: Final = keys("deployment.gpus_per_node")
-TP: Final = keys("inference.vllm.tensor_parallel_size")
-DP: Final = keys("inference.vllm.data_parallel_size")
-TRAINER_WORLD: Final = keys("trainer.weight_broadcast.inference_world_size")
-ORCHESTRATOR_WORLD: Final = keys("orchestrator.weight_broadcast.inference_world_size")
-
+from rlsplit.config.sections.vllm import VllmConfig
 
 # --- the rules -------------------------------------------------------------------------------------------------
 
@@ -55,55 +52,59 @@ def inferred_infer_nodes(config: RLConfig) -> Iterator[Setting]:
     deployment = config.deployment
     if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.num_infer_nodes is None:
         nodes = inference_node_count(config.inference)
-        yield Setting(("deployment", "num_infer_nodes"), nodes, of=(("inference", "deployment"),))
+        yield Setting(at.NUM_INFER_NODES.path, nodes, of=(at.LAYOUT.path,))
 
 
 def run_directory(config: RLConfig) -> Iterator[Setting]:
     """The run gets a name, and both components write to `output_dir/run.dir`."""
     if config.run.name is None:
-        yield Setting(("run", "name"), automatic_run_name(config), of=(keys("trainer.model.name"),))
+        yield Setting(at.RUN_NAME.path, automatic_run_name(config), of=(at.TRAINER_MODEL_NAME.path,))
     if config.run.dir is None:
-        yield Setting(("run", "dir"), config.run.name, of=(("run", "name"),))
+        yield Setting(at.RUN_DIR.path, config.run.name, of=(at.RUN_NAME.path,))
     directory = run_dir(config.output_dir, config.run.dir or "")
-    for component in ("trainer", "orchestrator"):
-        yield Setting((component, "output_dir"), directory, of=(("output_dir",), ("run", "dir")))
+    for target in (at.TRAINER_OUTPUT_DIR, at.ORCHESTRATOR_OUTPUT_DIR):
+        yield Setting(target.path, directory, of=(at.OUTPUT_DIR.path, at.RUN_DIR.path))
 
 
 def resume_everywhere(config: RLConfig) -> Iterator[Setting]:
     """A root `resume` replaces the components' own."""
     if config.resume is not None:
-        for component in ("trainer", "orchestrator"):
-            yield Setting((component, "resume"), config.resume.model_copy(), of=(("resume",),))
+        for target in (at.TRAINER_RESUME, at.ORCHESTRATOR_RESUME):
+            yield Setting(target.path, config.resume.model_copy(), of=(at.RESUME.path,))
 
 
 def monitors_take_run_name(config: RLConfig) -> Iterator[Setting]:
     """W&B and Prime monitors without name take the run's."""
-    for owner in ((), ("trainer",), ("orchestrator",)):
-        monitors = _at(config, owner).monitors
-        for kind in ("wandb", "prime"):
-            monitor = declared(monitors, kind)
-            if monitor is not None and monitor.name is None:
-                yield Setting((*owner, "monitors", kind, "name"), config.run.name, of=(("run", "name"),))
+    for block, name in NAMED_MONITORS:
+        monitor = block.read(config)
+        if monitor is not None and name.read(monitor) is None:
+            yield Setting(name.path, config.run.name, of=(at.RUN_NAME.path,))
 
 
-def _at(config: RLConfig, owner: tuple[str, ...]) -> Any:
-    return getattr(config, owner[0]) if owner else config
+NAMED_MONITORS: Final[tuple[tuple[Key[RLConfig, Any], Key[Any, str | None]], ...]] = (
+    (at.WANDB, at.WANDB_NAME),
+    (at.PRIME, at.PRIME_NAME),
+    (at.TRAINER_WANDB, at.TRAINER_WANDB_NAME),
+    (at.ORCHESTRATOR_WANDB, at.ORCHESTRATOR_WANDB_NAME),
+    (at.ORCHESTRATOR_PRIME, at.ORCHESTRATOR_PRIME_NAME),
+)
+"""Blocks, and the names in them."""
 
 
 def resolved_broadcast(config: RLConfig) -> Iterator[Setting]:
     """One weight broadcast for all parts: NCCL by default, the filesystem with LoRA or without inference."""
     if config.weight_broadcast is None:
         default = default_broadcast(config).model_construct()
-        yield Setting(("weight_broadcast",), default, of=(keys("trainer.model.lora"), ("inference",)))
+        yield Setting(at.BROADCAST.path, default, of=(at.LORA.path, at.INFERENCE.path))
     shared = config.weight_broadcast
     assert shared is not None
     world = engine_workers(config)
-    for component, ends in (("trainer", TRAINER_ENDS), ("orchestrator", ORCHESTRATOR_ENDS)):
+    for target, ends in ((at.TRAINER_BROADCAST, TRAINER_ENDS), (at.ORCHESTRATOR_BROADCAST, ORCHESTRATOR_ENDS)):
         end = ends[shared.type](shared, world)
-        yield Setting((component, "weight_broadcast"), end, of=(("weight_broadcast",), DP, TP))
+        yield Setting(target.path, end, of=(at.BROADCAST.path, at.DP.path, at.TP.path))
     if config.inference:
         end = WeightBroadcastConfig.model_construct({"type"}, type=shared.type)
-        yield Setting(("inference", "weight_broadcast"), end, of=(("weight_broadcast",),))
+        yield Setting(at.INFERENCE_BROADCAST.path, end, of=(at.BROADCAST.path,))
 
 
 BroadcastEnd = Callable[[SharedWeightBroadcast, int], Section]
@@ -136,7 +137,7 @@ def resolved_transport(config: RLConfig) -> Iterator[Setting]:
     """A root without rollout transport takes the trainer's."""
     if config.rollout_transport is None:
         transport = config.trainer.rollout_transport
-        yield Setting(("rollout_transport",), transport, of=(keys("trainer.rollout_transport"),))
+        yield Setting(at.TRANSPORT.path, transport, of=(at.TRAINER_TRANSPORT.path,))
 
 
 def lora_adapter(config: RLConfig) -> Iterator[Setting]:
@@ -144,52 +145,49 @@ def lora_adapter(config: RLConfig) -> Iterator[Setting]:
     lora = config.trainer.model.lora
     if lora is None:
         return
-    adapter = keys("orchestrator.model.lora")
-    source = keys("trainer.model.lora")
     if config.orchestrator.model.lora is None:
-        yield Setting(adapter, OrchestratorLoRAConfig.model_construct(), of=(source,))
+        yield Setting(at.ADAPTER.path, OrchestratorLoRAConfig.model_construct(), of=(at.LORA.path,))
     own = config.orchestrator.model.lora
     assert own is not None
-    for field in ("rank", "alpha"):
-        if getattr(own, field) is None:
-            yield Setting((*adapter, field), getattr(lora, field), of=((*source, field),))
+    if own.rank is None:
+        yield Setting(at.ADAPTER_RANK.path, lora.rank, of=(at.LORA_RANK.path,))
+    if own.alpha is None:
+        yield Setting(at.ADAPTER_ALPHA.path, lora.alpha, of=(at.LORA_ALPHA.path,))
     if own.name is None:
         # repr is the shortest text that reads back as the same float: 32.0, 1e-05.
         name = f"r{own.rank}-a{own.alpha!r}"
-        yield Setting((*adapter, "name"), name, of=((*adapter, "rank"), (*adapter, "alpha")))
+        yield Setting(at.ADAPTER_NAME.path, name, of=(at.ADAPTER_RANK.path, at.ADAPTER_ALPHA.path))
     if config.inference:
-        yield Setting(keys("inference.vllm.enable_lora"), True, of=(source,))
-        yield Setting(keys("inference.vllm.max_lora_rank"), lora.rank, of=((*source, "rank"),))
+        yield Setting(at.ENABLE_LORA.path, True, of=(at.LORA.path,))
+        yield Setting(at.MAX_LORA_RANK.path, lora.rank, of=(at.LORA_RANK.path,))
 
 
 def router_replay(config: RLConfig) -> Iterator[Setting]:
     """Router replay needs the engines to return the experts they routed to."""
-    field = keys("inference.vllm.enable_return_routed_experts")
     if config.trainer.enable_router_replay and config.inference:
         known = config.inference.vllm.enable_return_routed_experts
         warning = None if known else "router replay needs routed experts from inference; they are switched on"
-        yield Setting(field, True, of=(keys("trainer.enable_router_replay"),), warning=warning)
+        yield Setting(at.ROUTED_EXPERTS.path, True, of=(at.ROUTER_REPLAY.path,), warning=warning)
 
 
 def padding(config: RLConfig) -> Iterator[Setting]:
     """Batches are padded to a multiple of the context-parallel degree."""
-    cp = keys("trainer.model.cp")
-    yield Setting(keys("orchestrator.pad_to_multiple_of"), config.trainer.model.cp, of=(cp,))
+    yield Setting(at.PAD_TO_MULTIPLE_OF.path, config.trainer.model.cp, of=(at.CP.path,))
 
 
 def train_workers(config: RLConfig) -> Iterator[Setting]:
     """The orchestrator packs for as many data-parallel ranks as the trainer has."""
     deployment, cp = config.deployment, config.trainer.model.cp
-    target, of = keys("orchestrator.num_train_workers"), keys("trainer.model.cp")
+    target = at.NUM_TRAIN_WORKERS.path
     if cp == 0:
         return
     if isinstance(deployment, MultiNodeDeploymentConfig):
         nodes, gpus = deployment.num_train_nodes, deployment.gpus_per_node
-        formula = f"{nodes} nodes x {gpus} GPUs // cp {cp}"
-        yield Setting(target, nodes * gpus // cp, (keys("deployment.num_train_nodes"), GPUS, of), formula)
+        of = (at.NUM_TRAIN_NODES.path, at.GPUS_PER_NODE.path, at.CP.path)
+        yield Setting(target, nodes * gpus // cp, of, f"{nodes} nodes x {gpus} GPUs // cp {cp}")
     elif deployment.num_train_gpus > 1:
-        formula = f"{deployment.num_train_gpus} GPUs // cp {cp}"
-        yield Setting(target, deployment.num_train_gpus // cp, (keys("deployment.num_train_gpus"), of), formula)
+        gpus = deployment.num_train_gpus
+        yield Setting(target, gpus // cp, (at.NUM_TRAIN_GPUS.path, at.CP.path), f"{gpus} GPUs // cp {cp}")
 
 
 def single_node_engines(config: RLConfig) -> Iterator[Setting]:
@@ -200,9 +198,9 @@ def single_node_engines(config: RLConfig) -> Iterator[Setting]:
     vllm, gpus = config.inference.vllm, deployment.num_infer_gpus
     tp = vllm.tensor_parallel_size
     if gpus != vllm.data_parallel_size * tp and tp != 0 and gpus % tp == 0:
-        yield Setting(DP, gpus // tp, (keys("deployment.num_infer_gpus"), TP), f"{gpus} GPUs // tp {tp}")
+        yield Setting(at.DP.path, gpus // tp, (at.NUM_INFER_GPUS.path, at.TP.path), f"{gpus} GPUs // tp {tp}")
     if vllm.api_server_count < vllm.data_parallel_size and not vllm.enable_lora:
-        yield Setting(keys("inference.vllm.api_server_count"), vllm.data_parallel_size, of=(DP,))
+        yield Setting(at.API_SERVERS.path, vllm.data_parallel_size, of=(at.DP.path,))
 
 
 def fsdp_groups(config: RLConfig) -> Iterator[Setting]:
@@ -211,8 +209,8 @@ def fsdp_groups(config: RLConfig) -> Iterator[Setting]:
     if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group:
         nodes, group = deployment.num_train_nodes, deployment.nodes_per_fsdp_group
         if nodes % group == 0:
-            of = (keys("deployment.num_train_nodes"), keys("deployment.nodes_per_fsdp_group"))
-            yield Setting(keys("trainer.model.dp_replicate"), nodes // group, of, f"{nodes} nodes // {group}")
+            of = (at.NUM_TRAIN_NODES.path, at.NODES_PER_FSDP_GROUP.path)
+            yield Setting(at.DP_REPLICATE.path, nodes // group, of, f"{nodes} nodes // {group}")
 
 
 def multi_node_engines(config: RLConfig) -> Iterator[Setting]:
@@ -220,30 +218,30 @@ def multi_node_engines(config: RLConfig) -> Iterator[Setting]:
     deployment, inference = config.deployment, config.inference
     if not isinstance(deployment, MultiNodeDeploymentConfig) or inference is None:
         return
-    vllm = inference.vllm
-    tp = vllm.tensor_parallel_size
+    tp = inference.vllm.tensor_parallel_size
     if isinstance(inference.deployment, DisaggregatedInferenceDeploymentConfig) or tp == 0:
         return
     engines = deployment.gpus_per_node // tp
+    for target in _counted_engines(inference.vllm, engines):
+        formula = f"{deployment.gpus_per_node} GPUs // tp {tp}"
+        yield Setting(target.path, engines, (at.GPUS_PER_NODE.path, at.TP.path), formula)
+
+
+def _counted_engines(vllm: VllmConfig, engines: int) -> tuple[Key[VllmConfig, Any], ...]:
+    """The fields that take the number of engines of a machine, since nobody said otherwise."""
     if vllm.enable_expert_parallel:
-        wanted: dict[str, tuple[bool, int]] = {
-            "data_parallel_size_local": (vllm.data_parallel_size_local is None, engines),
-            "api_server_count": (
-                not vllm.enable_lora and vllm.api_server_count == vllm.data_parallel_size,
-                engines,
-            ),
+        applies: dict[Key[VllmConfig, Any], bool] = {
+            at.DP_LOCAL: vllm.data_parallel_size_local is None,
+            at.API_SERVERS: not vllm.enable_lora and vllm.api_server_count == vllm.data_parallel_size,
         }
     else:
         several = engines > 1
-        wanted = {
-            "data_parallel_size": (several and vllm.data_parallel_size == 1, engines),
-            "data_parallel_size_local": (several and vllm.data_parallel_size_local is None, engines),
-            "api_server_count": (several and vllm.api_server_count == 1, engines),
+        applies = {
+            at.DP: several and vllm.data_parallel_size == 1,
+            at.DP_LOCAL: several and vllm.data_parallel_size_local is None,
+            at.API_SERVERS: several and vllm.api_server_count == 1,
         }
-    formula = f"{deployment.gpus_per_node} GPUs // tp {tp}"
-    for field, (applies, value) in wanted.items():
-        if applies:
-            yield Setting(("inference", "vllm", field), value, (GPUS, TP), formula)
+    return tuple(target for target, does in applies.items() if does)
 
 
 def multi_node_broadcast(config: RLConfig) -> Iterator[Setting]:
@@ -251,28 +249,22 @@ def multi_node_broadcast(config: RLConfig) -> Iterator[Setting]:
     deployment, shared = config.deployment, config.weight_broadcast
     if not isinstance(deployment, MultiNodeDeploymentConfig) or shared is None or shared.type == "filesystem":
         return
-    nodes, replicas, gpus = (
-        deployment.num_infer_nodes,
-        deployment.num_infer_replicas,
-        deployment.gpus_per_node,
-    )
-    of = (keys("deployment.num_infer_nodes"), keys("deployment.num_infer_replicas"), GPUS)
-    for target in (TRAINER_WORLD, ORCHESTRATOR_WORLD):
-        formula = f"{nodes} nodes x {replicas} replicas x {gpus} GPUs"
-        yield Setting(target, broadcast_world(config), of, formula)
+    gpus = inference_gpus(deployment)
+    of = (at.NUM_INFER_NODES.path, at.NUM_INFER_REPLICAS.path, at.GPUS_PER_NODE.path)
+    formula = f"{gpus.nodes} nodes x {gpus.replicas} replicas x {gpus.gpus_per_node} GPUs"
+    for target in (at.TRAINER_WORLD, at.ORCHESTRATOR_WORLD):
+        yield Setting(target.path, gpus.total, of, formula)
     if shared.type == "nccl":
-        yield Setting(keys("trainer.weight_broadcast.host"), "0.0.0.0", of=(("deployment", "type"),))
+        yield Setting(at.TRAINER_HOST.path, "0.0.0.0", of=(at.DEPLOYMENT_TYPE.path,))
 
 
 def disaggregated_roles(config: RLConfig) -> Iterator[Setting]:
     """Under disaggregated inference every engine of every replica gets its role, prefill before decode."""
     count = engine_roles(config)
-    if count is None or sum(count) > MAX_ENGINE_ROLES or explicit(config.orchestrator, "inference_metrics_roles"):
+    if count is None or count.total > MAX_ENGINE_ROLES or explicit(config.orchestrator, "inference_metrics_roles"):
         return
-    assert isinstance(config.deployment, MultiNodeDeploymentConfig)
-    (prefill, decode), replicas = count, config.deployment.num_infer_replicas
-    roles = (["prefill"] * (prefill // replicas) + ["decode"] * (decode // replicas)) * replicas
-    yield Setting(keys("orchestrator.inference_metrics_roles"), roles, of=(("inference", "deployment"), GPUS, TP))
+    roles = (["prefill"] * count.prefill + ["decode"] * count.decode) * count.replicas
+    yield Setting(at.METRICS_ROLES.path, roles, of=(at.LAYOUT.path, at.GPUS_PER_NODE.path, at.TP.path))
 
 
 def policy_client(config: RLConfig) -> Iterator[Setting]:
@@ -280,64 +272,44 @@ def policy_client(config: RLConfig) -> Iterator[Setting]:
     if config.inference is None:
         return
     client, inference = config.orchestrator.model.client, config.inference
-    target, server = keys("orchestrator.model.client"), keys("inference.server")
     host = inference.server.host or "localhost"
-    sources = config.orchestrator.train.source
-    from_policy = any(source.algo is not None and samples_from_policy(source.algo) for source in sources)
+    from_policy = any(samples_from_policy(source) for source in config.orchestrator.train.source)
     if not from_policy and not explicit(client, "base_url"):
         url = f"http://{host}:{inference.server.port}/v1"
-        yield Setting((*target, "base_url"), url, of=((*server, "host"), (*server, "port")))
+        yield Setting(at.BASE_URL.path, url, of=(at.SERVER_HOST.path, at.SERVER_PORT.path))
     routed = isinstance(config.deployment, SingleNodeDeploymentConfig) and inference.router is not None
     if routed and not explicit(client, "admin_base_url"):
         url = f"http://{host}:{inference.backend_port}/v1"
-        yield Setting((*target, "admin_base_url"), [url], of=((*server, "host"), keys("inference.backend_port")))
+        yield Setting(at.ADMIN_BASE_URL.path, [url], of=(at.SERVER_HOST.path, at.BACKEND_PORT.path))
 
 
-_ENGINE_FIELDS: Final = tuple(
-    keys(f"inference.vllm.{field}") for field in ("data_parallel_size", "data_parallel_size_local", "api_server_count")
-)
+def _rule(rule: str, derive: Callable[[RLConfig], Iterator[Setting]], *sets: Key[Any, Any]) -> Derivation:
+    return Derivation(rule, derive, tuple(target.path for target in sets))
+
 
 ROOT_DERIVATIONS: Final = (
-    Derivation("X-01", inferred_infer_nodes, (keys("deployment.num_infer_nodes"),)),
-    Derivation(
-        "X-06",
-        run_directory,
-        (("run", "name"), ("run", "dir"), keys("trainer.output_dir"), keys("orchestrator.output_dir")),
-    ),
-    Derivation("X-07", resume_everywhere, (keys("trainer.resume"), keys("orchestrator.resume"))),
-    Derivation("X-08", monitors_take_run_name, ()),
-    Derivation(
+    _rule("X-01", inferred_infer_nodes, at.NUM_INFER_NODES),
+    _rule("X-06", run_directory, at.RUN_NAME, at.RUN_DIR, at.TRAINER_OUTPUT_DIR, at.ORCHESTRATOR_OUTPUT_DIR),
+    _rule("X-07", resume_everywhere, at.TRAINER_RESUME, at.ORCHESTRATOR_RESUME),
+    _rule("X-08", monitors_take_run_name, *(name for _, name in NAMED_MONITORS)),
+    _rule(
         "X-10",
         resolved_broadcast,
-        (
-            ("weight_broadcast",),
-            keys("trainer.weight_broadcast"),
-            keys("orchestrator.weight_broadcast"),
-            keys("inference.weight_broadcast"),
-        ),
+        at.BROADCAST,
+        at.TRAINER_BROADCAST,
+        at.ORCHESTRATOR_BROADCAST,
+        at.INFERENCE_BROADCAST,
     ),
-    Derivation("X-11", resolved_transport, (("rollout_transport",),)),
-    Derivation(
-        "X-13",
-        lora_adapter,
-        (
-            keys("orchestrator.model.lora"),
-            keys("inference.vllm.enable_lora"),
-            keys("inference.vllm.max_lora_rank"),
-        ),
-    ),
-    Derivation("X-14", router_replay, (keys("inference.vllm.enable_return_routed_experts"),)),
-    Derivation("X-19", padding, (keys("orchestrator.pad_to_multiple_of"),)),
-    Derivation("X-19", train_workers, (keys("orchestrator.num_train_workers"),)),
-    Derivation("X-19", single_node_engines, _ENGINE_FIELDS),
-    Derivation("X-19", fsdp_groups, (keys("trainer.model.dp_replicate"),)),
-    Derivation("X-19", multi_node_engines, _ENGINE_FIELDS),
-    Derivation("X-19", multi_node_broadcast, (TRAINER_WORLD, ORCHESTRATOR_WORLD)),
-    Derivation("X-20", disaggregated_roles, (keys("orchestrator.inference_metrics_roles"),)),
-    Derivation(
-        "X-21",
-        policy_client,
-        (keys("orchestrator.model.client.base_url"), keys("orchestrator.model.client.admin_base_url")),
-    ),
+    _rule("X-11", resolved_transport, at.TRANSPORT),
+    _rule("X-13", lora_adapter, at.ADAPTER, at.ENABLE_LORA, at.MAX_LORA_RANK),
+    _rule("X-14", router_replay, at.ROUTED_EXPERTS),
+    _rule("X-19", padding, at.PAD_TO_MULTIPLE_OF),
+    _rule("X-19", train_workers, at.NUM_TRAIN_WORKERS),
+    _rule("X-19", single_node_engines, at.DP, at.API_SERVERS),
+    _rule("X-19", fsdp_groups, at.DP_REPLICATE),
+    _rule("X-19", multi_node_engines, at.DP, at.DP_LOCAL, at.API_SERVERS),
+    _rule("X-19", multi_node_broadcast, at.TRAINER_WORLD, at.TRAINER_HOST, at.ORCHESTRATOR_WORLD),
+    _rule("X-20", disaggregated_roles, at.METRICS_ROLES),
+    _rule("X-21", policy_client, at.BASE_URL, at.ADMIN_BASE_URL),
 )
 """In prime-rl's order. X-05 is propagation; X-22 (template paths) reaches no component."""

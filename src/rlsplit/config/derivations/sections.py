@@ -7,11 +7,12 @@ generator goes on. ``explicit`` means that the key was written or shared; what i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
-from rlsplit.config.parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, parser_for
-from rlsplit.config.rules import Derivation, Setting, keys
-from rlsplit.config.sections.algorithms import AlgoConfig
+from rlsplit.config.fields import explicit
+from rlsplit.config.rules import EACH, Derivation, Setting, along_hierarchy, keys
+from rlsplit.config.run_facts import samples_from_policy
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.deployment import DisaggregatedInferenceDeploymentConfig
 from rlsplit.config.sections.inference import InferenceConfig
@@ -19,32 +20,14 @@ from rlsplit.config.sections.orchestrator import OrchestratorConfig
 from rlsplit.config.sections.sources import EvalConfig, EvalSourceConfig, TrainConfig, TrainSourceConfig
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
-from rlsplit.config.sections.vllm import VllmConfig
-
-LORA_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)
-"""The adapter ranks that vLLM has kernels for (I-22)."""
+from rlsplit.config.sections.vllm import LORA_RANKS, VllmConfig
+from rlsplit.config.tables.parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, parser_for
 
 POLICY_REQUEST_DEFAULTS: Final[Mapping[str, Any]] = {"top_k": -1, "min_p": 0.0, "return_token_ids": True}
 """Request fields that sampling from the policy needs (O-31)."""
 
 SESSION_HEADER: Final = ("X-Session-ID", "trajectory_id")
 """Header and rollout field that pin a rollout to one engine (O-21)."""
-
-
-def explicit(section: Section, field: str) -> bool:
-    """Whether a field was written or shared, as opposed to left at its default."""
-    getattr(section, field)  # Raises where the written value was refused: that is no answer.
-    return field in section.model_fields_set
-
-
-def declared(section: Section, field: str) -> Any:
-    """The value of a field that not every such section has, else None; never an unknown key of that name."""
-    return getattr(section, field) if field in type(section).model_fields else None
-
-
-def samples_from_policy(algo: AlgoConfig) -> bool:
-    """Whether an algorithm's rollouts come from the policy rather than from an external model."""
-    return algo.sampling.source == "policy"
 
 
 # --- trainer ---------------------------------------------------------------------------------------------------
@@ -152,16 +135,12 @@ def sources_inherit_group_size(orchestrator: OrchestratorConfig) -> Iterator[Set
 def policy_requests_return_tokens(orchestrator: OrchestratorConfig) -> Iterator[Setting]:
     """Sampling from the policy adds the request fields that training needs."""
     for i, source in enumerate(orchestrator.train.source):
-        if _source_samples_from_policy(source):
+        if samples_from_policy(source):
             body = source.sampling.extra_body
             missing = {key: value for key, value in POLICY_REQUEST_DEFAULTS.items() if key not in body}
             if missing:
                 path = ("train", "source", i, "sampling", "extra_body")
                 yield Setting(path, {**body, **missing}, of=(("train", "source", i, "algo"),))
-
-
-def _source_samples_from_policy(source: TrainSourceConfig) -> bool:
-    return source.algo is not None and samples_from_policy(source.algo)
 
 
 # --- inference -------------------------------------------------------------------------------------------------
@@ -237,9 +216,7 @@ def disaggregated_layout(inference: InferenceConfig) -> Iterator[Setting]:
             )
 
 
-def _vllm(*fields: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(("vllm", field) for field in fields)
-
+TOKENIZER_FIELDS: Final = (("tokenizer", "name"), ("tokenizer", "trust_remote_code"))
 
 SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
     ActivationCheckpointConfig: (Derivation("T-13", unique_ac_targets, (("targets",),)),),
@@ -247,18 +224,24 @@ SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
     TrainerConfig: (
         Derivation("T-20", deepep_drops_gradient_clipping, (("optim", "max_norm"),)),
         Derivation("T-22", full_offload_drops_gradient_clipping, (("optim", "max_norm"),)),
-        Derivation("T-29", tokenizer_follows_model, (("tokenizer", "name"), ("tokenizer", "trust_remote_code"))),
+        Derivation("T-29", tokenizer_follows_model, TOKENIZER_FIELDS),
     ),
-    TrainConfig: (Derivation("O-15", train_sources_inherit_sampling, (("source",),)),),
-    EvalConfig: (Derivation("O-16", eval_sources_inherit_settings, (("source",),)),),
+    TrainConfig: (Derivation("O-15", train_sources_inherit_sampling, (("source", EACH, "sampling"),)),),
+    EvalConfig: (
+        Derivation(
+            "O-16",
+            eval_sources_inherit_settings,
+            tuple(("source", EACH, field) for field in ("num_examples", "group_size", "interval", "sampling")),
+        ),
+    ),
     OrchestratorConfig: (
-        Derivation("O-20", tokenizer_follows_model, (("tokenizer", "name"), ("tokenizer", "trust_remote_code"))),
+        Derivation("O-20", tokenizer_follows_model, TOKENIZER_FIELDS),
         Derivation("O-21", session_header, (keys("model.client.extra_headers_from_state"),)),
         Derivation("O-22", prime_monitor_takes_wandb_name, (keys("monitors.prime.name"),)),
-        Derivation("O-23", sources_inherit_algorithm, (("train", "source"),)),
+        Derivation("O-23", sources_inherit_algorithm, (("train", "source", EACH, "algo"),)),
         Derivation("O-27", default_batch_size, (("batch_size",),)),
-        Derivation("O-30", sources_inherit_group_size, ()),
-        Derivation("O-31", policy_requests_return_tokens, ()),
+        Derivation("O-30", sources_inherit_group_size, (("train", "source", EACH, "group_size"),)),
+        Derivation("O-31", policy_requests_return_tokens, (("train", "source", EACH, "sampling", "extra_body"),)),
     ),
     VllmConfig: (
         Derivation("I-20", automatic_parsers, (("tool_call_parser",), ("reasoning_parser",))),
@@ -273,10 +256,19 @@ SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
             disaggregated_layout,
             (
                 ("use_pd_kv_transfer",),
-                *_vllm("enable_expert_parallel", "enable_eplb"),
-                *_vllm("data_parallel_size_local", "data_parallel_size", "api_server_count"),
+                keys("vllm.enable_expert_parallel"),
+                keys("vllm.enable_eplb"),
+                keys("vllm.data_parallel_size_local"),
+                keys("vllm.data_parallel_size"),
+                keys("vllm.api_server_count"),
             ),
         ),
     ),
 }
 """Per section, in prime-rl's order. Sections nested in another one are done before it (P-05)."""
+
+
+@cache
+def derivations_of(section: type[Section]) -> tuple[Derivation, ...]:
+    """The derivations of a section, those of its base classes first."""
+    return along_hierarchy(SECTION_DERIVATIONS, section)

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from rlsplit.config.sections.base import Section, unwritten
-from rlsplit.config.sections.renderers import AutoRendererConfig, Renderer
+from rlsplit.config.sections.general_renderers import AutoRendererConfig
+from rlsplit.config.sections.renderers import Renderer
 
 
 class ClientConfig(Section):

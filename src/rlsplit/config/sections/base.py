@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar, get_
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-from rlsplit.plain_data import SCALARS
+from rlsplit.plain_data import SCALARS, is_list, is_table
 
 
 class UnreadableError(LookupError):
@@ -60,7 +60,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _lenient(cls, table: Any) -> Any:
-        return read_leniently(cls, cls.prepared(table)) if isinstance(table, dict) else table
+        return read_leniently(cls, cls.prepared(table)) if is_table(table) else table
 
     @classmethod
     def prepared(cls, table: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +74,13 @@ class Section(BaseModel):
             if name in type(self).model_fields:
                 raise UnreadableError(name)
             return super().__getattr__(name)
+
+
+class EnvVarsSection(Section):
+    """A section that sets OS environment variables for what it launches (B-10)."""
+
+    env_var_fields: ClassVar[tuple[str, ...]] = ("env_vars",)
+    """The fields that do."""
 
 
 S = TypeVar("S", bound=Section)
@@ -102,7 +109,7 @@ def _constructed(section: type[S]) -> S:
 def copied(section: S) -> S:
     """Copy a section with all sections, lists and tables in it; in half the time of ``model_copy(deep=True)``."""
     copy = section.model_copy()
-    values = copy.__dict__
+    values = vars(copy)
     for name, value in values.items():
         if type(value) not in SCALARS:
             values[name] = _copied_inside(value)
@@ -112,9 +119,9 @@ def copied(section: S) -> S:
 def _copied_inside(value: Any) -> Any:
     if isinstance(value, Section):
         return copied(value)
-    if isinstance(value, list):
+    if is_list(value):
         return [_copied_inside(item) for item in value]
-    return {key: _copied_inside(item) for key, item in value.items()} if isinstance(value, dict) else value
+    return {key: _copied_inside(item) for key, item in value.items()} if is_table(value) else value
 
 
 def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, Any]:
@@ -128,10 +135,10 @@ def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, A
             read[field] = {key: tag, **inner}
     for field in coerced_fields(section):
         inner = read.get(field)
-        if isinstance(inner, dict) and inner and all(isinstance(value, str) for value in inner.values()):
+        if is_table(inner) and inner and all(isinstance(value, str) for value in inner.values()):
             read[field] = {key: coerce_text(value) for key, value in inner.items()}
     for key, value in read.items():
-        if value == "None" and isinstance(value, str):
+        if isinstance(value, str) and value == "None":
             read[key] = None
     return read
 

@@ -1,10 +1,10 @@
 """GPU and node layout: of the whole run, and of one inference group."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.sections.base import EnvVars, Section
+from rlsplit.config.sections.base import EnvVars, EnvVarsSection, Section
 
 
 class NodeConfig(Section):
@@ -63,8 +63,10 @@ class MultiNodeInferenceDeploymentConfig(NodeConfig):
     """Machines of one inference replica."""
 
 
-class DisaggregatedInferenceDeploymentConfig(NodeConfig):
+class DisaggregatedInferenceDeploymentConfig(NodeConfig, EnvVarsSection):
     """Inference with separate machines for reading prompts (prefill) and generating tokens (decode)."""
+
+    env_var_fields: ClassVar[tuple[str, ...]] = ("prefill_env_vars", "decode_env_vars")
 
     type: Literal["disaggregated"] = "disaggregated"
     """Selects separate prefill and decode machines."""

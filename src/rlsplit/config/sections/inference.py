@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.sections.base import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.base import EnvVars, EnvVarsSection, PathText, Section, Tags, unwritten
 from rlsplit.config.sections.deployment import InferenceDeployment, SingleNodeInferenceDeploymentConfig
 from rlsplit.config.sections.shared import LogConfig, SlurmConfig
 from rlsplit.config.sections.transport import WeightBroadcastConfig
@@ -97,7 +97,7 @@ KVCacheOffload = Annotated[NativeKVCacheOffloadConfig | MooncakeKVCacheOffloadCo
 """Where evicted key-value cache blocks go."""
 
 
-class InferenceConfig(Section):
+class InferenceConfig(EnvVarsSection):
     """vLLM inference launched with the run: server, router, engines and layout."""
 
     injected_tags: ClassVar[Tags] = {"deployment": ("type", "single_node")}

@@ -5,8 +5,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rlsplit.config.sections.algorithms import Algorithm, ClientConfig, GRPOAlgoConfig
-from rlsplit.config.sections.base import EnvVars, PathText, Section, Tags, unwritten
-from rlsplit.config.sections.renderers import AutoRendererConfig, Renderer
+from rlsplit.config.sections.base import EnvVars, EnvVarsSection, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.general_renderers import AutoRendererConfig
+from rlsplit.config.sections.renderers import Renderer
 from rlsplit.config.sections.shared import (
     HeartbeatConfig,
     LogConfig,
@@ -84,7 +85,7 @@ class ConcurrencyConfig(Section):
     """Most episodes running at once, at least `group_size`; null sets no ceiling."""
 
 
-class OrchestratorConfig(Section):
+class OrchestratorConfig(EnvVarsSection):
     """Settings of the orchestrator, which runs environments against the policy and builds training batches."""
 
     injected_tags: ClassVar[Tags] = {

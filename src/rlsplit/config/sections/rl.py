@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field, PrivateAttr
 
 from rlsplit.config.rules import Provenance
-from rlsplit.config.sections.base import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.base import EnvVars, EnvVarsSection, OpaqueTable, PathText, Section, Tags, unwritten
 from rlsplit.config.sections.deployment import Deployment, SingleNodeDeploymentConfig
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.orchestrator import OrchestratorConfig
@@ -25,7 +25,7 @@ from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.transport import RolloutTransport, SharedWeightBroadcast
 
 
-class RLConfig(Section):
+class RLConfig(EnvVarsSection):
     """Complete configuration of one RL run: trainer, orchestrator, optional inference server, and everything they
     share."""
 

@@ -162,7 +162,7 @@ class TrainSourceConfig(SourceConfig):
 class TrainConfig(Section):
     """Environments trained on and the sampling they share."""
 
-    source: list[TrainSourceConfig] = Field(default_factory=list)
+    source: list[TrainSourceConfig] = Field(default_factory=list[TrainSourceConfig])
     """Environments to train on, each with its share of the rollouts."""
     sampling: TrainSamplingConfig = Field(default_factory=unwritten(TrainSamplingConfig))
     """Sampling of all train sources; a source overrides single keys."""
@@ -186,7 +186,7 @@ class EvalSourceConfig(SourceConfig):
 class EvalConfig(Section):
     """Evaluation environments, their sampling and schedule."""
 
-    source: list[EvalSourceConfig] = Field(default_factory=list)
+    source: list[EvalSourceConfig] = Field(default_factory=list[EvalSourceConfig])
     """Environments to evaluate on; at least one."""
     sampling: EvalSamplingConfig = Field(default_factory=unwritten(EvalSamplingConfig))
     """Sampling of all eval sources; a source overrides single keys."""

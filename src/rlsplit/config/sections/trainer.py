@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rlsplit.config.sections.base import EnvVars, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.base import EnvVars, EnvVarsSection, PathText, Section, Tags, unwritten
 from rlsplit.config.sections.shared import HeartbeatConfig, LogConfig, MonitorsConfig, ResumeConfig, TokenizerConfig
 from rlsplit.config.sections.trainer_model import TrainerModelConfig
 from rlsplit.config.sections.transport import (
@@ -212,7 +212,7 @@ class MetricsServerConfig(Section):
     """Network address the endpoint listens on; all interfaces by default."""
 
 
-class TrainerConfig(Section):
+class TrainerConfig(EnvVarsSection):
     """Settings of the trainer, the process group that computes gradients and updates the weights."""
 
     injected_tags: ClassVar[Tags] = {

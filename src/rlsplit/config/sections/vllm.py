@@ -1,11 +1,14 @@
 """``inference.vllm``: arguments of the engine."""
 
 import json
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from rlsplit.config.sections.base import Section
+
+LORA_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)
+"""The adapter ranks that vLLM has kernels for (I-22)."""
 
 
 def _json_or_text(value: object) -> object:

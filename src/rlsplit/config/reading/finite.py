@@ -11,6 +11,7 @@ from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, SetAside
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import Placed, members
 from rlsplit.findings import Finding, KeyPath
+from rlsplit.plain_data import is_list, is_table
 
 
 def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
@@ -36,10 +37,10 @@ def _judged(value: Any, path: KeyPath, typed: bool) -> Iterator[Finding]:
     if isinstance(value, float):
         if not math.isfinite(value):
             yield _finding(value, path, typed)
-    elif isinstance(value, dict):
+    elif is_table(value):
         for key, item in value.items():
             yield from _judged(item, (*path, key), typed)
-    elif isinstance(value, list):
+    elif is_list(value):
         for i, item in enumerate(value):
             yield from _judged(item, (*path, i), typed)
 

@@ -1,0 +1,123 @@
+"""What each command is asked for, as typed values: one class per command, one field per argument."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from rlsplit.component_files import Form, Syntax
+    from rlsplit.config.rules import Mode
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions:
+    """How sources are compiled, and how findings are reported."""
+
+    overrides: list[str]
+    attach: list[str]
+    """``PREFIX=FILE``: files that are read below a key."""
+    mode: Mode
+    on_unknown: Literal["error", "warn"]
+    strict: bool
+    report: str | None
+    """Format of the findings, perhaps with ``=FILE``; None: for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a configuration is planned for."""
+
+    platform: str | None
+    """File with the settings of the cluster."""
+    run_id: str | None
+    name: str | None
+    attempt: int | None
+    image_tag: str | None
+    team_id: str | None
+    gpu_type: str | None
+    volume: str | None
+    source_ref: str | None
+    source_repo: str | None
+    secrets_from_env: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidateOptions(CompileOptions):
+    """``rlsplit validate``."""
+
+    files: list[str]
+    compose: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions(CompileOptions):
+    """``rlsplit split``."""
+
+    files: list[str]
+    form: Form
+    format: Syntax
+    component: str | None
+    artifact: bool
+    output: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions(CompileOptions, RunOptions):
+    """``rlsplit render``."""
+
+    files: list[str]
+    redact: bool
+    notes: bool
+    format: Literal["yaml", "json", "markdown", "html"]
+    only: str | None
+    component: str | None
+    output: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions(CompileOptions, RunOptions):
+    """``rlsplit explain``."""
+
+    file: str
+    path: str | None
+    component: str | None
+    changed_only: bool
+    without_cluster: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffOptions(CompileOptions, RunOptions):
+    """``rlsplit diff``."""
+
+    old: str
+    new: str | None
+    git: str | None
+    format: Literal["text", "markdown", "html"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesOptions:
+    """``rlsplit rules``."""
+
+    id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaOptions:
+    """``rlsplit schema``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletionOptions:
+    """``rlsplit completion``."""
+
+    shell: Literal["bash", "zsh", "fish"]
+
+
+def options_of(kind: type[T], parsed: argparse.Namespace) -> T:
+    """Give what argparse found as the options of a command; :mod:`.arguments` has an argument for every field."""
+    return kind(**{field.name: getattr(parsed, field.name) for field in fields(kind)})  # type: ignore[arg-type]

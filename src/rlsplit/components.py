@@ -1,0 +1,181 @@
+"""The components of a run: one row for each pod role, read by everything that has to know them all.
+
+A new role is a new row here, a settings table in :mod:`rlsplit.platform.settings`, a template, and the function in
+:mod:`rlsplit.planning.assembly` that plans its pods. What reads the table follows; tests fail for what does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+ComponentName = Literal["trainer", "orchestrator", "inference", "router", "env-server"]
+"""Name of a component: the value of its pods' label ``app.kubernetes.io/component``."""
+
+SourceSplit = Literal["train", "eval"]
+"""Which list of environment sources: ``orchestrator.train.source`` or ``orchestrator.eval.source``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One probe of a container (``v1.Probe``)."""
+
+    ports: tuple[str, ...]
+    """Names of ports; the first that the pod has is asked. A pod that has none of them has no such probe."""
+    path: str | None = "/health"
+    """Path of the HTTP request; None only opens a connection."""
+    failures: int
+    """``failureThreshold``."""
+    period: int = 10
+    """``periodSeconds`` [seconds]."""
+    timeout: int | None = 5
+    """``timeoutSeconds`` [seconds]; None takes the engine's own liveness timeout, with a margin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """What makes a hung component a visible failure."""
+
+    startup: Probe | None = None
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    """Left out where the platform says ``liveness = false``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What is known about one component whatever the run."""
+
+    name: ComponentName
+    title: str
+    """What people read in previews."""
+    template: str
+    """File name of its startup script under ``templates/``."""
+    config_file: str | None
+    """Name of its config file in the pod; None: it takes arguments only."""
+    settings: str
+    """Its table in :class:`rlsplit.platform.Platform`."""
+    tier: int
+    """Its place in the topology, from the component that starts the work down to the one that learns."""
+    has_gpus: bool = False
+    """Whether its pods ask for GPUs."""
+    decides_success: bool = False
+    """Whether a JobSet succeeds with it (``successPolicy.targetReplicatedJobs``); servers never end by themselves."""
+    logs_to_wandb: bool = False
+    """Whether it writes to the run's W&B run."""
+    reads_datasets: bool = True
+    """Whether ``Platform.dataset_mount`` mounts the volume into its pods a second time."""
+    defaults: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables that prime-rl's launchers default to for it; the config's ``env_vars`` win over them."""
+    probes: Probes = Probes()
+
+
+_ENGINE_PORTS: Final = ("engine", "engine-0", "http")
+"""Where the first engine of a pod answers; without a router that is the public port."""
+
+ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
+    {
+        role.name: role
+        for role in (
+            Role(
+                name="trainer",
+                title="Trainer",
+                template="trainer.sh.j2",
+                config_file="trainer.json",
+                settings="trainer",
+                tier=5,
+                has_gpus=True,
+                decides_success=True,
+                logs_to_wandb=True,
+                defaults={"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"},
+                probes=Probes(
+                    startup=Probe(ports=("metrics",), failures=180, timeout=30),
+                    readiness=Probe(ports=("metrics",), failures=6, timeout=30),
+                    liveness=Probe(ports=("metrics",), failures=6, timeout=30, period=30),
+                ),
+            ),
+            # No probes: it serves no HTTP, and its ZMQ ports open late.
+            Role(
+                name="orchestrator",
+                title="Orchestrator",
+                template="orchestrator.sh.j2",
+                config_file="orchestrator.json",
+                settings="orchestrator",
+                tier=1,
+                decides_success=True,
+                logs_to_wandb=True,
+            ),
+            Role(
+                name="inference",
+                title="Inference",
+                template="inference.sh.j2",
+                config_file="inference.json",
+                settings="inference",
+                tier=4,
+                has_gpus=True,
+                defaults={
+                    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:False",
+                    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+                    "VLLM_ENGINE_READY_TIMEOUT_S": "4200",
+                    "UCX_TLS": "all",
+                },
+                probes=Probes(
+                    startup=Probe(ports=_ENGINE_PORTS, failures=420),
+                    # The router answers where the pod holds it; only the client-facing Service looks at readiness.
+                    readiness=Probe(ports=("http", *_ENGINE_PORTS), failures=3),
+                    liveness=Probe(ports=_ENGINE_PORTS, path="/liveness", failures=3, period=30, timeout=None),
+                ),
+            ),
+            Role(
+                name="router",
+                title="Router",
+                template="router.sh.j2",
+                config_file=None,
+                settings="router",
+                tier=3,
+                reads_datasets=False,
+                probes=Probes(
+                    startup=Probe(ports=("http",), failures=430), readiness=Probe(ports=("http",), failures=3)
+                ),
+            ),
+            Role(
+                name="env-server",
+                title="Environments",
+                template="env-server.sh.j2",
+                config_file="env-server.json",
+                settings="env_server",
+                tier=2,
+                probes=Probes(readiness=Probe(ports=("env",), path=None, failures=3)),
+            ),
+        )
+    }
+)
+"""Every component, in the order in which its pods are planned and applied."""
+
+GPU_COMPONENTS: Final = tuple(name for name, role in ROLES.items() if role.has_gpus)
+"""Components whose pods ask for GPUs."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EnvServerId:
+    """Which environment server, as a value: names are for people, and two sources may share one."""
+
+    split: SourceSplit
+    index: int
+    """Position among all sources of the run, train before eval (L-07)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigId:
+    """Whose config: a component's, or one environment server's."""
+
+    component: ComponentName
+    server: EnvServerId | None = None
+    """Given for ``env-server``, and for nothing else."""
+
+
+TRAINER: Final = ConfigId("trainer")
+ORCHESTRATOR: Final = ConfigId("orchestrator")
+INFERENCE: Final = ConfigId("inference")

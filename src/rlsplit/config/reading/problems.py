@@ -1,0 +1,115 @@
+"""What pydantic's errors mean: one finding for one problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, time
+from typing import Final, Literal, get_args, get_origin
+
+from pydantic_core import ErrorDetails
+
+from rlsplit.config.reading.locations import alternatives
+from rlsplit.config.sections.base import Section, verbatim_fields
+from rlsplit.config.tree import is_section, tag_field, tag_of
+from rlsplit.findings import Finding, KeyPath, dotted, shown
+from rlsplit.hints import did_you_mean
+from rlsplit.plain_data import is_table
+from rlsplit.secrets import is_secret
+
+_EXPECTED: Final = {
+    "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_parsing_size": "an integer of reasonable size",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a string",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "greater than {gt}",
+    "less_than_equal": "at most {le}",
+    "less_than": "less than {lt}",
+    "literal_error": "{expected}",
+}
+
+
+def finding_of(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> Finding:
+    """Say what is wrong at a path of a section, of which pydantic may say it once for every alternative."""
+    first = group[0]
+    scope = path[:-1] if _is_verbatim(kind, path) else _plain_union(kind, path)
+    if first["type"] == "missing":
+        return Finding(code="B-02", path=path, message="is required", hint=_missing_hint(path))
+    if first["type"].startswith("union_tag"):
+        return _tag_finding(kind, path, first)
+    if first["type"] == "too_short":
+        return Finding(code="B-03", path=path, message="must not be empty")
+    expected = " or ".join(dict.fromkeys(_expected(details) for details in group))
+    given = "" if is_secret(path) else f", not {shown(first['input'])}"
+    hint = _choice_hint(kind, path, first["input"]) or _date_hint(group, first["input"])
+    return Finding(code="B-03", path=path, message=f"must be {expected}{given}", hint=hint, scope=scope)
+
+
+def _is_verbatim(kind: type[Section], path: KeyPath) -> bool:
+    """Whether packages judge what stands at a path: prime-rl reports a bad block at the table that holds it (O-14)."""
+    parents = alternatives(kind, path[:-1])
+    return any(is_section(parent) and path[-1] in verbatim_fields(parent) for parent in parents)
+
+
+def _plain_union(kind: type[Section], path: KeyPath) -> KeyPath | None:
+    """The value on a path that may be a table or something else: prime-rl reports a bad table there, too."""
+    for end in range(len(path)):
+        choices = alternatives(kind, path[:end])
+        if len(choices) > 1 and not all(map(is_section, choices)):
+            return path[:end]
+    return None
+
+
+def _expected(details: ErrorDetails) -> str:
+    template = _EXPECTED.get(details["type"])
+    if template is None:
+        return f"valid ({details['msg'].lower()})"
+    return template.format(**details.get("ctx", {}))
+
+
+def _missing_hint(path: KeyPath) -> str:
+    return f"add [{path[0]}]; an empty table will do" if len(path) == 1 else f"write {dotted(path)} = ..."
+
+
+def _choice_hint(kind: type[Section], path: KeyPath, given: object) -> str | None:
+    choices = [
+        choice
+        for member in alternatives(kind, path)
+        if get_origin(member) is Literal
+        for choice in get_args(member)
+        if isinstance(choice, str)
+    ]
+    return did_you_mean(given, choices) if isinstance(given, str) else None
+
+
+def _date_hint(group: list[ErrorDetails], given: object) -> str | None:
+    wants_text = any(details["type"] == "string_type" for details in group)
+    return f'put it in quotes: "{given}"' if wants_text and isinstance(given, (date, time)) else None
+
+
+def _tag_finding(kind: type[Section], path: KeyPath, details: ErrorDetails) -> Finding:
+    variants = [member for member in alternatives(kind, path) if is_section(member)]
+    key = tag_field(variants[0]) or "type"
+    tags = [tag for member in variants if (tag := tag_of(member, key))]
+    known = _listed(tags)
+    if details["type"] == "union_tag_not_found":
+        return Finding(code="B-07", path=path, message=f"needs {key}", hint=f"write {key} = one of {known}")
+    table = details["input"]
+    given = table.get(key) if is_table(table) else None
+    hint = did_you_mean(given, tags) or f"known are {known}"
+    return Finding(code="B-07", path=path, message=f"has no variant {key} = {shown(given)}", hint=hint)
+
+
+def _listed(words: Sequence[str], most: int = 12) -> str:
+    text = ", ".join(f'"{word}"' for word in words[:most])
+    return f"{text} and {len(words) - most} more" if len(words) > most else text

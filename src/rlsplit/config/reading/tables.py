@@ -1,0 +1,60 @@
+"""Tables become sections.
+
+A table with bad fields is still read: what was refused is taken out, its field is left without a value
+(:class:`~rlsplit.config.sections.base.UnreadableError`), and the rules go on with the rest. So one bad value hides no
+other problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+from pydantic import ValidationError
+
+from rlsplit.config.reading.locations import grouped
+from rlsplit.config.reading.mending import mended
+from rlsplit.config.reading.problems import finding_of
+from rlsplit.config.sections.base import S
+from rlsplit.config.tree import make_unreadable
+from rlsplit.findings import Finding, KeyPath, nearest
+
+_ROUNDS: Final = 20
+"""Repairs are repeated, since a mended table can show an inner problem; prime-rl's sections nest less deep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[S]):
+    """A section as far as it could be read (None: not at all), and the findings of its fields."""
+
+    section: S | None
+    findings: tuple[Finding, ...]
+
+
+def read(kind: type[S], table: Mapping[str, Any]) -> Reading[S]:
+    """Read a table as a section: types, bounds, required keys and tags (B-02, B-03, B-07)."""
+    try:
+        return Reading(kind.model_validate(table), ())
+    except ValidationError as error:
+        return _read_around(kind, table, error)
+
+
+def _read_around(kind: type[S], table: Mapping[str, Any], error: ValidationError) -> Reading[S]:
+    found: dict[KeyPath, Finding] = {}
+    rest: Any = table
+    for _ in range(_ROUNDS):
+        problems = grouped(kind, error)
+        for path, group in problems.items():
+            if nearest(found, path) is None:
+                found[path] = finding_of(kind, path, group)
+        rest = mended(kind, rest, problems)
+        try:
+            section = kind.model_validate(rest)
+        except ValidationError as again:
+            error = again
+            continue
+        for path in found:
+            make_unreadable(section, path)
+        return Reading(section, tuple(found.values()))
+    return Reading(None, tuple(found.values()))

@@ -1,0 +1,1 @@
+"""What prime-rl keeps in tables: model to parser and renderer, names that belong to the launcher."""

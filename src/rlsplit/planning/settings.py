@@ -1,0 +1,184 @@
+"""What planning reads of a split, as frozen values that know which of the user's keys decides them.
+
+:mod:`.lookup` makes them; everything after it uses attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from rlsplit.components import SourceSplit
+from rlsplit.findings import KeyPath
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Generic[T]):
+    """A value of the configuration and where it stands."""
+
+    value: T
+    key: KeyPath
+    """The user's key that decides it, from the root of the document: where findings point."""
+    path: KeyPath
+    """Its place in the component's own config: where overlays go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleNode:
+    """Counts of a run on one machine."""
+
+    gpus_per_node: Value[int]
+    train_gpus: Value[int]
+    infer_gpus: Value[int]
+    """GPUs for inference; counted even where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiNode:
+    """Counts of a run on several machines."""
+
+    gpus_per_node: Value[int]
+    train_nodes: Value[int]
+    infer_nodes: Value[int | None]
+    """Machines of each inference replica."""
+    infer_replicas: Value[int]
+    orchestrator_on_inference: Value[bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where two components meet."""
+
+    host: Value[str]
+    port: Value[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broadcast:
+    """One end of the weight broadcast."""
+
+    type: Literal["filesystem", "nccl", "nixl"]
+    meets: Endpoint | None
+    """None for files."""
+    world_size: KeyPath = ("weight_broadcast", "inference_world_size")
+    """Where the number of inference workers stands in the component's config."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainer:
+    """What planning reads of the trainer."""
+
+    model: Value[str]
+    has_fake_data: Value[bool]
+    has_ckpt: bool
+    ckpt_dir: Value[str | None]
+    resumes: bool
+    resume_step: Value[int | None]
+    resume_dir: Value[str | None]
+    broadcast: Broadcast
+    rollouts: Endpoint | None
+    """ZMQ sockets of the rollouts; None for files."""
+    metrics: Endpoint | None
+    metrics_host: KeyPath
+    metrics_port: KeyPath
+    """Where host and port of the metrics server stand, whether it is on or not."""
+    trace_path: Value[str | None]
+    memory_profiler_path: Value[str | None]
+    file_monitor: Value[str | None]
+    ranks_filter: tuple[int, ...]
+    output_dir: KeyPath
+    env_vars: Value[Mapping[str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orchestrator:
+    """What planning reads of the orchestrator."""
+
+    base_url: Value[str]
+    admin_base_url: Value[tuple[str, ...]]
+    broadcast: Broadcast
+    rollouts: Endpoint | None
+    prime_monitor: Value[bool]
+    """Whether the platform's run monitor is configured."""
+    file_monitor: Value[str | None]
+    output_dir: KeyPath
+    env_vars: Value[Mapping[str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """What planning reads of the inference engines."""
+
+    model: Value[str]
+    tensor_parallel: Value[int]
+    """GPUs of one engine."""
+    data_parallel: Value[int]
+    data_parallel_local: KeyPath
+    api_servers: KeyPath
+    expert_parallel: Value[bool]
+    rpc_port: Value[int]
+    host: Value[str | None]
+    port: Value[int]
+    """Port of the endpoint that clients call."""
+    backend_port: Value[int]
+    """Port of the first engine behind a router."""
+    liveness_timeout: float
+    """How long an engine may take to answer ``/liveness`` [seconds]."""
+    router: Value[str | None]
+    """Type of the router."""
+    router_policy: Value[str | None]
+    layout: Value[str]
+    """Type of ``inference.deployment``."""
+    layout_nodes: int
+    """Machines of one replica as the layout has it."""
+    offload: Value[str | None]
+    """Type of the KV-cache offload."""
+    env_vars: Value[Mapping[str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenModel:
+    """A model that an algorithm queries and nobody trains."""
+
+    role: Literal["teacher", "samples"]
+    """What it gives: probabilities of the policy's own rollouts, or the rollouts."""
+    base_url: Value[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvSource:
+    """One environment source of the orchestrator; in hosted runs it stands there as it was sent."""
+
+    split: SourceSplit
+    position: int
+    address: Value[Any]
+    """ZMQ endpoint of a server run elsewhere, None starts one; in hosted runs of any type."""
+    frozen_models: tuple[FrozenModel, ...]
+    """Of its own algorithm."""
+
+    @property
+    def key(self) -> KeyPath:
+        """Where the source stands."""
+        return ("orchestrator", self.split, "source", self.position)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What planning reads of a split."""
+
+    run_name: Value[str]
+    clean: Value[bool]
+    has_slurm: Value[bool]
+    env_vars: Value[Mapping[str, str]] = field(repr=False)
+    """Root ``env_vars``, for every component."""
+    deployment: SingleNode | MultiNode
+    trainer: Trainer
+    orchestrator: Orchestrator
+    inference: Inference | None
+    frozen_models: tuple[FrozenModel, ...]
+    """Of the orchestrator's own algorithm."""
+    sources: tuple[EnvSource, ...]
+    """Train before eval."""

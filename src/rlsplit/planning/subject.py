@@ -1,0 +1,114 @@
+"""The subject of planning: one split, one run and one platform, and what follows from them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rlsplit.components import ComponentName
+from rlsplit.planning.lookup import settings_of
+from rlsplit.planning.model import Names, Shape
+from rlsplit.planning.names import derived_run_id, run_names
+from rlsplit.planning.settings import RunSettings, Value
+from rlsplit.planning.shape import shape_of
+from rlsplit.platform import Platform
+from rlsplit.platform.rules import is_secret_env
+from rlsplit.run import Run
+from rlsplit.splitting import Split
+
+LOCAL_HF_HOME: Final = "/cache/huggingface"
+"""Where a pod's own Hugging Face cache is mounted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What every part of planning looks at."""
+
+    split: Split
+    """The configs that the pods will read, and that overlays change."""
+    settings: RunSettings
+    """What the configs say, typed."""
+    shape: Shape
+    platform: Platform
+    run: Run
+    run_id: str
+    run_name: str
+    names: Names
+    run_dir: str
+    hf_home: str
+    """Directory of the Hugging Face cache in the pods."""
+    secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
+    """Name and value of each variable that is moved to the Secret, to its key there."""
+
+    def is_secret(self, name: str) -> bool:
+        """Whether the platform takes a variable of this name for a secret (overlay ``secret-env``)."""
+        return is_secret_env(name, self.platform)
+
+
+def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
+    """Put together what planning looks at; nothing is checked yet."""
+    settings = settings_of(split)
+    run_name = run.name or settings.run_name.value
+    run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
+    return Subject(
+        split=split,
+        settings=settings,
+        shape=shape_of(settings),
+        platform=platform,
+        run=run,
+        run_id=run_id,
+        run_name=run_name,
+        names=run_names(run_name, run_id, platform),
+        run_dir=_run_dir(platform, run_id),
+        hf_home=_hf_home(platform),
+        secret_keys=_secret_keys(settings, platform),
+    )
+
+
+def env_tables(settings: RunSettings) -> Iterator[tuple[ComponentName | None, Value[Mapping[str, str]]]]:
+    """Give every ``env_vars`` table with the component that it is for: the root's, then the components' own."""
+    yield None, settings.env_vars
+    yield "trainer", settings.trainer.env_vars
+    yield "orchestrator", settings.orchestrator.env_vars
+    if settings.inference is not None:
+        yield "inference", settings.inference.env_vars
+
+
+def _run_dir(platform: Platform, run_id: str) -> str:
+    mount = platform.mount_path.rstrip("/")
+    return platform.run_dir.replace("{mount}", mount).replace("{run_id}", run_id)
+
+
+def _hf_home(platform: Platform) -> str:
+    places = {
+        "shared": f"{platform.mount_path.rstrip('/')}/cache/huggingface",
+        "local": LOCAL_HF_HOME,
+    }
+    return places.get(platform.hf_home, platform.hf_home)
+
+
+def _secret_keys(settings: RunSettings, platform: Platform) -> dict[tuple[str, str], str]:
+    """Give every secret-looking variable of the config a key in the Secret, by name and value.
+
+    ``env-<name lower-case>``; where two variables want one key (other case, or another value in another
+    component), the later ones get ``-2``, ``-3`` and so on.
+    """
+    keys: dict[tuple[str, str], str] = {}
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for _, table in env_tables(settings):
+        for name, value in sorted(table.value.items()):
+            if is_secret_env(name, platform) and (name, value) not in keys:
+                keys[name, value] = _free_key(f"env-{name.lower()}", taken, numbers)
+    return keys
+
+
+def _free_key(key: str, taken: set[str], numbers: dict[str, int]) -> str:
+    """The first spelling that is not taken; each count goes on where it stopped, so that many take no longer."""
+    number = numbers.get(key, 0) + 1
+    while (candidate := key if number == 1 else f"{key}-{number}") in taken:
+        number += 1
+    numbers[key] = number
+    taken.add(candidate)
+    return candidate

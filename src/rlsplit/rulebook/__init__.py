@@ -1,0 +1,7 @@
+"""The rulebook: what every code that is printed and every rule that is cited means, why, and what to do about it."""
+
+from rlsplit.rulebook.entries import Entry, Example, entries, entry, nearest
+from rlsplit.rulebook.pages import as_lines, as_markdown, as_text
+from rlsplit.rulebook.sentences import Fact, Kind
+
+__all__ = ["Entry", "Example", "Fact", "Kind", "as_lines", "as_markdown", "as_text", "entries", "entry", "nearest"]

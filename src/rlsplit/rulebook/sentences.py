@@ -1,0 +1,72 @@
+"""What rules say of themselves: one sentence for each function or table row that is a rule.
+
+A rule that is a function has its sentence in the function's docstring, and the tables of shared keys say theirs;
+nothing of that is written a second time in the rulebook.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
+from rlsplit.config.derivations.root import ROOT_DERIVATIONS
+from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
+from rlsplit.config.hosted import HOSTED_CHECKS
+from rlsplit.config.propagation import BLOCKS, CASCADE, SHARED
+from rlsplit.findings import dotted
+
+Kind = Literal["reads", "shares", "derives", "refuses", "warns", "notes", "sets", "writes"]
+"""What a rule does: reads values, shares them, derives them; refuses a run, warns or notes; sets values for the
+cluster; writes files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a rule does."""
+
+    kind: Kind
+    sentence: str
+    """One sentence with a full stop, code in backticks."""
+
+
+@cache
+def facts() -> Mapping[str, tuple[Fact, ...]]:
+    """Rule ID to what the functions and rows of that ID do, for the rules that have some."""
+    found: dict[str, dict[Fact, None]] = {}
+    for rule, fact in (*_shared(), *_derivations(), *_checks()):
+        found.setdefault(rule, {})[fact] = None
+    return MappingProxyType({rule: tuple(said) for rule, said in found.items()})
+
+
+def _shared() -> Iterator[tuple[str, Fact]]:
+    for rule, rows in (("S-03", SHARED), ("S-05", (CASCADE,)), ("S-06", BLOCKS)):
+        for row in rows:
+            targets = ", ".join(f"`{dotted(target)}`" for target in row.targets)
+            what = "The presence of" if rule == "S-06" else "A value of"
+            yield rule, Fact("shares", f"{what} `{dotted(row.source)}` fills {targets} where they are silent.")
+
+
+def _derivations() -> Iterator[tuple[str, Fact]]:
+    for derivation in (*_all(SECTION_DERIVATIONS.values()), *ROOT_DERIVATIONS):
+        yield derivation.rule, Fact("derives", _sentence(derivation.derive))
+
+
+def _checks() -> Iterator[tuple[str, Fact]]:
+    for check in (*_all(SECTION_CHECKS.values()), *INPUT_CHECKS, *ROOT_CHECKS, *HOSTED_CHECKS):
+        yield check.rule, Fact("refuses", _sentence(check.refuse))
+
+
+def _all(groups: Iterable[Iterable[Any]]) -> Iterator[Any]:
+    for group in groups:
+        yield from group
+
+
+def _sentence(rule: object) -> str:
+    """The first line of a rule's docstring; under ``python -OO`` there is none, and its name has to do."""
+    text = inspect.getdoc(rule)
+    return text.splitlines()[0] if text else getattr(rule, "__name__", "").replace("_", " ")
