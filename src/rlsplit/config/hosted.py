@@ -79,7 +79,7 @@ def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> I
     for finding in reading.findings:
         yield _below_eval(finding)
     if reading.section is not None:
-        yield from unknown_keys(sections(reading.section, EVAL_PATH), EVAL_PATH, severity=on_unknown)
+        yield from unknown_keys(sections(reading.section, EVAL_PATH), RLConfig, severity=on_unknown)
 
 
 def _below_eval(finding: Finding) -> Finding:

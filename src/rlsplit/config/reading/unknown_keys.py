@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rlsplit.config.reading.locations import alternatives
 from rlsplit.config.sections.base import Section
-from rlsplit.config.tree import Placed, is_section, tag_field, tag_of
+from rlsplit.config.tree import Placed
 from rlsplit.findings import Finding, KeyPath, clipped, dotted
-from rlsplit.hints import did_you_mean
+
+if TYPE_CHECKING:
+    from rlsplit.config.hints import Hint
 
 
 def unknown_keys(
-    placed: Sequence[Placed], prefix: KeyPath = (), *, severity: Literal["error", "warning"]
+    placed: Sequence[Placed], root: type[Section] | None = None, *, severity: Literal["error", "warning"]
 ) -> Iterator[Finding]:
-    """Find every key that no section knows (B-01); one that is nearly a known key is always an error.
+    """Find every key that no section knows (B-01), with the way; one that is nearly a known key is always an error.
 
-    ``placed`` are all sections of one tree as :func:`.tree.sections` lists them, the root last.
+    ``placed`` are all sections of one tree as :func:`.tree.sections` lists them, the root last; ``root`` is what their
+    paths lead from, where that is not the last of them.
     """
-    for path, section in placed:
-        extra = section.__pydantic_extra__
-        if extra and not section.keeps_unknown:
-            for key in extra:
-                yield _unknown(placed[-1][1], prefix, (*path, key), section, severity)
+    found = [
+        (path, section, key, value)
+        for path, section in placed
+        if section.__pydantic_extra__ and not section.keeps_unknown
+        for key, value in section.__pydantic_extra__.items()
+    ]
+    if not found:
+        return
+    from rlsplit.config.hints import Unknown, hints
+
+    unknown = [Unknown(path=(*path, key), section=type(section), value=value) for path, section, key, value in found]
+    for each, hint in zip(unknown, hints(root or type(placed[-1][1]), unknown), strict=True):
+        yield _finding(each.path, hint, severity)
 
 
-def _unknown(
-    root: Section, prefix: KeyPath, path: KeyPath, section: Section, severity: Literal["error", "warning"]
-) -> Finding:
-    key = str(path[-1])
-    near = did_you_mean(key, type(section).model_fields)
-    hint = near or _other_variant(root, path[len(prefix) : -1], key) or "remove it"
+def _finding(path: KeyPath, hint: Hint, severity: Literal["error", "warning"]) -> Finding:
     return Finding(
         code="B-01",
-        severity="error" if near else severity,
+        severity="error" if hint.is_misspelled else severity,
         path=path,
         message=f"is not a key of {clipped(dotted(path[:-1])) or 'the root'}",
-        hint=hint,
+        hint=hint.text,
     )
-
-
-def _other_variant(root: Section, path: KeyPath, key: str) -> str | None:
-    """Name the variants of the same union that do know a key."""
-    variants = [member for member in alternatives(type(root), path) if is_section(member)]
-    if len(variants) < 2:
-        return None
-    knowing = [member for member in variants if key in member.model_fields]
-    tags = [f'{tag_field(member)} = "{tag_of(member, tag_field(member) or "type")}"' for member in knowing]
-    return f"it belongs to {' or '.join(tags)}" if tags else None
