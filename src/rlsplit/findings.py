@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
+from math import isfinite
 from typing import Final, Literal, TypeVar
 
 KeyPath = tuple[str | int, ...]
@@ -91,6 +92,8 @@ def shown(value: object, limit: int = 60) -> str:
         return "a table"
     if isinstance(value, (list, tuple)):
         return "a list"
+    if isinstance(value, float) and not isfinite(value):
+        return repr(value)
     text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
     return clipped(text, limit)
 

@@ -18,7 +18,7 @@ from rlsplit.config.derivations.root import ROOT_DERIVATIONS
 from rlsplit.config.derivations.sections import derivations_of
 from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
-from rlsplit.config.reading.finite import non_finite, non_finite_values
+from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import unknown_keys
 from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
@@ -93,7 +93,7 @@ def resolve_both(
     """
     launcher = _drafted(table, _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, is_recorded=False))
     way = replace(launcher.way, mode="hosted")
-    if launcher.config is None or launcher.record.findings:
+    if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
         hosted = _drafted(table, way)
     else:
         aside, *_ = set_aside(table, way.mode)
@@ -109,7 +109,7 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     conflicting = {conflict.path for conflict in propagated.conflicts}
     of_fields = [finding for finding in reading.findings if finding.path not in conflicting]
     record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None)
-    config, unwritable = reading.section, list[Finding]()
+    config, unwritable = reading.section, list[NonFinite]()
     if config is not None:
         if value_of(config, ("run", "name")) is None:
             config.name_suffix = name_suffix(way.name_seed, table)
@@ -117,8 +117,8 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
             make_unreadable(config, path)
         placed = sections(config)
         record.findings += unknown_keys(placed, severity=way.on_unknown)
-        unwritable = [*non_finite(placed), *non_finite_values(aside)]
-        record.findings += unwritable
+        unwritable = list(non_finite(placed))
+        record.findings += [*non_finite_findings(unwritable, way.mode), *aside_findings(aside)]
         _run_section_rules(placed, record)
     record.findings += eval_findings(aside, way.on_unknown)
     return _Draft(

@@ -124,6 +124,18 @@ def _copied_inside(value: Any) -> Any:
     return {key: _copied_inside(item) for key, item in value.items()} if is_table(value) else value
 
 
+def taken_over(kind: type[S], given: Section, **derived: Any) -> S:
+    """Make a section of a kind from another one: its fields of the same names, and derived values over them.
+
+    What stands under a key that the given section does not know was never typed, so it becomes no field of the kind; under
+    a key that the kind does not know either, it is handed on.
+    """
+    fields = {name: value for name, value in vars(given).items() if name in kind.model_fields}
+    handed_on = {key: value for key, value in (given.model_extra or {}).items() if key not in kind.model_fields}
+    written = given.model_fields_set & (fields.keys() | handed_on.keys())
+    return kind.model_construct(written, **{**handed_on, **fields, **derived})
+
+
 def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, Any]:
     """Apply B-06, B-05 and B-04, in this order, to the direct keys of a table; the argument is not changed."""
     if not section.injected_tags and not coerced_fields(section) and "None" not in table.values():
