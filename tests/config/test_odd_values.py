@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, get_args, get_origin
 
 import pytest
@@ -64,7 +65,7 @@ KEYS = sorted({name for kind, _ in PLACES if issubclass(kind, Section) for name 
 
 def put(table: dict[str, Any], path: KeyPath, value: Any) -> None:
     node: Any = table
-    for part, following in zip(path, path[1:], strict=False):
+    for part, following in pairwise(path):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(node, list) and part == len(node):
             node.append(empty)

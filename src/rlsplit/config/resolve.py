@@ -18,6 +18,7 @@ from rlsplit.config.derivations.root import ROOT_DERIVATIONS
 from rlsplit.config.derivations.sections import derivations_of
 from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
+from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import unknown_keys
@@ -107,16 +108,18 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     propagated = propagate(assume_slurm(rest))
     reading = read(RLConfig, propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
-    of_fields = [finding for finding in reading.findings if finding.path not in conflicting]
+    of_fields = [finding for finding in reading.findings if not {finding.path, finding.scope} & conflicting]
     record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None)
     config, unwritable = reading.section, list[NonFinite]()
     if config is not None:
         if value_of(config, ("run", "name")) is None:
             config.name_suffix = name_suffix(way.name_seed, table)
-        for path in conflicting:
-            make_unreadable(config, path)
-        placed = sections(config)
-        record.findings += unknown_keys(placed, severity=way.on_unknown)
+        make_unreadable(reading.placed, conflicting)
+        placed = [place for place in reading.placed if not any(place[0][: len(c)] == c for c in conflicting)]
+        unknown = list(unknown_keys(placed, severity=way.on_unknown))
+        record.findings += unknown
+        refused_keys = [finding.path for finding in unknown if finding.severity == "error"]
+        make_unreadable(placed, doubtful(placed, propagated.table, refused_keys))
         unwritable = list(non_finite(placed))
         record.findings += [*non_finite_findings(unwritable, way.mode), *aside_findings(aside)]
         _run_section_rules(placed, record)

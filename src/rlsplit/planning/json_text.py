@@ -16,7 +16,8 @@ _encoded: Final = JSONEncoder(allow_nan=False).encode
 def config_text(config: Mapping[str, Any]) -> str:
     """Spell a component's config file: indented ASCII JSON with sorted keys, and one final newline.
 
-    JSON has no infinities and no NaN; their names are texts that pydantic reads as these numbers. DEL is the one character that JSON leaves raw but a YAML literal block cannot hold.
+    JSON has no infinities and no NaN: their names are texts that pydantic reads as these numbers. DEL is the one
+    character that JSON leaves raw but a YAML literal block cannot hold.
     """
     parts: list[str] = []
     _write(config, "\n", parts.append)

@@ -107,7 +107,7 @@ def _tag_finding(kind: type[Section], path: KeyPath, details: ErrorDetails) -> F
     table = details["input"]
     given = table.get(key) if is_table(table) else None
     hint = did_you_mean(given, tags) or f"known are {known}"
-    return Finding(code="B-07", path=path, message=f"has no variant {key} = {shown(given)}", hint=hint)
+    return Finding(code="B-07", path=(*path, key), message=f"is no variant: {shown(given)}", hint=hint, scope=path)
 
 
 def _listed(words: Sequence[str], most: int = 12) -> str:

@@ -127,8 +127,8 @@ def _copied_inside(value: Any) -> Any:
 def taken_over(kind: type[S], given: Section, **derived: Any) -> S:
     """Make a section of a kind from another one: its fields of the same names, and derived values over them.
 
-    What stands under a key that the given section does not know was never typed, so it becomes no field of the kind; under
-    a key that the kind does not know either, it is handed on.
+    What stands under a key that the given section does not know was never typed, so it becomes no field of the kind;
+    under a key that the kind does not know either, it is handed on.
     """
     fields = {name: value for name, value in vars(given).items() if name in kind.model_fields}
     handed_on = {key: value for key, value in (given.model_extra or {}).items() if key not in kind.model_fields}
