@@ -17,8 +17,19 @@ LONGEST_FUNCTION = 45
 LONGEST_MODULE = 400
 
 STAGES: list[tuple[str, ...]] = [
-    ("version", "words", "findings", "hints", "kubernetes", "template_files", "schema_file", "report_formats"),
-    ("components", "secrets", "run"),
+    (
+        "version",
+        "words",
+        "components",
+        "secrets",
+        "findings",
+        "hints",
+        "kubernetes",
+        "template_files",
+        "schema_file",
+        "report_formats",
+    ),
+    ("run",),
     ("plain_data", "toml_marks", "toml_text", "overrides", "document"),
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     ("config",),
@@ -28,7 +39,7 @@ STAGES: list[tuple[str, ...]] = [
     ("startup",),
     ("manifests",),
     ("compiler",),
-    ("serialize", "component_files", "explaining", "reports", "rulebook", "schema"),
+    ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema"),
     ("preview",),
     ("diff",),
     ("api",),

@@ -14,6 +14,8 @@ from datetime import date, time
 from math import isfinite
 from typing import Final, Literal, TypeVar
 
+from rlsplit.secrets import masked
+
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
 
@@ -55,6 +57,12 @@ class Finding:
     """Where prime-rl itself attaches the problem when that is wider than ``path``: the section of the rule."""
     where: Mark | None = None
     """Filled by :func:`located`, never by a check."""
+
+    def __post_init__(self) -> None:
+        # Whoever writes a message may spell a value in it; what looks like a secret by itself goes no further.
+        object.__setattr__(self, "message", masked(self.message))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", masked(self.hint))
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

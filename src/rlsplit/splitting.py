@@ -18,6 +18,7 @@ from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.secrets import hidden
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""
@@ -29,7 +30,7 @@ SCHEMA_COMMIT: Final = "559b447"
 """The prime-rl commit whose configuration rlsplit compiles."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Component:
     """One component's config in its two forms; both are plain JSON-compatible data."""
 
@@ -37,6 +38,9 @@ class Component:
     """Every field, defaults included (D-01)."""
     sparse: JsonObject
     """What was written, propagated or derived away from the component's own default. Baked into the pods."""
+
+    def __repr__(self) -> str:
+        return f"Component(resolved={hidden(self.resolved)}, sparse={hidden(self.sparse)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ class Launch:
     run_name: str
     run_dir: str
     """``output_dir / run.dir`` (X-06)."""
-    env_vars: dict[str, str]
+    env_vars: dict[str, str] = field(repr=False)
     """Root ``env_vars``: for every component; never merged into the files (L-15)."""
     clean: bool
     has_slurm: bool

@@ -33,7 +33,7 @@ def plain_env(component: ComponentName, subject: Subject) -> tuple[EnvVar, ...]:
     A name comes twice only where a secret decides: with the secret, the variable that needs it wins.
     """
     configured = _configured(component, subject)
-    secret = {name for name in configured if subject.is_secret(name)}
+    secret = {name for name, value in configured.items() if subject.is_secret(name, value)}
     fixed = dict(_fixed(component, subject))
     layers: tuple[Mapping[str, str], ...] = (
         subject.platform.component(component).env,
@@ -60,7 +60,7 @@ def secret_env(component: ComponentName, subject: Subject) -> tuple[SecretEnv, .
     moved = [
         SecretEnv(name=name, key=subject.secret_keys[name, value])
         for name, value in sorted(_configured(component, subject).items())
-        if subject.is_secret(name) and name not in fixed
+        if subject.is_secret(name, value) and name not in fixed
     ]
     return (*own, *moved)
 

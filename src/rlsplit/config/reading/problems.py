@@ -14,7 +14,7 @@ from rlsplit.config.tree import is_section, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, dotted, shown
 from rlsplit.hints import did_you_mean
 from rlsplit.plain_data import is_table
-from rlsplit.secrets import is_secret
+from rlsplit.secrets import holds_secret
 
 _EXPECTED: Final = {
     "int_type": "an integer",
@@ -50,7 +50,7 @@ def finding_of(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) ->
     if first["type"] == "too_short":
         return Finding(code="B-03", path=path, message="must not be empty")
     expected = " or ".join(dict.fromkeys(_expected(details) for details in group))
-    given = "" if is_secret(path) else f", not {shown(first['input'])}"
+    given = "" if holds_secret(path, first["input"]) else f", not {shown(first['input'])}"
     hint = _choice_hint(kind, path, first["input"]) or _date_hint(group, first["input"])
     return Finding(code="B-03", path=path, message=f"must be {expected}{given}", hint=hint, scope=scope)
 
