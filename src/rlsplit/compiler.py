@@ -126,7 +126,7 @@ def parse(
 
 def start_of(document: Document) -> Mark | None:
     """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
-    return next((Mark(name, 1, 1) for name in document.lines if name != OVERRIDES), None)
+    return next((Mark(name, 1, 1, is_whole=True) for name in document.lines if name != OVERRIDES), None)
 
 
 # --- one step each ---------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ MAX_LINE: Final = 5000
 
 _QUOTED: Final = r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'"
 _PART: Final = rf"(?:(?<![A-Za-z0-9_-])[A-Za-z0-9_-]+|{_QUOTED})(?:\[[0-9]+\])*"
-_ASSIGNMENT: Final = re.compile(rf"(?P<key>{_PART}(?:[ \t]*\.[ \t]*{_PART}){{0,50}})[ \t]*[=:](?!//)[ \t]*")
-_HEADER: Final = re.compile(
-    rf"[ \t]*\[\[?[ \t]*(?P<key>{_PART}(?:[ \t]*\.[ \t]*{_PART}){{0,50}})[ \t]*\]\]?[ \t]*(?:#.*)?\Z"
+_KEY: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART}){{0,50}}"
+_ASSIGNMENT: Final = re.compile(
+    rf"(?:(?P<toml>{_KEY})[ \t]*=|(?P<json>{_QUOTED})[ \t]*:|\A[ \t-]*(?P<yaml>[A-Za-z0-9_-]+)[ \t]*:)[ \t]*"
 )
+"""A key and the sign behind it: of TOML and overrides, of JSON, and of YAML, which is no input but may be given as one."""
+_HEADER: Final = re.compile(rf"[ \t]*\[\[?[ \t]*(?P<key>{_KEY})[ \t]*\]\]?[ \t]*(?:#.*)?\Z")
 _VALUE: Final = re.compile(rf"(?:{_QUOTED})(?=[ \t]*(?:[,}}\]#]|\Z))")
 """A whole string with nothing odd behind it; of any other value nobody can tell where it ends."""
 _WORD: Final = re.compile(r"[^.\"'\[\] \t]+")
@@ -65,35 +67,40 @@ def _spans(lines: Sequence[str], number: int, path: KeyPath) -> Iterator[tuple[i
     end = len(text.rstrip())
     yield from secret_spans(text)
     for assigned in _ASSIGNMENT.finditer(text):
-        if is_secret(_names(assigned["key"])):
+        if is_secret(_names(assigned)):
             whole = _VALUE.match(text, assigned.end())
             yield assigned.end(), whole.end() if whole else end
     if _HEADER.match(text) or text.lstrip().startswith("#"):
         return
     if is_secret(path) or _goes_on_with_secret(lines, number):
-        first = _ASSIGNMENT.match(text, len(text) - len(text.lstrip()))
+        first = _first(text)
         yield first.end() if first else len(text) - len(text.lstrip()), end
 
 
 def _goes_on_with_secret(lines: Sequence[str], number: int) -> bool:
     """Whether a line is part of a longer value of a secret key, or stands below a header with such a name."""
-    is_own = _first_key(lines[number - 1]) is not None
+    is_own = _first(lines[number - 1]) is not None
     for text in reversed(lines[max(0, number - 1 - _MOST_LINES) : number - 1]):
         header = _HEADER.match(text)
         if header is not None:
-            return is_secret(_names(header["key"]))
-        key = _first_key(text)
-        if key is not None and not is_own:
+            return is_secret(_words(header["key"]))
+        key = None if is_own else _first(text)
+        if key is not None:
             if is_secret(_names(key)):
                 return True
             is_own = True
     return False
 
 
-def _first_key(text: str) -> str | None:
-    assigned = _ASSIGNMENT.match(text, len(text) - len(text.lstrip()))
-    return assigned["key"] if assigned else None
+def _first(text: str) -> re.Match[str] | None:
+    """The key that a line begins with, if it does."""
+    assigned = _ASSIGNMENT.search(text)
+    return assigned if assigned and not text[: assigned.start()].strip(" \t-{") else None
 
 
-def _names(key: str) -> tuple[str, ...]:
+def _names(assigned: re.Match[str]) -> tuple[str, ...]:
+    return _words(assigned["toml"] or assigned["json"] or assigned["yaml"] or "")
+
+
+def _words(key: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(key))

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from math import isfinite
 from typing import Final, Literal, TypeVar
@@ -21,6 +21,8 @@ KeyPath = tuple[str | int, ...]
 
 Severity = Literal["error", "warning", "notice"]
 
+About = Literal["config", "run", "platform"]
+
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -31,6 +33,8 @@ class Mark:
     source: str
     line: int
     column: int
+    is_whole: bool = field(default=False, compare=False)
+    """Whether the source as a whole is meant, and its beginning only stands for it: nothing there is to be shown."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}"
@@ -47,7 +51,7 @@ class Finding:
     """One sentence without trailing stop and without the place."""
     path: KeyPath = ()
     """The key path as the user would write it; union tags are no part of it."""
-    about: Literal["config", "run", "platform"] = "config"
+    about: About = "config"
     """What the path leads through: the config, the run's own settings (by the API's names), or the platform's."""
     hint: str | None = None
     """What to write instead."""
@@ -123,14 +127,19 @@ def clipped(text: str, limit: int = 200) -> str:
 
 
 def located(
-    findings: Iterable[Finding], marks: Mapping[KeyPath, Mark], start: Mark | None = None
+    findings: Iterable[Finding],
+    marks: Mapping[KeyPath, Mark],
+    start: Mark | None = None,
+    *,
+    about: About = "config",
 ) -> tuple[Finding, ...]:
-    """Give every finding its place and sort them: by place, then path, then code; findings without place last.
+    """Give findings about one subject their places and sort all: by place, then path, then code; without place last.
 
-    A path that is not in the document (a missing key) takes the place of its nearest enclosing table, at the root
-    that is ``start``.
+    ``marks`` are where the keys of that subject were written. A finding stands at its key; where nobody wrote that, at
+    the first of the related keys that was written (a derived value at what it was computed from), else at the nearest
+    table around any of them. What stands nowhere is placed at ``start``.
     """
-    return tuple(sorted((_placed(finding, marks, start) for finding in findings), key=_order))
+    return tuple(sorted((_placed(finding, marks, start, about) for finding in findings), key=_order))
 
 
 T = TypeVar("T")
@@ -154,9 +163,13 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.severity == "error" for finding in findings)
 
 
-def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None) -> Finding:
-    written = nearest(marks, finding.path) if finding.about == "config" and finding.where is None else None
-    return replace(finding, where=finding.where or written or start)
+def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None, about: About) -> Finding:
+    if finding.where is not None or finding.about != about:
+        return finding
+    paths = (finding.path, *finding.related)
+    written = (marks.get(path) for path in paths)
+    around = (nearest(marks, path) for path in paths)
+    return replace(finding, where=next((mark for mark in (*written, *around) if mark is not None), start))
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

@@ -66,7 +66,7 @@ def _block(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
 def _source_line(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
     where = finding.where
     source = lines.get(where.source, ()) if where else ()
-    if where is None or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
+    if where is None or where.is_whole or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
         return
     line, at = covered(source, where.line, finding.path, where.column - 1)
     text, column = _window(line.replace("\t", " "), at)

@@ -210,9 +210,9 @@ def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: Sequ
 
 def holds_secret(path: Sequence[str | int], value: Any) -> bool:
     """Whether a value, or anything in it, looks like a secret."""
-    if value is None or isinstance(value, bool):
-        return False
-    return is_secret(path) or hidden(value) != value
+    found: list[Any] = []
+    hidden(value, found.append)
+    return bool(found) or not (value is None or isinstance(value, bool)) and is_secret(path)
 
 
 def matches_any(name: str, globs: tuple[str, ...]) -> bool:

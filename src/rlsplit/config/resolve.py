@@ -148,7 +148,8 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             written_slurm="slurm" in table,
             has_non_finite=draft.has_non_finite,
         )
-    return Resolution(config=config, findings=tuple(as_written(record.findings, draft.propagated)))
+    findings = _with_sources(record)
+    return Resolution(config=config, findings=tuple(as_written(findings, draft.propagated)))
 
 
 def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
@@ -202,7 +203,10 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
     vars(target)[name] = setting.value
     path = (*base, *setting.path)
     if setting.warning:
-        record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
+        related = tuple((*base, *source) for source in setting.of)
+        record.findings.append(
+            Finding(code=rule, severity="warning", path=path, message=setting.warning, related=related, scope=base)
+        )
     if record.derived is not None:
         of = tuple([((*base, *source), value_of(section, source)) for source in setting.of])
         record.derived.append(Derived(rule=rule, path=path, value=setting.value, of=of, formula=setting.formula))
@@ -217,6 +221,16 @@ def _check(check: Check, section: Section, base: KeyPath, record: _Record) -> No
             record.findings.append(_refused(check.rule, refusal, base))
     except UnreadableError:
         return
+
+
+def _with_sources(record: _Record) -> Iterator[Finding]:
+    """Relate findings about derived values to the keys that those were computed from, nearest first."""
+    sources = {setting.path: tuple(path for path, _ in setting.of) for setting in record.derived or ()}
+    for finding in record.findings:
+        known = [finding.path, *finding.related]
+        for path in known:  # which grows by what a source was computed from itself
+            known += [source for source in sources.get(path, ()) if source not in known]
+        yield replace(finding, related=tuple(known[1:])) if len(known) > 1 + len(finding.related) else finding
 
 
 def _refused(rule: str, refusal: Refusal, base: KeyPath) -> Finding:
