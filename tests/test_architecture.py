@@ -19,6 +19,9 @@ LONGEST_MODULE = 400
 STAGES: list[tuple[str, ...]] = [
     (
         "version",
+        "words",
+        "components",
+        "secrets",
         "findings",
         "hints",
         "kubernetes",
@@ -28,7 +31,7 @@ STAGES: list[tuple[str, ...]] = [
         "releases",
         "request_fields",
     ),
-    ("components", "secrets", "run"),
+    ("run",),
     ("plain_data", "toml_marks", "toml_text", "toml_mistakes", "json_marks", "json_text", "overrides", "document"),
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     ("config",),
@@ -38,7 +41,7 @@ STAGES: list[tuple[str, ...]] = [
     ("startup",),
     ("manifests",),
     ("compiler",),
-    ("serialize", "component_files", "explaining", "reports", "rulebook", "schema"),
+    ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema"),
     ("preview",),
     ("diff",),
     ("api",),

@@ -44,7 +44,6 @@ def codes(content: str | bytes | dict[str, Any], **options: Any) -> list[str]:
         (f"{BASE}output_dir = 2026-01-01", "B-03"),
         (f"{BASE}max_steps = nan", "B-03"),
         (f"{BASE}trainer.optim.lr = nan", "B-03"),
-        (f"{BASE}trainer.optim.lr = inf", "D-03"),
         (f"{BASE}maxsteps = 1", "B-01"),
         (f'{BASE}trainer.optim = {{ type = "adamw", momentum = 1.0 }}', "B-01"),
         (f"{BASE}trainer.loss.type = 1", "B-07"),

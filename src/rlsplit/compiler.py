@@ -127,7 +127,7 @@ def parse(
 
 def start_of(document: Document) -> Mark | None:
     """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
-    return next((Mark(name, 1, 1) for name in document.lines if name != OVERRIDES), None)
+    return next((Mark(name, 1, 1, is_whole=True) for name in document.lines if name != OVERRIDES), None)
 
 
 # --- one step each ---------------------------------------------------------------------------------------------
@@ -154,14 +154,17 @@ def _accepted(resolution: Resolution) -> RLConfig | None:
 
 
 def _united(*groups: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Join groups of findings: a rule that an earlier group broke at the same key is not broken once more."""
+    """Join groups of findings: a rule that an earlier group broke at the same key is not broken once more.
+
+    What an earlier group only warned of gives way to an error.
+    """
     united: dict[tuple[str, object], list[Finding]] = {}
     for group in groups:
         new: dict[tuple[str, object], list[Finding]] = {}
         for finding in group:
-            key = (finding.code, finding.path)
-            if key not in united:
-                new.setdefault(key, []).append(finding)
+            known = united.get((finding.code, finding.path), ())
+            if not known or (finding.severity == "error" and not has_errors(known)):
+                new.setdefault((finding.code, finding.path), []).append(finding)
         united |= new
     return tuple(finding for same in united.values() for finding in same)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from rlsplit.config.dumping import without_non_finite
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
 
@@ -48,9 +49,12 @@ def component_files(split: Split, *, form: Form, syntax: Syntax) -> dict[str, st
 
 
 def as_text(config: Mapping[str, Any], syntax: Syntax) -> str:
-    """Spell a config. JSON keeps null; in TOML null is the text that prime-rl reads as null."""
+    """Spell a config. JSON keeps null; in TOML null is the text that prime-rl reads as null.
+
+    TOML has infinities and NaN; in JSON they are texts that pydantic reads as these numbers.
+    """
     if syntax == "json":
-        return json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(without_non_finite(config, repr), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     import tomli_w
 
     return tomli_w.dumps(_without_null(config), multiline_strings=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,7 +20,7 @@ class Source:
 
     name: str
     """As shown in findings: ``rl.toml``, ``<stdin>``."""
-    content: str | bytes | Mapping[str, Any]
+    content: str | bytes | Mapping[str, Any] = field(repr=False)
     prefix: tuple[str, ...] = ()
     """Where the content is attached: ``("trainer",)`` makes it the trainer's."""
 
@@ -29,11 +29,11 @@ class Source:
 class Document:
     """The merged table, and what there is to say about its sources."""
 
-    table: dict[str, Any]
+    table: dict[str, Any] = field(repr=False)
     """Plain data, shared with nobody, without what could not be read."""
-    marks: Mapping[KeyPath, Mark]
+    marks: Mapping[KeyPath, Mark] = field(repr=False)
     """The place of every key and list item that was written in a text."""
-    lines: Mapping[str, tuple[str, ...]]
+    lines: Mapping[str, tuple[str, ...]] = field(repr=False)
     """The lines of every text by source name, to be shown under findings."""
     findings: tuple[Finding, ...]
     """Errors and notices of this stage, sorted by place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
@@ -14,7 +14,7 @@ from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
 from rlsplit.plain_data import is_list, is_table, value_at
 from rlsplit.planning.model import Overlay
-from rlsplit.secrets import is_secret
+from rlsplit.secrets import HIDDEN, holds_secret
 from rlsplit.splitting import Split
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Origin:
     """What people call that: ``trainer``, ``orchestrator``, ``inference``, ``env-<i>-<name>``."""
     path: KeyPath
     """Path inside the component's config."""
-    value: Any
-    """The value itself; never taken apart below a list of plain values."""
+    value: Any = field(repr=False)
+    """The value itself, which may be a secret; never taken apart below a list of plain values."""
     kind: OriginKind
     where: Mark | None = None
     """Place of the key that was written, or of the shared key."""
@@ -44,12 +44,11 @@ class Origin:
     """Rule of a derived value, overlay of an overlaid one."""
     reason: str | None = None
     """The formula with its numbers, or why the cluster needs the value."""
-    inputs: tuple[tuple[KeyPath, Any], ...] = ()
+    inputs: tuple[tuple[KeyPath, Any], ...] = field(default=(), repr=False)
     """The keys that a derived value was computed from, with their values."""
 
     def __str__(self) -> str:
-        value = "(not shown)" if is_secret(self.path) else shown(self.value)
-        return f"{self.component}.{dotted(self.path)} = {value}  ({origin_text(self)})"
+        return f"{self.component}.{dotted(self.path)} = {_text(self.path, self.value)}  ({origin_text(self)})"
 
 
 def origin_text(origin: Origin) -> str:
@@ -61,15 +60,19 @@ def origin_text(origin: Origin) -> str:
         return f"from the shared {dotted(origin.source or ())}{place}"
     if origin.kind == "default":
         return "default"
-    formula = f": {shown(origin.value)} = {origin.reason}" if origin.kind == "derived" and origin.reason else ""
+    formula = (
+        f": {_text(origin.path, origin.value)} = {origin.reason}" if origin.kind == "derived" and origin.reason else ""
+    )
     if origin.kind == "derived":
-        inputs = ", ".join(f"{dotted(path)} = {_input_text(value)}" for path, value in origin.inputs)
+        inputs = ", ".join(f"{dotted(path)} = {_text(path, value)}" for path, value in origin.inputs)
         return f"derived by {origin.rule}{formula}{f' from {inputs}' if inputs else ''}"
     return f"set for the cluster by overlay {origin.rule}: {origin.reason}"
 
 
-def _input_text(value: Any) -> str:
-    """Spell an input; a section is told by its variant."""
+def _text(path: KeyPath, value: Any) -> str:
+    """Spell a value that may be shown; a section is told by its variant."""
+    if holds_secret(path, value):
+        return HIDDEN
     if isinstance(value, Section):
         tag = tag_field(type(value))
         return shown(getattr(value, tag)) if tag else "a table"

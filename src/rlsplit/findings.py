@@ -9,14 +9,19 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, time
+from math import isfinite
 from typing import Final, Literal, TypeVar
+
+from rlsplit.secrets import masked
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
 
 Severity = Literal["error", "warning", "notice"]
+
+About = Literal["config", "run", "platform"]
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -28,6 +33,8 @@ class Mark:
     source: str
     line: int
     column: int
+    is_whole: bool = field(default=False, compare=False, repr=False)
+    """Whether the source as a whole is meant, and its beginning only stands for it: nothing there is to be shown."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}"
@@ -44,7 +51,7 @@ class Finding:
     """One sentence without trailing stop and without the place."""
     path: KeyPath = ()
     """The key path as the user would write it; union tags are no part of it."""
-    about: Literal["config", "run", "platform"] = "config"
+    about: About = "config"
     """What the path leads through: the config, the run's own settings (by the API's names), or the platform's."""
     hint: str | None = None
     """What to write instead."""
@@ -54,6 +61,12 @@ class Finding:
     """Where prime-rl itself attaches the problem when that is wider than ``path``: the section of the rule."""
     where: Mark | None = None
     """Filled by :func:`located`, never by a check."""
+
+    def __post_init__(self) -> None:
+        # Whoever writes a message may spell a value in it; what looks like a secret by itself goes no further.
+        object.__setattr__(self, "message", masked(self.message))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", masked(self.hint))
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -91,6 +104,8 @@ def shown(value: object, limit: int = 60) -> str:
         return "a table"
     if isinstance(value, (list, tuple)):
         return "a list"
+    if isinstance(value, float) and not isfinite(value):
+        return repr(value)
     text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
     return clipped(text, limit)
 
@@ -112,14 +127,19 @@ def clipped(text: str, limit: int = 200) -> str:
 
 
 def located(
-    findings: Iterable[Finding], marks: Mapping[KeyPath, Mark], start: Mark | None = None
+    findings: Iterable[Finding],
+    marks: Mapping[KeyPath, Mark],
+    start: Mark | None = None,
+    *,
+    about: About = "config",
 ) -> tuple[Finding, ...]:
-    """Give every finding its place and sort them: by place, then path, then code; findings without place last.
+    """Give findings about one subject their places and sort all: by place, then path, then code; without place last.
 
-    A path that is not in the document (a missing key) takes the place of its nearest enclosing table, at the root
-    that is ``start``.
+    ``marks`` are where the keys of that subject were written. A finding stands at its key; where nobody wrote that, at
+    the first of the related keys that was written (a derived value at what it was computed from), else at the nearest
+    table around any of them. What stands nowhere is placed at ``start``.
     """
-    return tuple(sorted((_placed(finding, marks, start) for finding in findings), key=_order))
+    return tuple(sorted((_placed(finding, marks, start, about) for finding in findings), key=_order))
 
 
 T = TypeVar("T")
@@ -143,9 +163,13 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.severity == "error" for finding in findings)
 
 
-def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None) -> Finding:
-    written = nearest(marks, finding.path) if finding.about == "config" and finding.where is None else None
-    return replace(finding, where=finding.where or written or start)
+def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None, about: About) -> Finding:
+    if finding.where is not None or finding.about != about:
+        return finding
+    paths = (finding.path, *finding.related)
+    written = (marks.get(path) for path in paths)
+    around = (nearest(marks, path) for path in paths)
+    return replace(finding, where=next((mark for mark in (*written, *around) if mark is not None), start))
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

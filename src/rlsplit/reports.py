@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from rlsplit.excerpts import covered
 from rlsplit.findings import Finding, Severity, dotted, visible
 from rlsplit.report_formats import REPORT_FORMATS
 from rlsplit.version import __version__
@@ -65,9 +66,10 @@ def _block(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
 def _source_line(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
     where = finding.where
     source = lines.get(where.source, ()) if where else ()
-    if where is None or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
+    if where is None or where.is_whole or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
         return
-    text, column = _window(source[where.line - 1].replace("\t", " "), where.column - 1)
+    line, at = covered(source, where.line, finding.path, where.column - 1)
+    text, column = _window(line.replace("\t", " "), at)
     before, shown = visible(text[:column]), visible(text)
     margin = f"{where.line:>5} | "
     yield f"{margin}{shown}"

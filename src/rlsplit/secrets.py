@@ -1,22 +1,22 @@
 """Everything that is known about secrets: which a run may have, how their names look, and a text that hides itself.
 
-One table for the Secret's keys, the pods' variables, the request's fields and the command line; one predicate
-for names.
+One table for the Secret's keys, the pods' variables, the request's fields and the command line. One predicate for
+names and one for values: what findings, excerpts, previews, diffs and explanations show, and what moves to the Secret,
+follow them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
 from functools import lru_cache
-from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from rlsplit.components import ComponentName
-from rlsplit.findings import KeyPath
+from rlsplit.words import words_of
 
 SecretName = Literal["wandb_api_key", "hf_token", "prime_api_key"]
 """Field of :class:`Secrets`."""
@@ -67,28 +67,152 @@ RUN_SECRETS: Final[Mapping[SecretName, RunSecret]] = MappingProxyType(
 )
 """Every secret, in the order of the Secret's keys."""
 
-SECRET_WORDS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
-"""Endings of names of environment variables and headers whose values are secret."""
+HIDDEN: Final = "(not shown)"
+"""Stands in place of a value that looks like a secret."""
 
-SECRET_GLOBS: Final = tuple(f"*{word}" for word in SECRET_WORDS)
-"""The same as globs: what a platform moves to the Secret unless it says otherwise."""
+SECRET_WORDS: Final = frozenset(
+    (
+        *("auth", "authorization", "cookie", "credential", "key", "pass", "passphrase", "passwd", "password", "pat"),
+        *("pwd", "secret", "token"),
+    )
+)
+"""Words, anywhere in a name, that tell of a secret; plurals are the same word."""
 
-_HOLDERS: Final = ("env_vars", "headers", "env")
-"""Endings of the names of tables that hold environment variables and headers."""
+_SECRET_ENDINGS: Final = ("key", "token", "password", "passwd", "secret")
+"""What a word is secret by that was written together: ``apikey``, ``HFTOKEN``."""
+
+_ORDINARY_WORDS: Final = frozenset(["donkey", "hockey", "hotkey", "jockey", "keykey", "monkey", "turkey", "whiskey"])
+
+_COUNTING: Final = frozenset(
+    ["budget", "count", "len", "length", "limit", "max", "min", "n", "num", "number", "per", "size", "total"]
+)
+_KINDS_OF_TOKENS: Final = frozenset(
+    (
+        *("batch", "bos", "chunk", "completion", "context", "eos", "logprob", "mask", "output", "pad", "prompt"),
+        *("reasoning", "special", "stop", "thinking", "unk"),
+    )
+)
+_PASSING: Final = frozenset(["at", "count", "fraction", "k", "num", "rate", "threshold", "through"])
+_PUBLIC_COMPANY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {"token": _COUNTING | _KINDS_OF_TOKENS, "key": _COUNTING, "pass": _PASSING}
+)
+"""A secret word, and those beside which it means something else: ``max_tokens``, ``keys_per_page``, ``pass_rate``."""
+
+PUBLIC_NAMES: Final = frozenset(
+    (
+        *("demo_key", "enable_token_export", "non_cached_tokens"),
+        *("image_pull_secrets", "secret_env_patterns", "topology_key"),
+    )
+)
+"""Declared fields of prime-rl's sections and of the platform that have such a word, and hold no secret."""
+
+_NAME_OF_VARIABLE: Final = "_var"
+"""Ending of names of fields that name an environment variable, and do not hold its value."""
+
+_NAMING: Final = ("_from_env", "_from_state")
+"""Endings of names of tables whose values name what holds a header's value."""
+
+SECRET_PREFIXES: Final = (
+    *("hf_", "sk-", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "gsk_", "xai-", "nvapi-", "pplx-", "r8_"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "npm_", "pypi-", "dckr_pat_"),
+    *("xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-", "SG.", "shpat_", "dop_v1_"),
+    *("AKIA", "ASIA", "AIza", "ya29.", "eyJ", "wandb_v1_", "AGE-SECRET-KEY-", "lin_api_", "ntn_", "tgp_v1_"),
+)
+"""How values begin that services hand out as secrets."""
+
+_KNOWN_VALUE: Final = re.compile(
+    rf"(?<![A-Za-z0-9_-])(?:{'|'.join(map(re.escape, SECRET_PREFIXES))})[A-Za-z0-9_.+/=-]{{6,}}"
+    r"|(?<=Bearer )[^\s\"']+|(?<=Basic )[A-Za-z0-9+/=]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).){0,10000}",
+    re.DOTALL,
+)
+_USERINFO: Final = re.compile(r"(?<=://)(?!git@)(?:[^/\s\"'@?#:]{0,200}:[^\s\"'@]{0,500}|[^/\s\"'@?#]{1,500})(?=@)")
+_QUERY: Final = re.compile(r"(?<=://)([^\s\"'?#]{1,500}\?)[^\s\"'#]+")
 
 
-def is_secret(path: KeyPath) -> bool:
-    """Whether the value of a key looks like a secret, so that no message and no preview spells it out."""
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a key, variable or header looks like a secret by its name.
+
+    A word of the name is one of :data:`SECRET_WORDS`, the name is no declared field's, and it neither names a variable
+    (``api_key_var``) nor counts tokens or keys.
+    """
+    if name in PUBLIC_NAMES or name.lower().endswith(_NAME_OF_VARIABLE):
+        return False
+    words = words_of(name)
+    return any(_is_secret_word(word) and not words & _PUBLIC_COMPANY.get(word, _NOTHING) for word in words)
+
+
+_NOTHING: Final = frozenset[str]()
+
+
+def _is_secret_word(word: str) -> bool:
+    return word in SECRET_WORDS or (word.endswith(_SECRET_ENDINGS) and word not in _ORDINARY_WORDS)
+
+
+def is_secret(path: Sequence[str | int]) -> bool:
+    """Whether the value at a key path looks like a secret by a name on it, so that nobody is shown it."""
     return any(
-        isinstance(name, str) and name.upper().endswith(SECRET_WORDS)
-        for parent, name in pairwise(path)
-        if isinstance(parent, str) and parent.endswith(_HOLDERS)
+        isinstance(part, str) and is_secret_name(part) and not (isinstance(above, str) and above.endswith(_NAMING))
+        for above, part in zip(("", *path), path, strict=False)
     )
 
 
-def is_secret_variable(name: str) -> bool:
-    """Whether a pod's variable looks like a secret by its name."""
-    return is_secret(("env", name))
+def secret_spans(text: str) -> list[tuple[int, int]]:
+    """Find the parts of a text that look like secrets, whatever it stands under.
+
+    That is what begins like one that services hand out, and userinfo and query of URLs. In order, not overlapping.
+    """
+    spans = [match.span() for match in _KNOWN_VALUE.finditer(text)]
+    if "://" in text:
+        spans += [match.span() for match in _USERINFO.finditer(text)]
+        spans += [(match.end(1), match.end()) for match in _QUERY.finditer(text)]
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def is_secret_value(value: object) -> bool:
+    """Whether a value looks like a secret whatever it is called."""
+    return isinstance(value, str) and bool(secret_spans(value))
+
+
+def masked(text: str) -> str:
+    """Spell a text with ``***`` for its parts that look like secrets."""
+    spans = secret_spans(text)
+    for start, end in reversed(spans):
+        text = f"{text[:start]}***{text[end:]}"
+    return text
+
+
+def is_secret_variable(name: str, value: object) -> bool:
+    """Whether a variable or a header looks like a secret, by its name or by its value."""
+    return is_secret_name(name) or is_secret_value(value)
+
+
+def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: Sequence[str | int] = ()) -> Any:
+    """Copy plain data with every value hidden that looks like a secret, by a name on its path or by itself."""
+    if value is None or isinstance(value, bool):
+        return value
+    if is_secret_value(value) or is_secret(path[-2:]):
+        return hide(value)
+    if isinstance(value, dict):
+        table: dict[str, Any] = value
+        return {key: hidden(item, hide, (*path, key)) for key, item in table.items()}
+    if isinstance(value, list):
+        items: list[Any] = value
+        return [hidden(item, hide, (*path, index)) for index, item in enumerate(items)]
+    return value
+
+
+def holds_secret(path: Sequence[str | int], value: Any) -> bool:
+    """Whether a value, or anything in it, looks like a secret."""
+    found: list[Any] = []
+    hidden(value, found.append)
+    return bool(found) or (not (value is None or isinstance(value, bool)) and is_secret(path))
 
 
 def matches_any(name: str, globs: tuple[str, ...]) -> bool:

@@ -10,13 +10,15 @@ from pydantic_core import to_jsonable_python
 
 from rlsplit.components import EnvServerId, SourceSplit
 from rlsplit.config.dumping import JsonObject as JsonObject
-from rlsplit.config.dumping import resolved, sparse, without_non_finite
+from rlsplit.config.dumping import nulled_as, resolved, sparse
 from rlsplit.config.hosted import restored_eval
 from rlsplit.config.rules import SetAside
 from rlsplit.config.run_facts import run_dir, source_name
+from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.secrets import hidden
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""
@@ -28,7 +30,7 @@ SCHEMA_COMMIT: Final = "559b447"
 """The prime-rl commit whose configuration rlsplit compiles."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Component:
     """One component's config in its two forms; both are plain JSON-compatible data."""
 
@@ -36,6 +38,9 @@ class Component:
     """Every field, defaults included (D-01)."""
     sparse: JsonObject
     """What was written, propagated or derived away from the component's own default. Baked into the pods."""
+
+    def __repr__(self) -> str:
+        return f"Component(resolved={hidden(self.resolved)}, sparse={hidden(self.sparse)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,7 @@ class Launch:
     run_name: str
     run_dir: str
     """``output_dir / run.dir`` (X-06)."""
-    env_vars: dict[str, str]
+    env_vars: dict[str, str] = field(repr=False)
     """Root ``env_vars``: for every component; never merged into the files (L-15)."""
     clean: bool
     has_slurm: bool
@@ -129,24 +134,23 @@ class _Dump:
     whole: JsonObject
     """The resolved root."""
     finite: bool
-    """Whether there is no infinity and no NaN to replace, which spares a copy."""
+    """Whether untyped tables hold no infinity and no NaN to replace, which spares a copy."""
     aside: JsonObject | None
     """What the orchestrator gets back in the hosted way: ``source``, ``eval`` or both; None in the launcher's."""
 
     @classmethod
     def of(cls, config: RLConfig) -> _Dump:
         provenance = config.provenance
-        finite = not provenance.has_non_finite
-        whole = resolved(config)
-        aside = _restored(provenance.aside) if provenance.mode == "hosted" else None
         return cls(
-            whole=whole if finite else without_non_finite(whole),
-            finite=finite,
-            aside=aside if finite else without_non_finite(aside),
+            whole=resolved(config),
+            finite=not provenance.has_non_finite,
+            aside=_restored(provenance.aside) if provenance.mode == "hosted" else None,
         )
 
-    def plain(self, value: Any) -> Any:
-        return value if self.finite else without_non_finite(value)
+    def lean(self, section: Section, whole: Any) -> JsonObject:
+        """Give the sparse form of a section whose resolved form is given."""
+        lean = sparse(section)
+        return lean if self.finite else {**nulled_as(lean, whole)}
 
 
 def _restored(aside: SetAside) -> JsonObject:
@@ -169,15 +173,15 @@ def _resolved(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
 
 def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
     """The sparse form of every component that there is."""
-    orchestrator, aside = dump.plain(sparse(config.orchestrator)), dump.aside or {}
+    orchestrator, aside = dump.lean(config.orchestrator, dump.whole["orchestrator"]), dump.aside or {}
     if "source" in aside:
         orchestrator["train"] = {**orchestrator.get("train", {}), "source": aside["source"]}
     if "eval" in aside:
         orchestrator["eval"] = aside["eval"]
-    forms = {"trainer": dump.plain(sparse(config.trainer)), "orchestrator": orchestrator}
+    forms = {"trainer": dump.lean(config.trainer, dump.whole["trainer"]), "orchestrator": orchestrator}
     if config.inference is None:
         return forms
-    return {**forms, "inference": _inference(config, dump.plain(sparse(config.inference)))}
+    return {**forms, "inference": _inference(config, dump.lean(config.inference, dump.whole["inference"]))}
 
 
 def _inference(config: RLConfig, form: JsonObject) -> JsonObject:
@@ -193,8 +197,9 @@ def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
-            env, lean = dump.plain(to_jsonable_python(source.env)), dump.plain(sparse(source.serve))
-            serve = dump.whole["orchestrator"][kind]["source"][position]["serve"]
+            whole = dump.whole["orchestrator"][kind]["source"][position]
+            env, serve = whole["env"], whole["serve"]
+            lean = dump.lean(source.serve, serve)
             yield EnvServer(
                 split=kind,
                 name=source_name(source),

@@ -143,10 +143,10 @@ def test_settings_cannot_be_changed() -> None:
 def test_changed_copies_are_judged_anew() -> None:
     platform = Platform()
     assert not platform.findings
-    assert is_secret_env("my_api_key", platform)
+    assert is_secret_env("my_api_key", "x", platform)
     queued = platform.model_copy(update={"queue_name": "rl", "secret_env_patterns": []})
     assert [finding.path for finding in queued.findings] == [("platform", "queue_name")]
-    assert not is_secret_env("my_api_key", queued)
+    assert not is_secret_env("my_api_key", "x", queued)
     assert not queued.model_copy(update={"workload": "jobset"}, deep=True).findings
     assert not platform.findings
 
@@ -163,7 +163,7 @@ def test_changed_copies_are_judged_anew() -> None:
 )
 def test_patterns_of_secrets_are_globs_without_case(patterns: list[str], secret: list[str], public: list[str]) -> None:
     platform = Platform(secret_env_patterns=patterns)
-    assert [name for name in [*secret, *public] if is_secret_env(name, platform)] == secret
+    assert [name for name in [*secret, *public] if is_secret_env(name, "postgres://u:p@h", platform)] == secret
 
 
 def test_secrets_do_not_show() -> None:

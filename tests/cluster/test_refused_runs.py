@@ -16,7 +16,7 @@ from rlsplit.planning import plan
 from rlsplit.platform import Platform
 from rlsplit.run import Run
 from rlsplit.secrets import Secrets
-from rlsplit.splitting import Component, Split
+from rlsplit.splitting import Split
 
 TEACHER: dict[str, Any] = {
     "algo": {"type": "opd", "teacher": {"name": "t", "base_url": "http://127.0.0.1:9/v1"}},
@@ -31,11 +31,6 @@ MOONCAKE = {"type": "mooncake", "cpu": {"num_bytes": 1}}
 def _no_replica(config: RLConfig) -> None:
     assert isinstance(config.deployment, MultiNodeDeploymentConfig)
     config.deployment.num_infer_replicas = 0
-
-
-def _infinite(split: Split) -> Split:
-    config = {**split.trainer.sparse, "extra": float("inf")}
-    return replace(split, trainer=Component(resolved=config, sparse=config))
 
 
 CONFIGS: list[tuple[str, str, Split]] = [
@@ -174,7 +169,6 @@ CONFIGS: list[tuple[str, str, Split]] = [
     ("resume.dir", "plan.resume-dir", make(resume={"dir": "/other/checkpoints/step_5"})),
     ("resume.dir", "plan.resume-dir", make_refused(resume={"dir": "/data/runs/x/checkpoints/last"})),
     ("trainer", "plan.config-too-large", make(trainer={"model": {"extra": "x" * 1_000_001}})),
-    ("trainer", "plan.config-value", _infinite(make())),
     (
         "deployment.num_infer_replicas",
         "plan.too-many-engines",

@@ -43,13 +43,13 @@ def source(*lines: str) -> str:
 
 
 REFUSED: list[tuple[str, str, list[str]]] = [
-    ("B-10", "env_vars", ['env_vars.PRL_RUN_ID = "x"']),
-    ("B-10", "trainer.env_vars", ['trainer.env_vars.CUDA_VISIBLE_DEVICES = "0"']),
-    ("B-10", "orchestrator.env_vars", ['orchestrator.env_vars.WANDB_RUN_ID = "x"']),
-    ("B-10", "inference.env_vars", ['inference.env_vars.PRL_RUN_NAME = "x"']),
+    ("B-10", "env_vars.PRL_RUN_ID", ['env_vars.PRL_RUN_ID = "x"']),
+    ("B-10", "trainer.env_vars.CUDA_VISIBLE_DEVICES", ['trainer.env_vars.CUDA_VISIBLE_DEVICES = "0"']),
+    ("B-10", "orchestrator.env_vars.WANDB_RUN_ID", ['orchestrator.env_vars.WANDB_RUN_ID = "x"']),
+    ("B-10", "inference.env_vars.PRL_RUN_NAME", ['inference.env_vars.PRL_RUN_NAME = "x"']),
     (
         "B-10",
-        "inference.deployment.prefill_env_vars",
+        "inference.deployment.prefill_env_vars.PRL_RUN_ID",
         [DISAGGREGATED, 'inference.deployment.prefill_env_vars.PRL_RUN_ID = "x"'],
     ),
     ("T-01", "trainer.model.trust_remote_code", ['trainer.model = { trust_remote_code = true, impl = "custom" }']),

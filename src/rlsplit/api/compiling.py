@@ -19,7 +19,7 @@ from rlsplit.plain_data import is_table
 from rlsplit.planning import RunPlan
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
-from rlsplit.secrets import SecretText
+from rlsplit.secrets import SecretText, hidden
 from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
 
 _ENV_TABLES: Final = ((), ("trainer",), ("orchestrator",), ("inference",))
@@ -126,8 +126,11 @@ def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
 
 
 def _config_sha256(config: JsonObject, platform: Platform) -> str:
-    """Hash the config, whatever the order of its keys, without the ``env_vars`` that are moved to the Secret."""
-    public: JsonObject = config
+    """Hash the config, whatever the order of its keys, without the ``env_vars`` that are moved to the Secret.
+
+    Whatever else looks like a secret is hidden first: nobody should be able to test guesses of it against the hash.
+    """
+    public: JsonObject = hidden(config)
     for path in _ENV_TABLES:
         public = _without_secret_env(public, path, platform)
     return hashlib.sha256(json.dumps(public, sort_keys=True, default=str).encode("ascii")).hexdigest()
@@ -140,4 +143,4 @@ def _without_secret_env(table: JsonObject, path: tuple[str, ...], platform: Plat
     env_vars = table.get("env_vars")
     if not is_table(env_vars):
         return table
-    return {**table, "env_vars": {n: v for n, v in env_vars.items() if not is_secret_env(n, platform)}}
+    return {**table, "env_vars": {n: v for n, v in env_vars.items() if not is_secret_env(n, v, platform)}}

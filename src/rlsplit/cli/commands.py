@@ -240,9 +240,9 @@ Row = tuple[str, str, str]
 def _explained(origin: Origin) -> Row:
     from rlsplit.explaining import origin_text
     from rlsplit.findings import dotted
-    from rlsplit.secrets import is_secret
+    from rlsplit.secrets import HIDDEN, holds_secret
 
-    text = "(not shown)" if is_secret(origin.path) else json.dumps(origin.value, default=str)
+    text = HIDDEN if holds_secret(origin.path, origin.value) else json.dumps(origin.value, default=str)
     return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
 
 

@@ -14,7 +14,6 @@ from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.orchestrator import OrchestratorConfig
 from rlsplit.config.sections.rl import EnvServerConfig
 from rlsplit.config.sections.trainer import TrainerConfig
-from rlsplit.config.tree import sections
 from rlsplit.findings import ConfigError, has_errors
 
 COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
@@ -36,7 +35,7 @@ def load_component(component: str, table: Mapping[str, Any]) -> Section:
     reading = read(COMPONENTS[component], table)
     findings = list(reading.findings)
     if reading.section is not None:
-        findings += unknown_keys(sections(reading.section), severity="error")
+        findings += unknown_keys(reading.placed, severity="error")
         findings += derive_section(reading.section)
     if reading.section is None or has_errors(findings):
         raise ConfigError(findings)

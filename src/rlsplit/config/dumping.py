@@ -7,13 +7,14 @@ form ends up with the same settings as one that reads the resolved form. So a wr
 equals the default, since it may block a derivation, and so does the tag of every variant that its field would not
 choose by itself.
 
-In both, dates and times of untyped tables are ISO text (D-04); infinities and NaN are left to
-:func:`without_non_finite`.
+In both, dates and times of untyped tables are ISO text (D-04). Infinities and NaN stay in fields that are declared as
+numbers and are null in untyped tables, which in the sparse form is left to :func:`nulled_as` (D-03).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date, time
 from functools import cache
 from typing import Any, Final
@@ -88,10 +89,19 @@ def _plain(value: Any) -> Any:
     return to_jsonable_python(value) if isinstance(value, (date, time)) else value
 
 
-def without_non_finite(value: Any) -> Any:
-    """Copy plain data with null for infinities and NaN, which JSON does not have (D-03)."""
+def nulled_as(lean: Any, whole: Any) -> Any:
+    """Copy a sparse form with null for the infinities and NaN that are null in the resolved one (D-03)."""
+    if is_table(lean):
+        return {key: nulled_as(item, whole[key]) for key, item in lean.items()}
+    if is_list(lean):
+        return [nulled_as(item, other) for item, other in zip(lean, whole, strict=True)]
+    return None if isinstance(lean, float) and whole is None else lean
+
+
+def without_non_finite(value: Any, stand_in: Callable[[float], Any] = lambda _: None) -> Any:
+    """Copy plain data with null, or what else is asked for, in place of infinities and NaN."""
     if is_table(value):
-        return {key: without_non_finite(item) for key, item in value.items()}
+        return {key: without_non_finite(item, stand_in) for key, item in value.items()}
     if is_list(value):
-        return [without_non_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [without_non_finite(item, stand_in) for item in value]
+    return stand_in(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,9 +14,7 @@ from rlsplit.config.sections.base import S, copied, read_leniently
 from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.sources import EvalConfig, EvalSamplingConfig
-from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath
-from rlsplit.hints import did_you_mean
 from rlsplit.plain_data import is_table
 
 
@@ -79,7 +77,8 @@ def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> I
     for finding in reading.findings:
         yield _below_eval(finding)
     if reading.section is not None:
-        yield from unknown_keys(sections(reading.section, EVAL_PATH), RLConfig, severity=on_unknown)
+        placed = [((*EVAL_PATH, *path), section) for path, section in reading.placed]
+        yield from unknown_keys(placed, RLConfig, severity=on_unknown)
 
 
 def _below_eval(finding: Finding) -> Finding:
@@ -118,8 +117,6 @@ def inference_or_fake_data(config: RLConfig) -> Iterator[Refusal]:
     if not isinstance(deployment, SingleNodeDeploymentConfig) or config.trainer.data.fake is not None:
         return
     related: tuple[KeyPath, ...] = (at.NUM_INFER_GPUS.path, at.INFERENCE.path)
-    if any(did_you_mean(key, ["inference"]) for key in config.model_extra or {}):
-        return  # A misspelt section is refused as such (B-01).
     if config.inference is None or deployment.num_infer_gpus == 0:
         message = "is required without inference, since no rollouts would come"
         hint = "add [inference] and num_infer_gpus = 1, or [trainer.data.fake]"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from rlsplit.config.rules import Fill, keys
 from rlsplit.findings import Finding, KeyPath, dotted, shown
 from rlsplit.plain_data import is_table, value_at
+from rlsplit.secrets import hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _conflicts(table: Mapping[str, Any], row: Shared, value: Any) -> Iterator[Fi
 
 def _spelled(value: Any) -> str:
     if is_table(value):
-        inner = ", ".join(f"{key} = {shown(item)}" for key, item in value.items())
+        inner = ", ".join(f"{key} = {shown(item)}" for key, item in hidden(value).items())
         return f"{{{inner}}}" if len(inner) <= MAX_SPELLED else "a table"
     return shown(value)
 

@@ -18,7 +18,8 @@ from rlsplit.config.derivations.root import ROOT_DERIVATIONS
 from rlsplit.config.derivations.sections import derivations_of
 from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
-from rlsplit.config.reading.finite import non_finite, non_finite_values
+from rlsplit.config.reading.doubts import doubtful
+from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import unknown_keys
 from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
@@ -93,7 +94,7 @@ def resolve_both(
     """
     launcher = _drafted(table, _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, is_recorded=False))
     way = replace(launcher.way, mode="hosted")
-    if launcher.config is None or launcher.record.findings:
+    if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
         hosted = _drafted(table, way)
     else:
         aside, *_ = set_aside(table, way.mode)
@@ -107,18 +108,20 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     propagated = propagate(assume_slurm(rest))
     reading = read(RLConfig, propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
-    of_fields = [finding for finding in reading.findings if finding.path not in conflicting]
+    of_fields = [finding for finding in reading.findings if not {finding.path, finding.scope} & conflicting]
     record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None)
-    config, unwritable = reading.section, list[Finding]()
+    config, unwritable = reading.section, list[NonFinite]()
     if config is not None:
         if value_of(config, ("run", "name")) is None:
             config.name_suffix = name_suffix(way.name_seed, table)
-        for path in conflicting:
-            make_unreadable(config, path)
-        placed = sections(config)
-        record.findings += unknown_keys(placed, severity=way.on_unknown)
-        unwritable = [*non_finite(placed), *non_finite_values(aside)]
-        record.findings += unwritable
+        make_unreadable(reading.placed, conflicting)
+        placed = [place for place in reading.placed if not any(place[0][: len(c)] == c for c in conflicting)]
+        unknown = list(unknown_keys(placed, severity=way.on_unknown))
+        record.findings += unknown
+        refused_keys = [finding.path for finding in unknown if finding.severity == "error"]
+        make_unreadable(placed, doubtful(placed, propagated.table, refused_keys))
+        unwritable = list(non_finite(placed))
+        record.findings += [*non_finite_findings(unwritable, way.mode), *aside_findings(aside)]
         _run_section_rules(placed, record)
     record.findings += eval_findings(aside, way.on_unknown)
     return _Draft(
@@ -145,7 +148,8 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             written_slurm="slurm" in table,
             has_non_finite=draft.has_non_finite,
         )
-    return Resolution(config=config, findings=tuple(as_written(record.findings, draft.propagated)))
+    findings = _with_sources(record)
+    return Resolution(config=config, findings=tuple(as_written(findings, draft.propagated)))
 
 
 def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
@@ -199,7 +203,10 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
     vars(target)[name] = setting.value
     path = (*base, *setting.path)
     if setting.warning:
-        record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
+        related = tuple((*base, *source) for source in setting.of)
+        record.findings.append(
+            Finding(code=rule, severity="warning", path=path, message=setting.warning, related=related, scope=base)
+        )
     if record.derived is not None:
         of = tuple([((*base, *source), value_of(section, source)) for source in setting.of])
         record.derived.append(Derived(rule=rule, path=path, value=setting.value, of=of, formula=setting.formula))
@@ -214,6 +221,16 @@ def _check(check: Check, section: Section, base: KeyPath, record: _Record) -> No
             record.findings.append(_refused(check.rule, refusal, base))
     except UnreadableError:
         return
+
+
+def _with_sources(record: _Record) -> Iterator[Finding]:
+    """Relate findings about derived values to the keys that those were computed from, nearest first."""
+    sources = {setting.path: tuple(path for path, _ in setting.of) for setting in record.derived or ()}
+    for finding in record.findings:
+        known = [finding.path, *finding.related]
+        for path in known:  # which grows by what a source was computed from itself
+            known += [source for source in sources.get(path, ()) if source not in known]
+        yield replace(finding, related=tuple(known[1:])) if len(known) > 1 + len(finding.related) else finding
 
 
 def _refused(rule: str, refusal: Refusal, base: KeyPath) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 
 from rlsplit.findings import KeyPath
@@ -71,8 +71,8 @@ class Derived:
 
     rule: str
     path: KeyPath
-    value: Any
-    of: tuple[tuple[KeyPath, Any], ...]
+    value: Any = field(repr=False)
+    of: tuple[tuple[KeyPath, Any], ...] = field(repr=False)
     """The keys it was computed from, with their values at that time; a section stands for itself."""
     formula: str | None
 
@@ -83,7 +83,7 @@ class Fill:
 
     target: KeyPath
     source: KeyPath
-    value: Any
+    value: Any = field(repr=False)
     rule: str
 
 
@@ -100,10 +100,10 @@ class SetAside:
     """What the hosted way took out before validation and puts back afterwards (H-02)."""
 
     has_sources: bool = False
-    sources: Any = None
+    sources: Any = field(default=None, repr=False)
     """Value of ``orchestrator.train.source``, of any type."""
     has_eval: bool = False
-    eval: Any = None
+    eval: Any = field(default=None, repr=False)
     """Value of ``orchestrator.eval``, of any type."""
 
 

@@ -127,11 +127,17 @@ def _entered(node: Any, part: str | int) -> tuple[Any, ...]:
     return tuple(node) if is_list(node) and part == EACH else ()
 
 
-def make_unreadable(root: Section, path: Sequence[str | int]) -> None:
-    """Take the value away from the innermost field on a path: reading it raises from now on."""
-    place = owner(root, path)
-    if place is not None:
-        vars(place[0]).pop(place[1], None)
+def make_unreadable(placed: Iterable[Placed], paths: Iterable[KeyPath]) -> None:
+    """Take the value away from the innermost field on each path: reading it raises from now on.
+
+    ``placed`` are the sections of one tree as :func:`sections` lists them: a field of a section is found also where the
+    way to that section has become unreadable itself.
+    """
+    known = dict(placed)
+    for path in paths:
+        end = next((end for end in range(len(path) - 1, -1, -1) if path[:end] in known), None)
+        if end is not None:
+            vars(known[path[:end]]).pop(str(path[end]), None)
 
 
 def value_of(root: Section, path: Sequence[str | int]) -> Any:

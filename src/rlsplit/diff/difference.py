@@ -12,11 +12,10 @@ from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, KeyPath, dotted
-from rlsplit.preview.hiding import hidden
 from rlsplit.preview.subject import Compiled, Planned, planned_of
 from rlsplit.preview.summary import object_title
 from rlsplit.preview.text import counted, value_text
-from rlsplit.secrets import SecretText
+from rlsplit.secrets import SecretText, hidden
 from rlsplit.serialize import to_yaml
 
 COMPARED_RUN_ID: Final = "compared"

@@ -68,7 +68,7 @@ def _pod_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:
 
 
 def _variable_value(variable: EnvVar) -> Any:
-    return SecretText(variable.value) if is_secret_variable(variable.name) else variable.value
+    return SecretText(variable.value) if is_secret_variable(variable.name, variable.value) else variable.value
 
 
 def _host_pattern(pods: Pods) -> str:

@@ -15,6 +15,7 @@ from rlsplit.manifests.secret import secret
 from rlsplit.manifests.services import headless_service, inference_service
 from rlsplit.manifests.workloads import job, job_set
 from rlsplit.planning.binding import bound
+from rlsplit.planning.hiding import with_hidden
 from rlsplit.planning.model import RunPlan
 from rlsplit.planning.run_checks import late_secret_findings
 from rlsplit.secrets import Secrets
@@ -26,7 +27,8 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     """Render every object of a planned run.
 
     ``secrets`` must be those that the plan was made for, if it was made for any. With ``redact`` the Secret's
-    values are replaced by one placeholder, and a plan that knows its secrets needs none here. Every dict and list in
+    values are replaced by one placeholder, configs and variables are without what looks like a secret, so that the
+    objects may be shown but not applied; and a plan that knows its secrets needs none here. Every dict and list in
     the result is the caller's own: none is shared with another object, the plan or the platform.
     Raises ``ConfigError`` for a secret that no Secret can hold.
     """
@@ -35,7 +37,8 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     if findings:
         raise ConfigError(findings)
     known = plan.secrets if redact and secrets is None and plan.secrets is not None else given.names()
-    return list(_objects(bound(plan, known), given, redact))
+    shown = with_hidden(plan) if redact else plan
+    return list(_objects(bound(shown, known), given, redact))
 
 
 def _objects(plan: RunPlan, secrets: Secrets, redact: bool) -> Iterator[dict[str, Any]]:

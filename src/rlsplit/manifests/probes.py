@@ -12,6 +12,8 @@ _PREFETCH_PATIENCE: Final = 4
 """Factor on startup thresholds while trainer 0 downloads the model first."""
 _LIVENESS_MARGIN: Final = 5
 """Seconds on top of the engine's own liveness timeout, so that its answer is heard."""
+_LONGEST: Final = 2**31 - 1
+"""Kubernetes counts seconds in 32 bits; the engine's timeout may be longer, or infinite."""
 
 
 def probes(plan: RunPlan, pods: Pods) -> dict[str, Any]:
@@ -34,6 +36,6 @@ def _probe(plan: RunPlan, pods: Pods, wanted: Probe | None, patience: int = 1) -
     timing = {"periodSeconds": wanted.period, "failureThreshold": wanted.failures * patience}
     if wanted.path is None:
         return {"tcpSocket": {"port": port}, **timing}
-    own = math.ceil(plan.liveness_timeout_seconds) + _LIVENESS_MARGIN
+    own = math.ceil(min(plan.liveness_timeout_seconds, _LONGEST - _LIVENESS_MARGIN)) + _LIVENESS_MARGIN
     timeout = own if wanted.timeout is None else wanted.timeout
     return {"httpGet": {"path": wanted.path, "port": port}, **timing, "timeoutSeconds": timeout}

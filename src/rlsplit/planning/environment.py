@@ -41,7 +41,7 @@ class Environment:
 def environment(component: ComponentName, subject: Subject) -> Environment:
     """Give the variables of one component's pods."""
     configured, fixed = _configured(component, subject), dict(_fixed(component, subject))
-    secret = {name for name in configured if subject.is_secret(name)}
+    secret = {name for name, value in configured.items() if subject.is_secret(name, value)}
     layers: tuple[Mapping[str, str], ...] = (
         subject.platform.component(component).env,
         _COMMON,

@@ -13,7 +13,7 @@ from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.json_text import config_text
 from rlsplit.planning.settings import RunSettings
 from rlsplit.platform import Platform
-from rlsplit.secrets import SecretName, SecretText
+from rlsplit.secrets import HIDDEN, SecretName, SecretText, hidden, is_secret_variable
 from rlsplit.splitting import JsonObject
 
 OverlayName = Literal[
@@ -156,7 +156,7 @@ class Port:
     """The user's key that decides the number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class EnvVar:
     """A plain environment variable of a pod."""
 
@@ -164,6 +164,10 @@ class EnvVar:
     value: str
     needs: SecretName | None = None
     """Set only if this secret is given."""
+
+    def __repr__(self) -> str:
+        value = HIDDEN if is_secret_variable(self.name, self.value) else self.value
+        return f"EnvVar(name={self.name!r}, value={value!r}, needs={self.needs!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +181,7 @@ class SecretEnv:
     """The secret of the run that it holds; None: a value of ``env_vars`` that was moved there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Overlay:
     """One value that the plan sets on top of the split, and why."""
 
@@ -195,6 +199,13 @@ class Overlay:
     needs: SecretName | None = None
     """Applies only if this secret is given."""
 
+    def __repr__(self) -> str:
+        shown = {
+            name: hidden(value, path=self.path) for name, value in (("value", self.value), ("replaced", self.replaced))
+        }
+        values = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"Overlay(id={self.id!r}, config={self.config!r}, path={self.path!r}, {values}, needs={self.needs!r})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -202,9 +213,9 @@ class Config:
 
     file: str
     """File name in the pod."""
-    sparse: JsonObject
+    sparse: JsonObject = field(repr=False)
     """What the pod reads."""
-    resolved: JsonObject
+    resolved: JsonObject = field(repr=False)
     """The same with every default, for readers."""
 
     @cached_property
@@ -335,9 +346,9 @@ class RunPlan:
     resume: Resume | None
     prefetch: tuple[str, ...]
     """Models that trainer 0 downloads first."""
-    settings: RunSettings
+    settings: RunSettings = field(repr=False)
     """What the configuration says, before overlays."""
-    policy_url: str
+    policy_url: str = field(repr=False)
     """Where the policy's server is asked for rollouts."""
     pods: tuple[Pods, ...]
     """In the order trainer, orchestrator, inference, router, environment servers by index."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from rlsplit.planning.model import Names
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
+from rlsplit.secrets import hidden
 from rlsplit.splitting import JsonObject, Split
 
 _SLUG_CHARS: Final = 16
@@ -47,7 +48,7 @@ def path_segment(name: str, index: int) -> str:
 
 
 def derived_run_id(run_name: str, split: Split, platform: Platform) -> str:
-    """Run id of a run that has none: a hash of its name and its configs, without secret-looking variables.
+    """Run id of a run that has none: a hash of its name and its configs, without what looks like a secret.
 
     The id is public, so nobody should be able to test guesses of a secret against it.
     """
@@ -69,7 +70,9 @@ def run_names(run_name: str, run_id: str, platform: Platform) -> Names:
 
 def _public(config: JsonObject, platform: Platform) -> JsonObject:
     env_vars: Mapping[str, Any] = config.get("env_vars") or {}
-    return {**config, "env_vars": {n: value for n, value in env_vars.items() if not is_secret_env(n, platform)}}
+    public = {name: value for name, value in env_vars.items() if not is_secret_env(name, value, platform)}
+    shown: JsonObject = hidden({**config, "env_vars": public})
+    return shown
 
 
 def _sha256(text: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.planning.exposed import exposed_secrets
 from rlsplit.planning.model import Overlay, OverlayName, RunPlan
 from rlsplit.planning.settings import MultiNode, RunSettings, Value
 from rlsplit.planning.subject import Subject
@@ -27,6 +28,7 @@ def plan_notes(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     yield from _moved_root_env(subject)
     for check in _CONFIG_NOTES:
         yield from check(subject)
+    yield from exposed_secrets(plan)
     yield from _lasting(plan, subject)
     yield from _open_ports(plan)
 
@@ -95,8 +97,8 @@ _MOVED: Final = "the value is moved to the run's Secret"
 
 
 def _moved_root_env(subject: Subject) -> Iterator[Finding]:
-    for name in sorted(subject.settings.env_vars.value):
-        if subject.is_secret(name):
+    for name, value in sorted(subject.settings.env_vars.value.items()):
+        if subject.is_secret(name, value):
             yield _note("overlay-secret-env", (*subject.settings.env_vars.key, name), _MOVED)
 
 

@@ -97,7 +97,7 @@ def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overl
         for path, size in sizes.items():
             yield overlay("engine-ranks", path, size, reason)
     for name, value in sorted(subject.settings.env_vars.value.items()):
-        if name not in inference.env_vars.value and not subject.is_secret(name):
+        if name not in inference.env_vars.value and not subject.is_secret(name, value):
             reason = "inference puts its defaults over the pod's environment, but not over its own env_vars"
             yield overlay("root-env-vars", (*inference.env_vars.path, name), value, reason)
     yield from _secret_env(overlay, subject)
@@ -203,8 +203,8 @@ def _world_size(overlay: _Overlaying, subject: Subject, broadcast: Broadcast) ->
 
 
 def _secret_env(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
-    for name in sorted(overlay.config.get("env_vars") or {}):
-        if subject.is_secret(name):
+    for name, value in sorted((overlay.config.get("env_vars") or {}).items()):
+        if subject.is_secret(name, value):
             yield overlay("secret-env", ("env_vars", name), REMOVED, "the value is kept in the run's Secret")
 
 

@@ -41,9 +41,9 @@ class Subject:
     secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
     """Name and value of each variable that is moved to the Secret, to its key there."""
 
-    def is_secret(self, name: str) -> bool:
-        """Whether the platform takes a variable of this name for a secret (overlay ``secret-env``)."""
-        return is_secret_env(name, self.platform)
+    def is_secret(self, name: str, value: str) -> bool:
+        """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
+        return is_secret_env(name, value, self.platform)
 
 
 def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
@@ -99,7 +99,7 @@ def _secret_keys(settings: RunSettings, platform: Platform) -> dict[tuple[str, s
     numbers: dict[str, int] = {}
     for _, table in env_tables(settings):
         for name, value in sorted(table.value.items()):
-            if is_secret_env(name, platform) and (name, value) not in keys:
+            if is_secret_env(name, value, platform) and (name, value) not in keys:
                 keys[name, value] = _free_key(f"env-{name.lower()}", taken, numbers)
     return keys
 

@@ -23,7 +23,7 @@ from rlsplit.kubernetes import (
 )
 from rlsplit.plain_data import SURROGATE, is_list, is_table
 from rlsplit.platform.settings import PlatformSettings, PodSettings
-from rlsplit.secrets import matches_any
+from rlsplit.secrets import is_secret_variable, matches_any
 
 _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
@@ -73,8 +73,10 @@ def is_protected_env(name: str) -> bool:
     return name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
 
 
-def is_secret_env(name: str, platform: PlatformSettings) -> bool:
-    """Whether the platform takes a variable of this name for a secret (overlay ``secret-env``)."""
+def is_secret_env(name: str, value: object, platform: PlatformSettings) -> bool:
+    """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
+    if platform.secret_env_patterns is None:
+        return is_secret_variable(name, value)
     return matches_any(name, tuple(platform.secret_env_patterns))
 
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rlsplit.components import ROLES, ComponentName
 from rlsplit.plain_data import is_table
-from rlsplit.secrets import SECRET_GLOBS
 
 
 def _none_from_text(value: object) -> object:
@@ -191,8 +190,12 @@ class PlatformSettings(_Settings):
     """Whether logs also go to ``logs/attempt_<n>`` in the run's directory."""
     config_delivery: Literal["auto", "volume"] = "auto"
     """``auto``: in the startup script while it fits. ``volume``: always as a mounted ConfigMap."""
-    secret_env_patterns: list[str] = list(SECRET_GLOBS)
-    """Names of ``env_vars`` (globs, without case) whose values are moved to the Secret; ``[]``: none."""
+    secret_env_patterns: list[str] | None = None
+    """Which ``env_vars`` move to the Secret: those whose names fit one of these globs, without case (``[]``: none).
+
+    Left out: those that look like a secret by their names or by their values, such as a URL with a password. Globs
+    replace that judgement; what it takes for a secret is still not shown in findings, previews and diffs.
+    """
 
     gpu_resource: str = "nvidia.com/gpu"
     """Resource name of a GPU; also the key of the GPU pods' toleration."""

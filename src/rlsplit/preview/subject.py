@@ -12,8 +12,8 @@ from rlsplit.explaining import Origin, explain, leaves
 from rlsplit.findings import Finding, KeyPath, Severity, nearest
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan
+from rlsplit.planning.hiding import with_hidden
 from rlsplit.planning.model import REMOVED, Overlay, Pods
-from rlsplit.preview.hiding import with_hidden
 from rlsplit.run import Run
 from rlsplit.splitting import Split
 

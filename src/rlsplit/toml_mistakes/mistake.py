@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from rlsplit.findings import Finding, KeyPath
-from rlsplit.secrets import is_secret_variable
+from rlsplit.secrets import is_secret, is_secret_value
 from rlsplit.toml_marks import Text
 from rlsplit.toml_mistakes.failure import Failure
 
@@ -53,10 +53,8 @@ NUMBER: Final = re.compile(r"[+-]?[0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?
 STATEMENT: Final = re.compile(r"[ \t]*(?:$|#|\[|[\w.\"'-]+[ \t]*=)")
 """The beginning of a line that is one of TOML's, or empty."""
 
-_TOKENS: Final = re.compile(
-    r"(?:sk|pk|rk|ghp|gho|ghs|hf|xox[abp]|pit|glpat|npm|pypi|dop)[-_]|github_pat_|wandb_|AKIA|eyJ|\w+://[^/\s]*@"
-    r"|[A-Za-z0-9+/_=-]{32,}"
-)
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
+"""May be a key that no service marks as its own."""
 
 
 def word_at(failure: Failure, start: int) -> str:
@@ -74,7 +72,7 @@ def blanked(start: int, word: str) -> Mend:
 
 def may_be_secret(path: KeyPath, value: str) -> bool:
     """Whether a value must not be spelled out: by its key, or by what it looks like."""
-    return _TOKENS.search(value) is not None or any(is_secret_variable(str(part)) for part in path)
+    return is_secret(path) or is_secret_value(value) or _LONG_WORD.search(value) is not None
 
 
 def spelled(failure: Failure, word: str) -> str:

@@ -50,10 +50,8 @@ STEP_DIR: Final = re.compile(r"step_[0-9]+")
 def unprotected_env_vars(section: EnvVarsSection) -> Iterator[Refusal]:
     """No component sets an environment variable that the launcher sets."""
     for field in section.env_var_fields:
-        protected = sorted(PROTECTED_ENV_VARS & getattr(section, field).keys())
-        if protected:
-            places = tuple((field, name) for name in protected)
-            yield Refusal((field,), f"sets {', '.join(protected)}", "remove what the launcher sets itself", places)
+        for name in sorted(PROTECTED_ENV_VARS & getattr(section, field).keys()):
+            yield Refusal((field, name), "is set by the launcher alone", "remove it", ((field,),))
 
 
 def resume_by_step_or_dir(resume: ResumeConfig) -> Iterator[Refusal]:

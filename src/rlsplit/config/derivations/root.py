@@ -24,7 +24,7 @@ from rlsplit.config.run_facts import (
     run_dir,
     samples_from_policy,
 )
-from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.base import Section, taken_over
 from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
@@ -116,9 +116,7 @@ def _end_without_endpoint(end: type[Section]) -> BroadcastEnd:
 
 def _endpoint(end: type[Section]) -> BroadcastEnd:
     # Built without validation: a derived world size is not re-validated (P-08).
-    return lambda shared, world: end.model_construct(
-        set(shared.model_fields_set), **dict(shared), inference_world_size=world
-    )
+    return lambda shared, world: taken_over(end, shared, inference_world_size=world)
 
 
 TRAINER_ENDS: Final = {

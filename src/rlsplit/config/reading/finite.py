@@ -1,57 +1,80 @@
-"""Numbers that JSON cannot hold: refused in declared fields, null in tables that prime-rl does not type (D-03)."""
+"""Numbers that JSON cannot hold (D-03).
+
+In declared fields a launched run keeps them, and a hosted run is refused. In tables that prime-rl does not type they
+become null; in sources that were set aside, where the hosted platform would stop, they are refused.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args, get_origin
 
-from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, SetAside
+from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, Mode, SetAside
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import Placed, members
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.plain_data import is_list, is_table
 
 
-def non_finite(placed: Iterable[Placed]) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class NonFinite:
+    """An infinity or NaN of a document."""
+
+    path: KeyPath
+    value: float
+    is_typed: bool
+    """Whether it stands in a field that is declared as a number."""
+
+
+def non_finite(placed: Iterable[Placed]) -> Iterator[NonFinite]:
     """Find infinities and NaN in the fields of sections."""
     for path, section in placed:
         if not section.__pydantic_fields_set__:
             continue  # Nobody wrote anything here, and defaults are finite.
-        for name, typed in number_fields(type(section)):
+        for name, is_typed in number_fields(type(section)):
             value = section.__dict__.get(name)
             if value is not None and not isinstance(value, str):
-                yield from _judged(value, (*path, name), typed)
+                yield from _found(value, (*path, name), is_typed)
         for key, value in (section.__pydantic_extra__ or {}).items():
-            yield from _judged(value, (*path, key), typed=False)
+            yield from _found(value, (*path, key), is_typed=False)
 
 
-def non_finite_values(aside: SetAside) -> Iterator[Finding]:
-    """Find infinities and NaN in sources that were set aside."""
-    yield from _judged(aside.sources, SOURCE_PATH, typed=False)
-    yield from _judged(aside.eval, EVAL_PATH, typed=False)
-
-
-def _judged(value: Any, path: KeyPath, typed: bool) -> Iterator[Finding]:
+def _found(value: Any, path: KeyPath, is_typed: bool) -> Iterator[NonFinite]:
     if isinstance(value, float):
         if not math.isfinite(value):
-            yield _finding(value, path, typed)
+            yield NonFinite(path, value, is_typed)
     elif is_table(value):
         for key, item in value.items():
-            yield from _judged(item, (*path, key), typed)
+            yield from _found(item, (*path, key), is_typed)
     elif is_list(value):
         for i, item in enumerate(value):
-            yield from _judged(item, (*path, i), typed)
+            yield from _found(item, (*path, i), is_typed)
 
 
-def _finding(value: float, path: KeyPath, typed: bool) -> Finding:
-    if typed:
-        return Finding(
-            code="D-03", path=path, message=f"{value} cannot be written to a config file", hint="use a number"
-        )
-    message = f"{value} becomes null, since JSON has no such number"
-    return Finding(code="D-03", severity="warning", path=path, message=message, hint="use a number or a string")
+def non_finite_findings(found: Iterable[NonFinite], mode: Mode) -> Iterator[Finding]:
+    """Judge infinities and NaN in sections."""
+    for number in found:
+        if not number.is_typed:
+            message = f"{number.value} becomes null, since JSON has no such number"
+            hint = "use a number or a string"
+            yield Finding(code="D-03", severity="warning", path=number.path, message=message, hint=hint)
+        elif mode == "hosted":
+            yield _refused(number)
+
+
+def aside_findings(aside: SetAside) -> Iterator[Finding]:
+    """Refuse infinities and NaN in sources that were set aside."""
+    for value, path in ((aside.sources, SOURCE_PATH), (aside.eval, EVAL_PATH)):
+        for number in _found(value, path, is_typed=False):
+            yield _refused(number)
+
+
+def _refused(number: NonFinite) -> Finding:
+    message = f"{number.value} cannot be submitted to the hosted platform"
+    return Finding(code="D-03", path=number.path, message=message, hint="use a number")
 
 
 @cache

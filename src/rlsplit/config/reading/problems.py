@@ -14,7 +14,7 @@ from rlsplit.config.tree import is_section, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, dotted, shown
 from rlsplit.hints import did_you_mean
 from rlsplit.plain_data import is_table
-from rlsplit.secrets import is_secret
+from rlsplit.secrets import holds_secret
 
 _EXPECTED: Final = {
     "int_type": "an integer",
@@ -50,7 +50,7 @@ def finding_of(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) ->
     if first["type"] == "too_short":
         return Finding(code="B-03", path=path, message="must not be empty")
     expected = " or ".join(dict.fromkeys(_expected(details) for details in group))
-    given = "" if is_secret(path) else f", not {shown(first['input'])}"
+    given = "" if holds_secret(path, first["input"]) else f", not {shown(first['input'])}"
     hint = _choice_hint(kind, path, first["input"]) or _date_hint(group, first["input"])
     return Finding(code="B-03", path=path, message=f"must be {expected}{given}", hint=hint, scope=scope)
 
@@ -107,7 +107,7 @@ def _tag_finding(kind: type[Section], path: KeyPath, details: ErrorDetails) -> F
     table = details["input"]
     given = table.get(key) if is_table(table) else None
     hint = did_you_mean(given, tags) or f"known are {known}"
-    return Finding(code="B-07", path=path, message=f"has no variant {key} = {shown(given)}", hint=hint)
+    return Finding(code="B-07", path=(*path, key), message=f"is no variant: {shown(given)}", hint=hint, scope=path)
 
 
 def _listed(words: Sequence[str], most: int = 12) -> str:

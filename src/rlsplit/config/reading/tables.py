@@ -17,7 +17,7 @@ from rlsplit.config.reading.locations import grouped
 from rlsplit.config.reading.mending import mended
 from rlsplit.config.reading.problems import finding_of
 from rlsplit.config.sections.base import S
-from rlsplit.config.tree import make_unreadable
+from rlsplit.config.tree import Placed, make_unreadable, sections
 from rlsplit.findings import Finding, KeyPath, nearest
 
 _ROUNDS: Final = 20
@@ -30,14 +30,18 @@ class Reading(Generic[S]):
 
     section: S | None
     findings: tuple[Finding, ...]
+    placed: tuple[Placed, ...] = ()
+    """Every section that was read, as :func:`~rlsplit.config.tree.sections` lists them; also those that stand beside an
+    element of a list or table that was refused, whose field has no value."""
 
 
 def read(kind: type[S], table: Mapping[str, Any]) -> Reading[S]:
     """Read a table as a section: types, bounds, required keys and tags (B-02, B-03, B-07)."""
     try:
-        return Reading(kind.model_validate(table), ())
+        section = kind.model_validate(table)
     except ValidationError as error:
         return _read_around(kind, table, error)
+    return Reading(section, (), tuple(sections(section)))
 
 
 def _read_around(kind: type[S], table: Mapping[str, Any], error: ValidationError) -> Reading[S]:
@@ -54,7 +58,9 @@ def _read_around(kind: type[S], table: Mapping[str, Any], error: ValidationError
         except ValidationError as again:
             error = again
             continue
-        for path in found:
-            make_unreadable(section, path)
-        return Reading(section, tuple(found.values()))
+        # Listed while every field has a value; what stands at a refused path is a stand-in, and nobody's.
+        everything = sections(section)
+        make_unreadable(everything, found)
+        placed = tuple(place for place in everything if nearest(found, place[0]) is None)
+        return Reading(section, tuple(found.values()), placed)
     return Reading(None, tuple(found.values()))

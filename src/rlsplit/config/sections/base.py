@@ -4,7 +4,7 @@ Sections are shapes: names, types, bounds, defaults. Nothing here knows another 
 looks at two fields; rules that do are in :mod:`.derivations` and :mod:`.checks`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from inspect import Signature
 from pathlib import PurePosixPath
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar, get_
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from rlsplit.plain_data import SCALARS, is_list, is_table
+from rlsplit.secrets import hidden
 
 
 class UnreadableError(LookupError):
@@ -66,6 +67,11 @@ class Section(BaseModel):
     def prepared(cls, table: dict[str, Any]) -> dict[str, Any]:
         """Return the table as the rules below should see it; for sections with a first reading of their own."""
         return table
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show the fields, without what looks like a secret."""
+        for name, value in super().__repr_args__():
+            yield name, hidden(value, path=(name or "",))
 
     if not TYPE_CHECKING:  # A checker that saw it would take every misspelled attribute for one.
 
@@ -122,6 +128,18 @@ def _copied_inside(value: Any) -> Any:
     if is_table(value):
         return {key: _copied_inside(item) for key, item in value.items()}
     return copied(value) if isinstance(value, Section) else value
+
+
+def taken_over(kind: type[S], given: Section, **derived: Any) -> S:
+    """Make a section of a kind from another one: its fields of the same names, and derived values over them.
+
+    What stands under a key that the given section does not know was never typed, so it becomes no field of the kind;
+    under a key that the kind does not know either, it is handed on.
+    """
+    fields = {name: value for name, value in vars(given).items() if name in kind.model_fields}
+    handed_on = {key: value for key, value in (given.model_extra or {}).items() if key not in kind.model_fields}
+    written = given.model_fields_set & (fields.keys() | handed_on.keys())
+    return kind.model_construct(written, **{**handed_on, **fields, **derived})
 
 
 def read_leniently(section: type[Section], table: dict[str, Any]) -> dict[str, Any]:
