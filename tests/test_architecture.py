@@ -27,6 +27,7 @@ STAGES: list[tuple[str, ...]] = [
     ("planning",),
     ("startup",),
     ("manifests",),
+    ("file_kinds",),
     ("compiler",),
     ("serialize", "component_files", "explaining", "reports", "rulebook", "schema"),
     ("preview",),

@@ -39,6 +39,7 @@ run.name = "test"
 trainer = {}
 orchestrator = {}
 """,
+    "alone": "",
 }
 """Configs that the examples are laid over: a wrong one must show in one of them."""
 
