@@ -17,7 +17,7 @@ LONGEST_FUNCTION = 45
 LONGEST_MODULE = 400
 
 STAGES: list[tuple[str, ...]] = [
-    ("version", "findings", "hints", "kubernetes", "template_files", "schema_file", "report_formats"),
+    ("version", "findings", "hints", "kubernetes", "template_files", "schema_file", "report_formats", "request_fields"),
     ("components", "secrets", "run"),
     ("plain_data", "toml_marks", "toml_text", "overrides", "document"),
     ("config.sections", "config.rules", "config.keys", "config.tables"),

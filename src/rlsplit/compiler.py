@@ -95,7 +95,7 @@ def compile_sources(
     document = read(sources, overrides)
     started = Outcome(document=document, findings=document.findings, config=None)
     if not started.is_refused:
-        started = _configured(started, mode, on_unknown, goal.run.id)
+        started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id)
     return _continued(started, until, goal)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from api_requests import FIXTURES, config, outcome_of
 
-from rlsplit.api import CompiledRun
+from rlsplit.api import CompiledRun, CreateTrainingRunRequest
 
 KEYS: Final = (
     *("__class__", "__proto__", "__init__", "$ref", "", " ", "a.b", 'q"', "\0", "\ud800", "é" * 40, "None", "type"),
@@ -182,7 +182,7 @@ def garbage(dice: random.Random, known: list[dict[str, Any]]) -> bytes:
 
 def answered(body: bytes) -> int:
     """Answer one body; whatever comes out must be encodable as the answer."""
-    outcome = outcome_of(body)
+    outcome = outcome_of(body, kind=CreateTrainingRunRequest)
     if isinstance(outcome, CompiledRun):
         json.dumps([outcome.artifact, outcome.objects, outcome.row], allow_nan=False)
         return 201

@@ -125,7 +125,7 @@ def test_a_right_call_is_accepted(shown: Entry) -> None:
 @pytest.mark.parametrize("shown", by_language("json", wrong=True))
 def test_a_wrong_request_is_refused(shown: Entry) -> None:
     body = shown.example.text.encode()
-    request = api.read_body(body)
+    request = api.read_body(body, api.CreateTrainingRunRequest)
     if not isinstance(request, api.ErrorResponse):
         request = api.compile_run(request, run_id="r", job_id="j", token_value="t", platform=rlsplit.Platform())
     assert isinstance(request, api.ErrorResponse)
