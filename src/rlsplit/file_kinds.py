@@ -20,7 +20,7 @@ from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.tables.other_roots import FORMER_KEYS, LORA_KEYS, PYPROJECT_KEYS, SFT_DATA_KEYS, SFT_VAL_KEYS
 from rlsplit.config.tree import members
-from rlsplit.findings import Finding, clipped, dotted, visible
+from rlsplit.findings import Finding, visible
 from rlsplit.plain_data import is_list, is_mapping, is_table
 from rlsplit.platform import Platform
 
@@ -31,7 +31,7 @@ Fields = Mapping[str, Types]
 """Key to what may stand there."""
 
 _ANYTHING: Final[Types] = (Any,)
-_MOST_SHOWN_KEYS: Final = 3
+_MOST_RELATED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +51,27 @@ class FileKind:
 def kind_findings(table: Mapping[str, Any], file: str | None = None) -> tuple[Finding, ...]:
     """Say what a refused document is, if it is another kind of file: one finding, or none.
 
-    The finding is about the whole document, and takes the place of all that was said about its keys.
+    It stands at the first key that tells the kind, and takes the place of all that was said about any key.
     """
     kinds = kinds_of(table)
     if not kinds:
         return ()
-    keys = [key for key in table if _known(kinds[0], key) and key not in RLConfig.model_fields] or list(table)
-    shown = ", ".join(clipped(visible(dotted([key])), 60) for key in keys[:_MOST_SHOWN_KEYS])
     says = ", or ".join(kind.says for kind in kinds)
     instead = "; or ".join(kind.instead for kind in kinds)
     if file and not file.startswith("<"):
         instead = instead.replace("FILE", visible(file))
-    return (Finding(code="config.kind", message=f"is {says}, and no rl.toml (its root has {shown})", hint=instead),)
+    key, *others = _telling(kinds[0], table)
+    related = tuple((other,) for other in others[:_MOST_RELATED])
+    message = f"makes this {says}, and no rl.toml"
+    return (Finding(code="config.kind", path=(key,), message=message, hint=instead, related=related),)
+
+
+def _telling(kind: FileKind, table: Mapping[str, Any]) -> list[str]:
+    """The keys that tell a kind: of what stands there it understands more than an ``rl.toml`` does."""
+    if kind is LORA and isinstance(table.get("model"), str):
+        return ["model"]
+    written = ({key: value} for key, value in table.items())
+    return [key for one in written if _understood(one, (kind.fields,)) > _understood(one, (RLConfig,)) for key in one]
 
 
 def kinds_of(table: Mapping[str, Any]) -> tuple[FileKind, ...]:
@@ -157,10 +166,6 @@ def _is_model(kind: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _known(kind: FileKind, key: str) -> bool:
-    return key in kind.fields
-
-
 # --- the kinds -------------------------------------------------------------------------------------------------------
 
 
@@ -211,8 +216,9 @@ LORA: Final = FileKind(
     name="lora",
     says="the config of a hosted LoRA run",
     instead=(
-        "write a full rl.toml: the model as [model] name, each [[env]] as [[orchestrator.train.source]], "
-        "[sampling] as [orchestrator.train.sampling], and the adapter as [trainer.model.lora]"
+        "write a full rl.toml: the model as [model] name, each [[env]] as [[orchestrator.train.source]], [sampling] as "
+        "[orchestrator.train.sampling], batch_size and rollouts_per_example (now group_size) into [orchestrator], "
+        "learning_rate as lr into [trainer.optim], [wandb] as [monitors.wandb], the adapter as [trainer.model.lora]"
     ),
     fields=MappingProxyType(_open(LORA_KEYS)),
 )

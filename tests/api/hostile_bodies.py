@@ -104,7 +104,7 @@ def tree(dice: random.Random, depth: int) -> Any:
 
 
 def fields(dice: random.Random) -> dict[str, Any]:
-    names = ("imageTag", "name", "teamId", "wandbApiKey", "hfToken", *KEYS[:4])
+    names = (*CreateTrainingRunRequest.wire_fields()[1:], *KEYS[:4])
     return {dice.choice(names): tree(dice, 1) for _ in range(dice.choice((0, 0, 1, 3)))}
 
 

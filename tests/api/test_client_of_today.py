@@ -145,7 +145,7 @@ def test_an_sft_run_is_refused_once_and_not_key_by_key() -> None:
 
 def test_an_sft_config_without_mode_is_called_what_it_is() -> None:
     [(param, details)] = refused({"config": {"data": {"name": "org/set"}, "optim": {"lr": 1e-5}}}).items()
-    assert param == "config"
+    assert param == "config.data"
     assert "sft.toml" in details
 
 
