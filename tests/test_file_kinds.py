@@ -128,7 +128,7 @@ def test_a_lora_run_loses_nothing_by_its_hint() -> None:
     hint = finding_of(KNOWN["lora"][1], None).hint or ""
     for place in ("[model] name", "[[orchestrator.train.source]]", "[orchestrator.train.sampling]", "group_size"):
         assert place in hint
-    written = {"model": {"name": "x"}, "inference": {}, "monitors": {"wandb": {}}}
+    written = {"model": {"name": "Qwen/Qwen3-4B"}, "inference": {}, "monitors": {"wandb": {}}}
     trainer = {"optim": {"lr": 1e-6}, "model": {"lora": {}}}
     source = {"env": {"id": "a"}}
     orchestrator = {"batch_size": 8, "group_size": 8, "train": {"sampling": {"temperature": 1}, "source": [source]}}
