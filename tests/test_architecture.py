@@ -40,6 +40,7 @@ STAGES: list[tuple[str, ...]] = [
     ("planning",),
     ("startup",),
     ("manifests",),
+    ("file_kinds",),
     ("compiler",),
     ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema"),
     ("preview",),

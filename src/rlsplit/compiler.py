@@ -96,7 +96,7 @@ def compile_sources(
     document = read(sources, overrides)
     started = Outcome(document=document, findings=document.findings, config=None)
     if not started.is_refused:
-        started = _configured(started, mode, on_unknown, goal.run.id)
+        started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id)
     return _continued(started, until, goal)
 
 
@@ -146,7 +146,15 @@ def _configured(
         resolution = resolve(table, mode=mode, on_unknown=severity, name_seed=name_seed)
         found = resolution.findings
         outcome = replace(outcome, config=_accepted(resolution))
-    return _with_findings(outcome, found)
+    return _with_findings(outcome, _kind(outcome.document) or found if outcome.config is None else found)
+
+
+def _kind(document: Document) -> tuple[Finding, ...]:
+    """Say that a refused document is another kind of file: its keys would give many findings, and none that helps."""
+    from rlsplit.file_kinds import kind_findings
+
+    start = start_of(document)
+    return kind_findings(document.table, start.source if start else None)
 
 
 def _accepted(resolution: Resolution) -> RLConfig | None:

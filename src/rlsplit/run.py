@@ -28,5 +28,11 @@ class Run:
     """Existing PersistentVolumeClaim for this run; wins over ``Platform.existing_claim``."""
     source_ref: str | None = None
     """Commit, branch or tag of prime-rl that the image checks out before it starts (``PRIME_RL_REF``)."""
+    resume_from: str | None = None
+    """Id of an earlier run that this one continues, in that run's directory and on its volume; the config resumes.
+
+    Without ``volume`` and ``Platform.existing_claim`` that is the claim which was rendered for a run of that id and of
+    this run's name. The next ``attempt`` keeps its logs apart.
+    """
     source_repo: str | None = None
     """Repository of ``source_ref`` (``PRIME_RL_REPO``); None leaves the image's own."""

@@ -35,9 +35,11 @@ def small(**changes: Any) -> dict[str, Any]:
     return {"trainer": {}, "orchestrator": {"train": {"source": [source]}}, "inference": {}, **changes}
 
 
-def outcome_of(body: Any, **given: Any) -> CompiledRun | ErrorResponse:
+def outcome_of(
+    body: Any, *, kind: type[CreateDedicatedRunRequest] = CreateDedicatedRunRequest, **given: Any
+) -> CompiledRun | ErrorResponse:
     """Answer a decoded body, or one of bytes, as the server does."""
-    request = read_body(body) if isinstance(body, bytes) else read_request(body)
+    request = read_body(body, kind) if isinstance(body, bytes) else read_request(body, kind)
     if isinstance(request, ErrorResponse):
         return request
     return compiled_request(request, **given)

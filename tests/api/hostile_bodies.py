@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from api_requests import FIXTURES, config, outcome_of
 
-from rlsplit.api import CompiledRun
+from rlsplit.api import CompiledRun, CreateTrainingRunRequest
 
 KEYS: Final = (
     *("__class__", "__proto__", "__init__", "$ref", "", " ", "a.b", 'q"', "\0", "\ud800", "é" * 40, "None", "type"),
@@ -104,7 +104,7 @@ def tree(dice: random.Random, depth: int) -> Any:
 
 
 def fields(dice: random.Random) -> dict[str, Any]:
-    names = ("imageTag", "name", "teamId", "wandbApiKey", "hfToken", *KEYS[:4])
+    names = (*CreateTrainingRunRequest.wire_fields()[1:], *KEYS[:4])
     return {dice.choice(names): tree(dice, 1) for _ in range(dice.choice((0, 0, 1, 3)))}
 
 
@@ -182,7 +182,7 @@ def garbage(dice: random.Random, known: list[dict[str, Any]]) -> bytes:
 
 def answered(body: bytes) -> int:
     """Answer one body; whatever comes out must be encodable as the answer."""
-    outcome = outcome_of(body)
+    outcome = outcome_of(body, kind=CreateTrainingRunRequest)
     if isinstance(outcome, CompiledRun):
         json.dumps([outcome.artifact, outcome.objects, outcome.row], allow_nan=False)
         return 201

@@ -15,11 +15,11 @@ from rlsplit import Platform, api
 app = FastAPI(title="PI API")
 platform = Platform()  # a real server reads its own: Platform.from_toml(text)
 Caller = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
-BODY = {"application/json": {"schema": api.CreateDedicatedRunRequest.model_json_schema()}}
+BODY = {"application/json": {"schema": api.CreateTrainingRunRequest.model_json_schema()}}
 
 
 def answer(body: bytes) -> JSONResponse:
-    request = api.read_body(body)
+    request = api.read_body(body, api.CreateTrainingRunRequest)
     if isinstance(request, api.ErrorResponse):
         return JSONResponse(request.wire(), 422)
     outcome = api.compile_run(

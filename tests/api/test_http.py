@@ -20,6 +20,8 @@ from jsonschema import Draft202012Validator
 
 from rlsplit.api import MAX_BODY_BYTES
 
+CLIENT_FIELDS = ["mode", "gpuType", "volume", "sourceRef", "resumeFrom"]
+"""What the public client sends besides the documented fields."""
 SERVER = Path(__file__).with_name("server.py")
 REQUESTS = 6
 """Of each client; the module's script sends them for as long as one likes."""
@@ -67,7 +69,7 @@ def test_a_good_config_is_created(service: Service, schemas: dict[str, Any], nam
     ("body", "params"),
     [
         ({"config": config("bad/unknown-key.toml")}, ["config.trainer.model.seqlen"]),
-        ({"config": small(name="x"), "imageTag": "a tag"}, ["config.name", "imageTag"]),
+        ({"config": small(name=5), "imageTag": "a tag"}, ["config.name", "imageTag"]),
         ({"config": None}, ["config"]),
         ({}, ["config"]),
         ([], ["body"]),
@@ -98,7 +100,10 @@ def test_the_servers_own_document_has_the_given_schemas(service: Service, schema
     document = httpx.get(f"{service.url}/openapi.json").json()
     operation = document["paths"][PATH]["post"]
     request = operation["requestBody"]["content"]["application/json"]["schema"]
-    assert request == schemas["CreateDedicatedRunRequest"]
+    given = schemas["CreateDedicatedRunRequest"]
+    assert {**request, "title": None, "properties": None} == {**given, "title": None, "properties": None}
+    assert {name: request["properties"][name] for name in given["properties"]} == given["properties"]
+    assert list(request["properties"])[len(given["properties"]) :] == CLIENT_FIELDS
     for name in ("CreateDedicatedRunResponse", "ErrorResponse", "ErrorDetail"):
         assert document["components"]["schemas"][name] == schemas[name]
     assert set(operation["responses"]) == {"201", "401", "422"}

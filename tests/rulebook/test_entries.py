@@ -39,6 +39,7 @@ run.name = "test"
 trainer = {}
 orchestrator = {}
 """,
+    "alone": "",
 }
 """Configs that the examples are laid over: a wrong one must show in one of them."""
 
@@ -124,7 +125,7 @@ def test_a_right_call_is_accepted(shown: Entry) -> None:
 @pytest.mark.parametrize("shown", by_language("json", wrong=True))
 def test_a_wrong_request_is_refused(shown: Entry) -> None:
     body = shown.example.text.encode()
-    request = api.read_body(body)
+    request = api.read_body(body, api.CreateTrainingRunRequest)
     if not isinstance(request, api.ErrorResponse):
         request = api.compile_run(request, run_id="r", job_id="j", token_value="t", platform=rlsplit.Platform())
     assert isinstance(request, api.ErrorResponse)

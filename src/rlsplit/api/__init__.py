@@ -12,6 +12,7 @@ from rlsplit.api.errors import MAX_ERRORS, detail
 from rlsplit.api.models import (
     CreateDedicatedRunRequest,
     CreateDedicatedRunResponse,
+    CreateTrainingRunRequest,
     ErrorDetail,
     ErrorResponse,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "CompiledRun",
     "CreateDedicatedRunRequest",
     "CreateDedicatedRunResponse",
+    "CreateTrainingRunRequest",
     "ErrorDetail",
     "ErrorResponse",
     "compile_run",

@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from rlsplit.api.checks import request_findings, run_of, secrets_of
+from rlsplit.api.checks import is_label, request_findings, run_of, secrets_of
 from rlsplit.api.errors import error_response, in_order, in_request
 from rlsplit.api.misplaced import without_misplaced
-from rlsplit.api.models import CreateDedicatedRunRequest, CreateDedicatedRunResponse, ErrorResponse
+from rlsplit.api.models import (
+    CreateDedicatedRunRequest,
+    CreateDedicatedRunResponse,
+    CreateTrainingRunRequest,
+    ErrorResponse,
+)
 from rlsplit.compiler import Outcome, Stage, Target, compile_sources
 from rlsplit.document import Source
 from rlsplit.findings import Finding, has_errors
-from rlsplit.plain_data import is_table
+from rlsplit.plain_data import is_mapping, is_table
 from rlsplit.planning import RunPlan
+from rlsplit.planning.run_checks import given_findings
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.secrets import SecretText, hidden
@@ -63,6 +69,7 @@ def compile_run(
     job_id: str,
     token_value: str | SecretText,
     platform: Platform,
+    attempt: int = 1,
 ) -> CompiledRun | ErrorResponse:
     """Compile a request, or give the error body with every problem.
 
@@ -70,17 +77,20 @@ def compile_run(
     ways: the hosted platform's (whose result is ``artifact``) and the launcher's, which also checks environment sources
     (whose result becomes the pods). ``token_value`` is the run's PRIME_API_KEY.
 
+    ``attempt`` counts the starts in one run directory, which a run with ``resumeFrom`` shares with an earlier one: the
+    next number keeps its logs apart.
+
     Problems of what the server itself gives come out the same way, with the params ``runId``, ``tokenValue`` and
     ``platform.<setting>``: some, such as an access mode, only show together with the config.
     """
     secrets = secrets_of(request, token_value)
-    target = Target(run=run_of(request, run_id), platform=platform, secrets=secrets)
-    outcome, misplaced = compiled_config(request.config, target, until="objects")
-    findings = in_request(request_findings(request, (*misplaced, *outcome.noted())))
+    target = Target(run=run_of(request, run_id, attempt), platform=platform, secrets=secrets)
+    outcome, found = judged(request, target, until="objects")
+    findings = in_request(request_findings(request, found))
     # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
-    if outcome.hosted is None or outcome.split is None or outcome.plan is None or outcome.objects is None:
+    if outcome is None or has_errors(findings):
         return error_response(findings, request.config)
-    if has_errors(findings):
+    if outcome.hosted is None or outcome.split is None or outcome.plan is None or outcome.objects is None:
         return error_response(findings, request.config)
     return CompiledRun(
         artifact=artifact(split(outcome.hosted)),
@@ -95,15 +105,41 @@ def compile_run(
     )
 
 
-def compiled_config(
-    config: Mapping[str, Any], target: Target | None = None, *, until: Stage = "config"
-) -> tuple[Outcome, tuple[Finding, ...]]:
-    """Compile a request's config in both ways, and tell what the client should have taken out of it.
+def judged(
+    request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config"
+) -> tuple[Outcome | None, tuple[Finding, ...]]:
+    """Compile a request's config in both ways, and say what is wrong with it and with what comes beside it.
 
-    Paths are the config's.
+    Paths are the config's, or the wire names. There is no outcome where the config is not meant to be an ``rl.toml``.
     """
-    rest, misplaced = without_misplaced(config)
-    return compile_sources([Source(name="config", content=rest)], mode="both", until=until, target=target), misplaced
+    apart = without_misplaced(request.config, type(request).wire_fields())
+    run = target.run
+    if run.name is None and apart.name is not None and is_label(apart.name):
+        run = replace(run, name=apart.name)
+    if run.resume_from is not None:
+        apart = replace(apart, config=resuming(apart.config))
+    given = given_findings(run, target.platform, target.secrets)
+    if isinstance(request, CreateTrainingRunRequest) and request.mode == "sft":
+        return None, (_NO_SFT, *given)
+    sources = [Source(name="config", content=apart.config)]
+    outcome = compile_sources(sources, mode="both", until=until, target=replace(target, run=run))
+    return outcome, (*apart.findings, *outcome.noted(), *(given if until == "config" else ()))
+
+
+_NO_SFT: Final = Finding(
+    code="request.mode",
+    about="run",
+    path=("mode",),
+    message='"sft" is a kind of run that this release does not take yet',
+    hint="send an rl.toml, and leave mode out",
+)
+
+
+def resuming(config: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Let a config continue from the newest checkpoint, unless it says somewhere from which."""
+    tables = (config, config.get("trainer"), config.get("orchestrator"))
+    resumes = any(table.get("resume") not in (None, "None") for table in tables if is_mapping(table))
+    return dict(config) if resumes else {**config, "resume": {}}
 
 
 def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
@@ -119,6 +155,7 @@ def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
         "namespace": planned.names.namespace,
         "base_name": planned.names.base,
         "run_dir": planned.run_dir,
+        "volume": planned.claim or planned.names.claim,
         "gpus": planned.shape.gpus,
         "pods": planned.pod_count,
         "components": {pods.suffix: {"pods": pods.count, "gpus_per_pod": pods.gpus} for pods in planned.pods},

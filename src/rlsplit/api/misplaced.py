@@ -1,56 +1,62 @@
-"""Keys of the public client's own: it takes them out of a config before it sends it, users leave them in."""
+"""What belongs to the request and stands in the config: the public client takes some out and leaves some in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from rlsplit.findings import Finding
+from rlsplit.request_fields import REQUEST_FIELDS, RequestField
 
-_FILES: Final = (
-    "names files that only the client can read",
-    'write their variables into [env_vars], and send keys as the request\'s "wandbApiKey" and "hfToken"',
-)
-_CLUSTER: Final = "belongs to the platform, not to the run"
-
-MISPLACED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "name": (
-            "belongs to the request, not into the config",
-            'send it as the request\'s "name", or write it as run.name',
-        ),
-        "image_tag": ("belongs to the request, not into the config", 'send it as the request\'s "imageTag"'),
-        "env_file": _FILES,
-        "env_files": _FILES,
-        "gpu_type": (_CLUSTER, "remove it; the config says how many GPUs, in [deployment], the cluster which"),
-        "volume": (_CLUSTER, "remove it; the platform mounts its volume into every pod"),
-        "type": (
-            "tells the client which kind of run this is, and this endpoint runs one kind: full fine-tuning",
-            "remove it; adapters are chosen by [trainer.model.lora]",
-        ),
-        "k8s": (_CLUSTER, "remove the table"),
-    }
-)
-"""Root key to what is wrong with it and what to do; none of them is a key of prime-rl's."""
+RUN_TYPE: Final = "full_finetune"
+"""The value of the root key ``type`` that means nothing any more: this endpoint runs one kind."""
 
 
-def without_misplaced(config: Mapping[Any, Any]) -> tuple[dict[Any, Any], tuple[Finding, ...]]:
-    """Take the client's keys out of a config, with one finding for each; paths are the config's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """A request's config, apart from what belongs to the request."""
 
-    An empty ``k8s`` is left out with a warning: the hosted platform accepts it (H-01).
+    config: dict[Any, Any]
+    name: str | None
+    """What the config calls the run at its root."""
+    findings: tuple[Finding, ...]
+    """One for each key that was taken out, but for ``type = "full_finetune"``; paths are the config's."""
+
+
+def without_misplaced(config: Mapping[Any, Any], fields: Collection[str]) -> Sorted:
+    """Take keys that belong to the request out of a config; ``fields`` are those that the request has.
+
+    ``name`` is accepted with a warning, and so is an empty ``k8s``, as on the hosted platform (H-01).
     """
-    rest = {key: value for key, value in config.items() if key not in MISPLACED}
-    return rest, tuple(_finding(key, config[key]) for key in MISPLACED if key in config)
-
-
-def _finding(key: str, value: object) -> Finding:
-    message, hint = MISPLACED[key]
-    harmless = key == "k8s" and not value
-    return Finding(
-        code="request.misplaced",
-        severity="warning" if harmless else "error",
-        path=(key,),
-        message=message,
-        hint=hint,
+    name = config.get("name")
+    return Sorted(
+        config={key: value for key, value in config.items() if key not in REQUEST_FIELDS},
+        name=name if isinstance(name, str) else None,
+        findings=tuple(_findings(config, fields)),
     )
+
+
+def _findings(config: Mapping[Any, Any], fields: Collection[str]) -> Iterator[Finding]:
+    for key, field in REQUEST_FIELDS.items():
+        if key in config and not (key == "type" and config[key] == RUN_TYPE):
+            yield _finding(key, config[key], field, fields)
+
+
+def _finding(key: str, value: object, field: RequestField, fields: Collection[str]) -> Finding:
+    message = "belongs to the request, not into the config" if field.wire in fields else "belongs not into the config"
+    severity: Literal["warning", "error"] = "error"
+    if key == "name" and value is not None and not isinstance(value, str):
+        message = f"must be a string, and {message}"
+    elif key == "name" or (key == "k8s" and not value):
+        severity = "warning"
+    return Finding(
+        code="request.misplaced", severity=severity, path=(key,), message=message, hint=_instead(field, fields)
+    )
+
+
+def _instead(field: RequestField, fields: Collection[str]) -> str:
+    places = [f'send it as the request\'s "{field.wire}"'] if field.wire in fields else []
+    if field.instead:
+        places.append(field.instead)
+    return ", or ".join(places) or "the server decides it for each run"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -132,13 +132,39 @@ class CreateDedicatedRunRequest(_Wire):
     def _read(cls, body: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
         if not is_table(body):
             return read(body)
-        request = read({key: value for key, value in body.items() if key in REQUEST_FIELDS})
-        request._unknown_fields = tuple(str(key) for key in body if key not in REQUEST_FIELDS)
+        fields = cls.wire_fields()
+        request = read({key: value for key, value in body.items() if key in fields})
+        request._unknown_fields = tuple(str(key) for key in body if key not in fields)
         return request
 
+    @classmethod
+    def wire_fields(cls) -> tuple[str, ...]:
+        """Wire names of the fields, in the document's order."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
 
-REQUEST_FIELDS: Final = tuple(field.alias or name for name, field in CreateDedicatedRunRequest.model_fields.items())
-"""Wire names of the request's fields, in the document's order."""
+
+class CreateTrainingRunRequest(CreateDedicatedRunRequest):
+    """Body of the request as today's public client sends it: the documented fields and five more."""
+
+    mode: Literal["rl", "sft"] = Field(default="rl", description="Kind of run; this release compiles RL runs only")
+    gpu_type: str | None = Field(
+        default=None, alias="gpuType", description="GPU product of the nodes (defaults to any)"
+    )
+    volume: str | None = Field(default=None, description="Existing volume claim that the run works on")
+    source_ref: str | None = Field(
+        default=None,
+        alias="sourceRef",
+        description="prime-rl branch, tag or commit that the image checks out before it starts",
+    )
+    resume_from: str | None = Field(
+        default=None,
+        alias="resumeFrom",
+        description="Id of a paused run to continue from its newest checkpoint, on its volume",
+    )
+
+
+REQUEST_FIELDS: Final = CreateTrainingRunRequest.wire_fields()
+"""Wire names of every field that a request may have, in order: the documented ones, then the client's."""
 
 
 class CreateDedicatedRunResponse(_Wire):

@@ -9,12 +9,12 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from rlsplit.api.checks import request_findings, run_of, secrets_of
-from rlsplit.api.compiling import compiled_config
+from rlsplit.api.compiling import judged
 from rlsplit.api.errors import error_response, in_request
 from rlsplit.api.models import CreateDedicatedRunRequest, ErrorDetail, ErrorResponse
+from rlsplit.compiler import Target
 from rlsplit.findings import Finding
 from rlsplit.plain_data import is_list, is_table
-from rlsplit.planning.run_checks import given_findings
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """A larger body is refused unread."""
@@ -35,13 +35,16 @@ _WRONG: Final[Mapping[str, tuple[str, str | None]]] = {
     "dict_type": ("must be a table", "send the whole rl.toml, parsed"),
     "string_type": ("must be a string", None),
     "is_instance_of": ("must be a string", None),
+    "literal_error": ('must be "rl" or "sft"', None),
     "string_unicode": ("holds half of a character (a lone surrogate)", "write plain text"),
 }
 """Kind of pydantic's error to what is said about it; the values, which may be secrets, are never shown."""
 
 
-def read_body(content: bytes) -> CreateDedicatedRunRequest | ErrorResponse:
-    """Read the bytes of a body.
+def read_body(
+    content: bytes, kind: type[CreateDedicatedRunRequest] = CreateDedicatedRunRequest
+) -> CreateDedicatedRunRequest | ErrorResponse:
+    """Read the bytes of a body as a kind of request: the documented one, or :class:`CreateTrainingRunRequest`.
 
     More than :data:`MAX_BODY_BYTES` are refused unread. As Python's JSON has it, NaN and infinities are read; the
     config's rules judge them at their keys.
@@ -54,10 +57,12 @@ def read_body(content: bytes) -> CreateDedicatedRunRequest | ErrorResponse:
         return _TOO_DEEP
     except ValueError:
         return _refused("The body is not valid JSON.")
-    return read_request(body)
+    return read_request(body, kind)
 
 
-def read_request(body: object) -> CreateDedicatedRunRequest | ErrorResponse:
+def read_request(
+    body: object, kind: type[CreateDedicatedRunRequest] = CreateDedicatedRunRequest
+) -> CreateDedicatedRunRequest | ErrorResponse:
     """Read a decoded body of any type, or give the error body with every problem, the config's own included.
 
     Beyond :data:`MAX_BODY_DEPTH`, :data:`MAX_BODY_ITEMS` or :data:`MAX_KEY_CHARS` nothing else is checked. What is read
@@ -70,11 +75,11 @@ def read_request(body: object) -> CreateDedicatedRunRequest | ErrorResponse:
     if not is_table(body):
         return _refused('The body must be an object with the key "config".')
     try:
-        return CreateDedicatedRunRequest.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         wrong = tuple(_wrong(str(details["loc"][0]), details["type"]) for details in error.errors(include_input=False))
     rest = {key: value for key, value in body.items() if (key,) not in {finding.path for finding in wrong}}
-    return _error_response(wrong, rest)
+    return _error_response(kind, wrong, rest)
 
 
 def _beyond_limits(body: object) -> ErrorResponse | None:
@@ -94,13 +99,14 @@ def _beyond_limits(body: object) -> ErrorResponse | None:
     return _TOO_DEEP
 
 
-def _error_response(wrong: tuple[Finding, ...], rest: dict[Any, Any]) -> ErrorResponse:
+def _error_response(
+    kind: type[CreateDedicatedRunRequest], wrong: tuple[Finding, ...], rest: dict[Any, Any]
+) -> ErrorResponse:
     """Go on with the fields that have the right shape, so that their problems are told in the same answer."""
-    request = CreateDedicatedRunRequest.model_validate({"config": {}, **rest})
-    outcome, misplaced = compiled_config(request.config)
-    of_config = (*misplaced, *outcome.findings) if "config" in rest else ()
-    given = given_findings(run_of(request, None), None, secrets_of(request))
-    return error_response((*wrong, *in_request(request_findings(request, (*of_config, *given)))), request.config)
+    request = kind.model_validate({"config": {}, **rest})
+    _, found = judged(request, Target(run=run_of(request, None), secrets=secrets_of(request)))
+    found = tuple(finding for finding in found if finding.about != "config" or "config" in rest)
+    return error_response((*wrong, *in_request(request_findings(request, found))), request.config)
 
 
 def _wrong(field: str, kind: str) -> Finding:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from rlsplit.components import ORCHESTRATOR, ROLES, TRAINER, ComponentName, ConfigId
-from rlsplit.findings import ConfigError, Finding, has_errors
+from rlsplit.findings import ConfigError, Finding, dotted, has_errors, shown
 from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
 from rlsplit.planning.environment import Environment, environment, secret_values
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
-from rlsplit.planning.names import env_suffix, path_segment
+from rlsplit.planning.names import env_suffix, path_segment, run_names
 from rlsplit.planning.notes import is_moving_tag, plan_notes
 from rlsplit.planning.outside import outside_calls, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
@@ -52,13 +52,14 @@ def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[
     yield from run_name_findings(subject.settings.run_name) if not subject.run.name else ()
     yield from config_findings(subject, told)
     yield from _access_mode(subject)
+    yield from _resume_from(subject)
     yield from env_findings(subject.settings, secrets.names() if secrets else ())
 
 
 def _access_mode(subject: Subject) -> Iterator[Finding]:
     """Even NCCL broadcast signals through marker files on the shared volume."""
     platform, shape = subject.platform, subject.shape
-    renders_claim = (subject.run.volume or platform.existing_claim) is None
+    renders_claim = _claim(subject) is None
     shared = shape.has_orchestrator or shape.trainer_pods > 1
     if renders_claim and shared and platform.access_mode != "ReadWriteMany":
         yield Finding(
@@ -68,6 +69,31 @@ def _access_mode(subject: Subject) -> Iterator[Finding]:
             message=f"several pods share the volume, and {platform.access_mode} gives it to one node",
             hint="ReadWriteMany",
         )
+
+
+def _resume_from(subject: Subject) -> Iterator[Finding]:
+    """A run that continues another one reads the checkpoints of that one, and has to read some."""
+    trainer, resume_from = subject.settings.trainer, subject.run.resume_from
+    if resume_from is None:
+        return
+    if not trainer.resumes:
+        message, hint = (
+            "the config does not resume, and trainer 0 refuses to start over checkpoints",
+            "write resume = {}",
+        )
+    elif trainer.resume_dir.value is not None:
+        message = f"the config names another checkpoint, {shown(trainer.resume_dir.value)}"
+        hint = f"keep one of the two: {dotted(trainer.resume_dir.key)} or resumeFrom"
+    else:
+        return
+    yield Finding(code="plan.resume-from", about="run", path=("resumeFrom",), message=message, hint=hint)
+
+
+def _claim(subject: Subject) -> str | None:
+    """The claim that is there already; None: one is rendered."""
+    run, platform = subject.run, subject.platform
+    resumed = run_names(subject.run_name, run.resume_from, platform).claim if run.resume_from else None
+    return run.volume or platform.existing_claim or resumed
 
 
 def _raise_on(findings: Sequence[Finding]) -> None:
@@ -170,7 +196,7 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         shape=subject.shape,
         run_dir=subject.run_dir,
         hf_home=subject.hf_home,
-        claim=run.volume or platform.existing_claim,
+        claim=_claim(subject),
         server_port=inference.port.value if inference else None,
         worker_urls=engine_urls(subject),
         router_policy=inference.router_policy.value if inference else None,
@@ -208,7 +234,8 @@ def _resume(subject: Subject) -> Resume | None:
     if not trainer.resumes:
         return None
     directory = trainer.resume_dir.value
-    return Resume(step=trainer.resume_step.value if directory is None else resume_step(directory))
+    step = trainer.resume_step.value if directory is None else resume_step(directory)
+    return Resume(step=step, is_required=subject.run.resume_from is not None)
 
 
 def _prefetch(subject: Subject) -> tuple[str, ...]:

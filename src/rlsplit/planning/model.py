@@ -278,7 +278,9 @@ class Resume:
     """From which checkpoint the run goes on."""
 
     step: int | None
-    """The step to load; None means the newest of this run."""
+    """The step to load; None means the newest in the run's directory."""
+    is_required: bool = False
+    """Whether there must be a checkpoint: a run that continues another one never begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,9 +36,10 @@ def given_findings(run: Run, platform: Platform | None, secrets: Secrets | None)
 
 def run_findings(run: Run) -> Iterator[Finding]:
     """Check the run's own settings; paths are the API's names."""
-    if run.id is not None and (not _RUN_ID.match(run.id) or run.id in (".", "..")):
-        message = f"{shown(run.id)} cannot name a directory and a W&B run"
-        yield _given("run-id", ("runId",), message, "1 to 63 letters, digits and ._-")
+    for param, run_id in (("runId", run.id), ("resumeFrom", run.resume_from)):
+        if run_id is not None and (not _RUN_ID.match(run_id) or run_id in (".", "..")):
+            message = f"{shown(run_id)} cannot name a directory and a W&B run"
+            yield _given("run-id", (param,), message, "1 to 63 letters, digits and ._-")
     if run.attempt < 1:
         yield _given("attempt", ("attempt",), f"is {run.attempt}", "at least 1")
     if not _IMAGE_TAG.match(run.image_tag):

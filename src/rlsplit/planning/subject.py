@@ -60,7 +60,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
         run_id=run_id,
         run_name=run_name,
         names=run_names(run_name, run_id, platform),
-        run_dir=_run_dir(platform, run_id),
+        run_dir=_run_dir(platform, run.resume_from or run_id),
         hf_home=_hf_home(platform),
         secret_keys=_secret_keys(settings, platform),
     )

@@ -40,6 +40,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "H": ("hosted",),
         "D": ("writing",),
         "document": ("document",),
+        "config": ("config",),
         "request": ("request",),
         "overlay": ("overlay",),
         "plan": ("plan", "plan_notes"),
