@@ -9,13 +9,15 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from rlsplit.components import ORCHESTRATOR, TRAINER, ComponentName, ConfigId
+from rlsplit.config.propagation import Propagated
+from rlsplit.config.resolve import as_written
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
 from rlsplit.planning.environment import plain_env, secret_env, secret_values
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
-from rlsplit.planning.names import env_suffix, path_segment
+from rlsplit.planning.names import env_suffix
 from rlsplit.planning.notes import is_moving_tag, plan_notes
 from rlsplit.planning.outside import outside_calls, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
@@ -40,12 +42,12 @@ def plan(
     before: a rule that would only say the same once more is left out.
     """
     subject = subject_of(split, run, platform)
-    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)])
+    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)], subject)
     overlays = tuple(overlays_of(subject))
     planned = _run_plan(subject, _equipped(subject, tuple(_pods_of(subject, overlays))), overlays)
     settled = planned if secrets is None else bound(planned, secrets.names())
-    _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)])
-    return replace(settled, notes=tuple(plan_notes(planned, subject)))
+    _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)], subject)
+    return replace(settled, notes=_at_written_keys(plan_notes(planned, subject, settled.secrets), subject))
 
 
 def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[str]) -> Iterator[Finding]:
@@ -70,9 +72,15 @@ def _access_mode(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _raise_on(findings: Sequence[Finding]) -> None:
+def _raise_on(findings: Sequence[Finding], subject: Subject) -> None:
     if has_errors(findings):
-        raise ConfigError(findings)
+        raise ConfigError(_at_written_keys(findings, subject))
+
+
+def _at_written_keys(findings: Iterable[Finding], subject: Subject) -> tuple[Finding, ...]:
+    """Point at the shared key where a value was written once for several components."""
+    fills = subject.split.config.provenance.fills
+    return tuple(as_written(findings, Propagated(table={}, fills=fills, conflicts=())))
 
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
@@ -109,7 +117,7 @@ def _inference(subject: Subject, inference: Component, settings: Inference, over
 def _env_server(subject: Subject, server: EnvServer, overlays: ByConfig) -> Pods:
     ports = port_tables.env_server_ports(subject.platform)
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
-    info = EnvServerInfo(id=server.id, name=server.name, segment=path_segment(server.name, server.index))
+    info = EnvServerInfo(id=server.id, name=server.name, segment=subject.segments[server.id])
     return _pods(subject, "env-server", 1, ports, config, env_server=info)
 
 

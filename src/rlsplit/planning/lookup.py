@@ -64,7 +64,7 @@ def settings_of(split: Split) -> RunSettings:
         env_vars=_own(config.env_vars, "env_vars"),
         deployment=_deployment(config.deployment),
         trainer=_trainer(config.trainer),
-        orchestrator=_orchestrator(config.orchestrator),
+        orchestrator=_orchestrator(split, config.orchestrator),
         inference=None if config.inference is None else _inference(config.inference),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
         sources=tuple(_sources(split, config)),
@@ -117,6 +117,11 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         metrics_port=port[1:],
         trace_path=_own(trainer.trace_path, at, "trace_path"),
         memory_profiler_path=_own(trainer.memory_profiler_path, at, "memory_profiler_path"),
+        conversion_dir=_own(trainer.model.conversion_dir, at, "model", "conversion_dir"),
+        dp_replicate=_own(trainer.model.dp_replicate, at, "model", "dp_replicate"),
+        cp=_own(trainer.model.cp, at, "model", "cp"),
+        ep=_own(trainer.model.ep, at, "model", "ep"),
+        wandb=_wandb(trainer.monitors, at),
         file_monitor=_file_monitor(trainer.monitors, at),
         ranks_filter=tuple(trainer.log.ranks_filter),
         output_dir=_own(trainer.output_dir, at, "output_dir").path,
@@ -124,7 +129,7 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
     )
 
 
-def _orchestrator(orchestrator: OrchestratorConfig) -> Orchestrator:
+def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrator:
     at, client = "orchestrator", orchestrator.model.client
     return Orchestrator(
         base_url=_own(client.base_url, at, "model", "client", "base_url"),
@@ -132,7 +137,11 @@ def _orchestrator(orchestrator: OrchestratorConfig) -> Orchestrator:
         broadcast=_broadcast(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
         prime_monitor=_own(orchestrator.monitors.prime is not None, at, "monitors", "prime"),
+        wandb=_wandb(orchestrator.monitors, at),
         file_monitor=_file_monitor(orchestrator.monitors, at),
+        seq_len=_own(orchestrator.seq_len, at, "seq_len"),
+        max_completion_tokens=_own(orchestrator.train.sampling.max_completion_tokens, *_TOKENS),
+        train_sources=_own(_count(split.orchestrator.resolved, ("train", "source")), at, "train", "source"),
         output_dir=_own(orchestrator.output_dir, at, "output_dir").path,
         env_vars=_own(orchestrator.env_vars, at, "env_vars"),
     )
@@ -143,6 +152,7 @@ def _inference(inference: InferenceConfig) -> Inference:
     router, server = inference.router, inference.server
     return Inference(
         model=_own(vllm.model, at, "vllm", "model"),
+        max_model_len=_own(vllm.max_model_len, at, "vllm", "max_model_len"),
         tensor_parallel=_own(vllm.tensor_parallel_size, at, "vllm", "tensor_parallel_size"),
         data_parallel=_own(vllm.data_parallel_size, at, "vllm", "data_parallel_size"),
         data_parallel_local=_own(vllm.data_parallel_size_local, at, "vllm", "data_parallel_size_local").path,
@@ -181,6 +191,13 @@ def _file_monitor(monitors: MonitorsConfig, component: str) -> Value[str | None]
     return _own(monitors.file.path if monitors.file else None, component, "monitors", "file", "path")
 
 
+def _wandb(monitors: MonitorsConfig, component: str) -> Value[bool]:
+    is_online = monitors.wandb is not None and not monitors.wandb.offline
+    return _own(is_online, component, "monitors", "wandb")
+
+
+_TOKENS: Final = ("orchestrator", "train", "sampling", "max_completion_tokens")
+
 # --- environment sources ---------------------------------------------------------------------------------------
 
 
@@ -192,20 +209,53 @@ def _sources(split: Split, config: RLConfig) -> Iterator[EnvSource]:
     for position, source in enumerate(config.orchestrator.train.source):
         # A source that inherits the orchestrator's algorithm names no model of its own.
         own = source.algo if source.algo != config.orchestrator.algo else None
-        yield _source("train", position, source, own)
+        tokens = source.sampling.max_completion_tokens
+        inherits = tokens == config.orchestrator.train.sampling.max_completion_tokens
+        yield _source("train", position, source, own, None if inherits else tokens)
     for position, evaluated in enumerate(config.orchestrator.eval.source if config.orchestrator.eval else ()):
-        yield _source("eval", position, evaluated, None)
+        yield _source("eval", position, evaluated)
 
 
-def _source(split: SourceSplit, position: int, source: SourceConfig, algo: AlgoConfig | None) -> EnvSource:
+def _source(
+    split: SourceSplit,
+    position: int,
+    source: SourceConfig,
+    algo: AlgoConfig | None = None,
+    tokens: int | None = None,
+) -> EnvSource:
     key: KeyPath = ("orchestrator", split, "source", position)
     address: KeyPath = (*key, "serve", "address")
+    sampled: KeyPath = (*key, "sampling", "max_completion_tokens")
     return EnvSource(
         split=split,
         position=position,
         address=Value(source.serve.address, address, address[1:]),
         frozen_models=tuple(_frozen_models(algo, (*key, "algo"))),
+        name=_naming_key(source.env, source.name, key),
+        runtimes=tuple(_runtimes(source.env, (*key, "env"))),
+        max_completion_tokens=Value(tokens, sampled, sampled[1:]),
     )
+
+
+def _naming_key(env: Any, name: object, key: KeyPath) -> KeyPath:
+    """The last of the ids in an environment gives a source without a name of its own the end of its name."""
+    if name:
+        return (*key, "name")
+    taskset: KeyPath = ("env", "taskset", "id")
+    return (*key, *(taskset if value_at({"env": env}, taskset) else ("env", "id")))
+
+
+def _runtimes(node: Any, key: KeyPath) -> Iterator[Value[str]]:
+    """Every seat of an environment, whatever the plugin calls it, may choose a ``runtime``."""
+    if is_list(node):
+        for i, item in enumerate(node):
+            yield from _runtimes(item, (*key, i))
+    elif is_table(node):
+        for name, value in node.items():
+            kind = value.get("type") if name == "runtime" and is_table(value) else None
+            if isinstance(kind, str):
+                yield Value(kind, (*key, name, "type"), (*key[1:], name, "type"))
+            yield from _runtimes(value, (*key, name))
 
 
 def _frozen_models(algo: AlgoConfig | None, key: KeyPath) -> Iterator[FrozenModel]:
@@ -230,17 +280,29 @@ def _sent_sources(split: Split) -> Iterator[EnvSource]:
     for part in parts:
         listed: Any = value_at(orchestrator, (part, "source"))
         for position, table in enumerate(listed if is_list(listed) else ()):
-            if not is_table(table):
-                continue
-            key: KeyPath = ("orchestrator", part, "source", position)
-            address: KeyPath = (*key, "serve", "address")
-            own = table.get("algo") != orchestrator.get("algo")
-            yield EnvSource(
-                split=part,
-                position=position,
-                address=Value(value_at(table, ("serve", "address")), address, address[1:]),
-                frozen_models=tuple(_sent_models(table, key)) if own else (),
-            )
+            if is_table(table):
+                own = table.get("algo") != orchestrator.get("algo")
+                yield _sent_source(part, position, table, own)
+
+
+def _sent_source(part: SourceSplit, position: int, table: Mapping[str, Any], has_own_algo: bool) -> EnvSource:
+    key: KeyPath = ("orchestrator", part, "source", position)
+    address: KeyPath = (*key, "serve", "address")
+    tokens: KeyPath = (*key, "sampling", "max_completion_tokens")
+    return EnvSource(
+        split=part,
+        position=position,
+        address=Value(value_at(table, ("serve", "address")), address, address[1:]),
+        frozen_models=tuple(_sent_models(table, key)) if has_own_algo else (),
+        name=_naming_key(table.get("env"), table.get("name"), key),
+        runtimes=tuple(_runtimes(table.get("env"), (*key, "env"))),
+        max_completion_tokens=Value(None, tokens, tokens[1:]),
+    )
+
+
+def _count(table: Mapping[str, Any], path: KeyPath) -> int:
+    listed = value_at(table, path)
+    return len(listed) if is_list(listed) else 0
 
 
 def _sent_models(table: Mapping[str, Any], key: KeyPath) -> Iterator[FrozenModel]:
