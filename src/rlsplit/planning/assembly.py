@@ -78,9 +78,9 @@ def _raise_on(findings: Sequence[Finding], subject: Subject) -> None:
 
 
 def _at_written_keys(findings: Iterable[Finding], subject: Subject) -> tuple[Finding, ...]:
-    """Point at the shared key where a value was written once for several components."""
+    """Point at the shared key where a value was written once for several components, and into the platform's file."""
     fills = subject.split.config.provenance.fills
-    return tuple(as_written(findings, Propagated(table={}, fills=fills, conflicts=())))
+    return subject.platform.placed(as_written(findings, Propagated(table={}, fills=fills, conflicts=())))
 
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
