@@ -28,7 +28,7 @@ STAGES: list[tuple[str, ...]] = [
     ("startup",),
     ("manifests",),
     ("compiler",),
-    ("serialize", "component_files", "explaining", "reports", "rulebook", "schema"),
+    ("serialize", "component_files", "explaining", "reports", "rulebook", "schema", "platform_schema"),
     ("preview",),
     ("diff",),
     ("api",),
