@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import inner_sections
+from rlsplit.plain_data import is_list
 from rlsplit.platform import PlatformSettings
 from rlsplit.schema import field_docs
 from rlsplit.schema_file import PLATFORM_FILE
@@ -53,7 +54,7 @@ def _setting(kind: type[Section], name: str, schema: Mapping[str, Any]) -> dict[
 
 
 def _shape(value: Any) -> Any:
-    if isinstance(value, list):
+    if is_list(value):
         return [_shape(item) for item in value]
     # TOML has no null: the text "None" is read as one (B-04).
     return {"enum": [None, "None"]} if value == {"type": "null"} else value

@@ -201,13 +201,12 @@ def _slashed_names(subject: Subject) -> Iterator[Finding]:
 def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator[Finding]:
     """Monitors that log in with a key which no pod of theirs has."""
     trainer, orchestrator = subject.settings.trainer, subject.settings.orchestrator
-    monitors: list[tuple[Value[bool], ComponentName, SecretName]] = [(trainer.wandb, "trainer", "wandb_api_key")]
-    if subject.shape.has_orchestrator:
-        monitors += [
-            (orchestrator.wandb, "orchestrator", "wandb_api_key"),
-            (orchestrator.prime_monitor, "orchestrator", "prime_api_key"),
-        ]
-    for monitor, component, name in monitors:
+    monitors: tuple[tuple[Value[bool], ComponentName, SecretName], ...] = (
+        (trainer.wandb, "trainer", "wandb_api_key"),
+        (orchestrator.wandb, "orchestrator", "wandb_api_key"),
+        (orchestrator.prime_monitor, "orchestrator", "prime_api_key"),
+    )
+    for monitor, component, name in monitors if subject.shape.has_orchestrator else monitors[:1]:
         variable = RUN_SECRETS[name].variable
         if monitor.value and name not in secrets and not has_variable(variable, component, subject):
             message = f"the {component} has no {variable}"
