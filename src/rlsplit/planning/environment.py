@@ -70,7 +70,7 @@ def secret_env(component: ComponentName, subject: Subject) -> tuple[SecretEnv, .
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
     """Give the variables that an ``env_vars`` table (None: the root's) cannot change in any pod that takes it."""
-    takers = [owner] if owner else list(ROLES)
+    takers: list[ComponentName] = [owner] if owner else list(ROLES)
     takers += [component for component, taken in _TAKES_OF.items() if taken == owner]
     first, *others = (dict(_fixed(component, subject)) for component in takers)
     return {name: value for name, value in first.items() if all(name in other for other in others)}
