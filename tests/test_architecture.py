@@ -20,6 +20,7 @@ STAGES: list[tuple[str, ...]] = [
     (
         "version",
         "words",
+        "plain_types",
         "components",
         "secrets",
         "findings",
@@ -42,7 +43,7 @@ STAGES: list[tuple[str, ...]] = [
     ("manifests",),
     ("file_kinds",),
     ("compiler",),
-    ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema"),
+    ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema", "platform_schema"),
     ("preview",),
     ("diff",),
     ("api",),

@@ -48,6 +48,87 @@ def test_findings_go_to_standard_error_with_place_line_and_hint(run) -> None:
     assert "\x1b" not in err
 
 
+LOCAL = """
+run.name = "mine"
+trainer.model.cp = 2
+trainer.model.attn = "flash_attention_2"
+trainer.model.impl = "custom"
+orchestrator.train.source = [{env.id = "owner/a"}]
+inference = {}
+"""
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Path:
+    """A config that prime-rl accepts and that no cluster can run."""
+    (tmp_path / "local.toml").write_text(LOCAL, encoding="utf-8")
+    return tmp_path / "local.toml"
+
+
+def test_what_render_refuses_is_a_warning_until_a_cluster_is_named(run, local, tmp_path) -> None:
+    code, out, err = run("validate", local)
+    assert (code, out) == (0, "")
+    assert f"{local}:3:15: warning[plan.trainer-parallel] trainer.model.cp" in err
+    assert "trainer.model.cp = 2\n" in err
+    assert "plan.env-name-path" not in err
+    assert run("validate", local, "--strict")[0] == 1
+    (tmp_path / "platform.toml").write_text('namespace = "rl"\n')
+    code, _, err = run("validate", local, "--platform", tmp_path / "platform.toml")
+    assert code == 1
+    assert "error[plan.trainer-parallel]" in err
+    assert run("validate", local, "--without-cluster") == (0, "", "")
+    assert run("validate", local, "--without-cluster", "--platform", tmp_path / "platform.toml")[0] == 2
+
+
+def test_notices_are_told_when_asked(run) -> None:
+    assert "notice[plan.derived-run-id]" in run("validate", SMALL, "--notes")[2]
+    assert "notice[plan.env-name-path]" in run("validate", SMALL, "--notes", "--set", NAMED)[2]
+
+
+NAMED = 'orchestrator.train.source[0].name="a/b"'
+
+
+def test_a_hosted_config_needs_no_server_of_its_own(run, tmp_path) -> None:
+    assert run("validate", SMALL, "--mode", "hosted") == (0, "", "")
+    (tmp_path / "platform.toml").write_text("")
+    err = run("validate", SMALL, "--mode", "hosted", "--platform", tmp_path / "platform.toml")[2]
+    assert "warning[plan.env-unserved]" in err
+
+
+def test_the_settings_of_a_cluster_are_checked_alone(run, tmp_path) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text('namespace = "rl"\n')
+    assert run("validate", "--platform", file) == (0, "", "")
+    file.write_text('namespace = "rl"\ntolerations = []\n[trainer]\ngrace_seconds = "x"\n')
+    code, out, err = run("validate", "--platform", file)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"{file}:2:1: error[platform.unknown-key] platform.tolerations: is not a key of platform\n"
+        "    2 | tolerations = []\n"
+        "        ^\n"
+        "  hint: it belongs to [trainer], or to [orchestrator], or to [inference], or to one of 2 other tables: tolerations\n"
+        f'{file}:4:1: error[platform.type] platform.trainer.grace_seconds: must be an integer, not "x"\n'
+        '    4 | grace_seconds = "x"\n'
+        "        ^\n"
+        "2 errors\n"
+    )
+    code, _, err = run("validate", MISTAKES, "--platform", file)
+    assert "12 errors" in err
+    code, _, err = run("render", SMALL, "--platform", file)
+    assert code == 1
+    assert "    2 | tolerations = []\n" in err
+    assert json.loads(run("validate", "--platform", file, "--report", "json")[1])[0]["code"] == "platform.unknown-key"
+
+
+def test_checking_without_a_cluster_loads_nothing_of_planning() -> None:
+    program = (
+        "import sys; from rlsplit.cli import main; main(sys.argv[1:]);"
+        "print([m for m in sys.modules if m.startswith(('rlsplit.planning', 'rlsplit.platform', 'rlsplit.splitting'))])"
+    )
+    command = [sys.executable, "-c", program, "validate", str(SMALL), "--without-cluster"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_colour_is_forced_and_forbidden(run, monkeypatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[" in run("validate", MISTAKES)[2]
@@ -254,6 +335,10 @@ def test_the_schema_is_printed(run) -> None:
     code, out, _ = run("schema")
     assert code == 0
     assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    code, out, _ = run("schema", "platform")
+    assert code == 0
+    assert json.loads(out)["title"] == "rlsplit platform.toml"
+    assert run("schema", "pony")[0] == 2
 
 
 def test_completion_for_each_shell(run) -> None:

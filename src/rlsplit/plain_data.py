@@ -13,6 +13,9 @@ from datetime import date, datetime, time
 from typing import Any, Final, TypeGuard
 
 from rlsplit.findings import Finding, KeyPath
+from rlsplit.plain_types import is_list as is_list
+from rlsplit.plain_types import is_mapping as is_mapping
+from rlsplit.plain_types import is_table as is_table
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 """The largest document that is read: bytes (of a ``str``, characters; of a table, the least its text could have)."""
@@ -51,21 +54,6 @@ def plain(given: Mapping[Any, Any], at: KeyPath = ()) -> tuple[dict[str, Any], t
     if len(at) >= MAX_DEPTH:
         return {}, (replace(TOO_DEEP, path=at[:MAX_DEPTH]),)
     return _copied(given, at)
-
-
-def is_table(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether plain data is a table."""
-    return isinstance(value, dict)
-
-
-def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether a value that is not yet plain is a table of any kind."""
-    return isinstance(value, (dict, Mapping))
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether plain data is a list."""
-    return isinstance(value, list)
 
 
 def value_at(data: Any, path: KeyPath, default: Any = None) -> Any:

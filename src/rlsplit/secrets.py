@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NoReturn
 
 from rlsplit.components import ComponentName
+from rlsplit.plain_types import is_list, is_table
 from rlsplit.words import words_of
 
 SecretName = Literal["wandb_api_key", "hf_token", "prime_api_key"]
@@ -199,12 +200,10 @@ def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: Sequ
         return value
     if is_secret_value(value) or is_secret(path[-2:]):
         return hide(value)
-    if isinstance(value, dict):
-        table: dict[str, Any] = value
-        return {key: hidden(item, hide, (*path, key)) for key, item in table.items()}
-    if isinstance(value, list):
-        items: list[Any] = value
-        return [hidden(item, hide, (*path, index)) for index, item in enumerate(items)]
+    if is_table(value):
+        return {key: hidden(item, hide, (*path, key)) for key, item in value.items()}
+    if is_list(value):
+        return [hidden(item, hide, (*path, index)) for index, item in enumerate(value)]
     return value
 
 

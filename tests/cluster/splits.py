@@ -89,7 +89,10 @@ def _config(
         "trainer": dict(trainer or {}),
         "orchestrator": {
             **(orchestrator or {}),
-            "train": {"source": [source("math")] if train is None else train},
+            "train": {
+                **(orchestrator or {}).get("train", {}),
+                "source": [source("math")] if train is None else train,
+            },
             **({"eval": {"source": evals}} if evals else {}),
         },
         **({"inference": dict(inference or {})} if has_inference else {}),

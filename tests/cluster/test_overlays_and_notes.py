@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, make, planned, source
+from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
 
 from rlsplit.findings import dotted
 from rlsplit.manifests import render
 from rlsplit.planning import REMOVED, RunPlan
 from rlsplit.run import Run
+from rlsplit.secrets import Secrets
 from rlsplit.splitting import JsonObject, Split
 
 HOST = {"host": "10.1.1.1"}
+OFFLINE = {"monitors": {"wandb": {"offline": True}}}
 ZMQ = {"rollout_transport": {"type": "zmq", **HOST}}
 
 
@@ -156,6 +158,11 @@ def test_run_id_of_the_user_gives_way_only_to_a_token() -> None:
     assert {"name": "RUN_ID", "value": "run-1"} in env
 
 
+TOKENS = "train.sampling.max_completion_tokens"
+SOURCE_TOKENS = "orchestrator.train.source[1].sampling.max_completion_tokens"
+MANY = {"max_completion_tokens": 4096}
+TWO = {**SINGLE, "num_train_gpus": 2}
+
 NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
     ("plan.overlay-run-directory", "output_dir", make(output_dir="/abs/x"), {}),
     (
@@ -191,7 +198,25 @@ NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
         make({**MULTI, "orchestrator_on_inference": True}),
         {},
     ),
-    ("plan.path-off-volume", "trainer.ckpt.output_dir", make(ckpt={"output_dir": "/elsewhere"}), {}),
+    ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "/elsewhere"}), {}),
+    ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "checkpoints"}), {}),
+    ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "/data/../elsewhere"}), {}),
+    ("plan.path-off-volume", "trainer.model.conversion_dir", make(trainer={"model": {"conversion_dir": "c"}}), {}),
+    ("plan.path-off-volume", "monitors.file.path", make(monitors={"file": {"path": "../../../m.jsonl"}}), {}),
+    ("plan.sequence-length", "inference.vllm.max_model_len", make(inference={"vllm": {"max_model_len": 100}}), {}),
+    ("plan.sequence-length", f"orchestrator.{TOKENS}", make(orchestrator={"train": {"sampling": MANY}}), {}),
+    ("plan.sequence-length", SOURCE_TOKENS, make(train=[source("a"), source("b", sampling=MANY)]), {}),
+    ("plan.env-var-replaced", "env_vars.HF_HOME", make(env_vars={"HF_HOME": "/x"}), {}),
+    ("plan.env-var-replaced", "trainer.env_vars.HF_HOME", make(trainer={"env_vars": {"HF_HOME": "/x"}}), {}),
+    ("plan.env-name-path", "orchestrator.train.source[0].name", make(train=[source("owner/math")]), {}),
+    ("plan.env-name-path", "orchestrator.train.source[0].env.id", make(train=[{"env": {"id": "owner/math"}}]), {}),
+    ("plan.derived-value", "orchestrator.num_train_workers", make(TWO, orchestrator={"num_train_workers": 7}), {}),
+    (
+        "plan.derived-value",
+        "trainer.weight_broadcast.port",
+        make(trainer={"weight_broadcast": {"type": "nccl", "port": 7}}, weight_broadcast={"type": "nccl"}),
+        {},
+    ),
     ("plan.path-off-volume", "trainer.trace_path", make(trainer={"trace_path": "/elsewhere"}, max_steps=5), {}),
     ("plan.local-model", "trainer.model.name", make(trainer={"model": {"name": "/models/x"}}), {}),
     ("plan.external-inference", "orchestrator.model.client.base_url", SHAPES["external-inference"], {}),
@@ -223,6 +248,46 @@ def test_note_about_the_run(code: str, run: Run) -> None:
 def test_a_plain_run_has_no_other_notes() -> None:
     assert [note.code for note in planned(make()).notes] == ["plan.servers-run-on"]
     assert not planned(make(), workload="jobset").notes
+
+
+@pytest.mark.parametrize(
+    ("monitors", "secrets", "more", "paths"),
+    [
+        ({"wandb": {}}, Secrets(), {}, ["monitors.wandb"]),
+        ({"wandb": {}, "prime": {}}, Secrets(wandb_api_key="x"), {}, ["monitors.prime"]),
+        ({"wandb": {}, "prime": {}}, SECRETS, {}, []),
+        ({"wandb": {}, "prime": {}}, None, {}, []),
+        ({"wandb": {}}, Secrets(), {"env_vars": {"WANDB_API_KEY": "x"}}, []),
+        ({}, Secrets(), {"trainer": OFFLINE, "orchestrator": OFFLINE}, []),
+    ],
+)
+def test_a_monitor_without_its_key(
+    monitors: dict[str, Any], secrets: Secrets | None, more: dict[str, Any], paths: list[str]
+) -> None:
+    notes = planned(make(monitors=monitors, **more), secrets=secrets).notes
+    found = [note for note in notes if note.code == "plan.monitor-without-key"]
+    assert sorted({dotted(note.path) for note in found}) == paths
+    assert {note.severity for note in found} <= {"warning"}
+
+
+def test_what_is_derived_as_written_or_left_to_be_is_no_note() -> None:
+    split = make(
+        TWO,
+        orchestrator={"num_train_workers": 2, "train": {"sampling": {"temperature": 0.5}}},
+        inference={"vllm": {"tool_call_parser": "auto"}},
+        train=[source("a", sampling={"extra_body": {"top_k": 5}})],
+    )
+    assert "plan.derived-value" not in [note.code for note in planned(split).notes]
+
+
+def test_environments_are_called_by_the_last_part_of_their_names() -> None:
+    names = ["b-1", "x/b", "y/b", "b", "z/c/", "a b", "x/a b", "/"]
+    servers = [pods.env_server for pods in planned(make(train=[source(name) for name in names])).pods]
+    segments = [server.segment for server in servers if server is not None]
+    assert segments == ["b-1", "b-1-1", "b-2", "b", "c", "5", "6", "7"]
+    plan = planned(make(train=[source("x/b")], evals=[source("y/b")]))
+    assert [pods.suffix for pods in plan.pods if pods.env_server] == ["env-0-b", "env-1-b"]
+    assert [pods.env_server.segment for pods in plan.pods if pods.env_server] == ["b", "b"]
 
 
 def test_no_note_shows_a_moved_value() -> None:

@@ -28,7 +28,6 @@ from rlsplit.serialize import to_yaml
 from rlsplit.splitting import JsonObject, Split
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
-ENV_NAMES = NAMES.map(lambda name: name.replace("/", "-"))
 SUBSETS = st.sets(st.sampled_from(["wandb_api_key", "hf_token", "prime_api_key"]))
 
 
@@ -48,7 +47,8 @@ def splits(draw: st.DrawFn) -> Split:
     port = draw(st.integers(1024, 8000))
     broadcast: JsonObject = {} if draw(st.booleans()) else {"weight_broadcast": FILESYSTEM}
     listed = [
-        source(name, draw(st.none() | st.just("tcp://10.9.8.7:7000"))) for name in draw(st.lists(ENV_NAMES, max_size=4))
+        source(name, draw(st.none() | st.just("tcp://10.9.8.7:7000")))
+        for name in draw(st.lists(NAMES, min_size=1, max_size=4))
     ]
     vllm = {"tensor_parallel_size": tp, "enable_expert_parallel": expert}
     return make_refused(

@@ -7,8 +7,10 @@ import pickle
 from typing import Any
 
 import pytest
+from splits import RUN, make
 
 from rlsplit.findings import ConfigError, dotted
+from rlsplit.planning import plan
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.secrets import Secrets
@@ -114,9 +116,9 @@ def test_all_problems_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ('image_repositry = "x"', "did you mean image_repository"),
-        ("trainer.shmsize = 1", "did you mean trainer.shm_size"),
-        ("trainer.resources.request.cpu = 1", "did you mean trainer.resources.requests"),
+        ('image_repositry = "x"', 'did you mean "image_repository"?'),
+        ("trainer.shmsize = 1", 'did you mean "shm_size"?'),
+        ("trainer.resources.request.cpu = 1", 'did you mean "requests"?'),
         ("completely_different_thing = 1", None),
     ],
 )
@@ -128,11 +130,82 @@ def test_unknown_setting_is_refused_with_the_near_one(text: str, hint: str | Non
     assert finding.hint == hint
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            "tolerations = []",
+            "it belongs to [trainer], or to [orchestrator], or to [inference], or to one of 2 other tables: tolerations",
+        ),
+        ('trainer.namespace = "x"', "it belongs to the root, before the first table: namespace"),
+        ("inference.request.cpu = 1", 'did you mean "requests"? it belongs to [inference.resources]: requests'),
+        ("[router]\nlimits.cpu = 1", "it belongs to [router.resources]: limits"),
+    ],
+)
+def test_a_setting_of_another_table_is_told_its_table(text: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml(text)
+    assert [finding.hint for finding in caught.value.findings] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('workload = "jobsets"\nqueue_name = "q"', "workload"),
+        ('worklod = "jobset"\nqueue_name = "q"', "worklod"),
+        ('pod_securty = "privileged"\nhost_ipc = true', "pod_securty"),
+        ('trainer.resources.request.cpu = 8\ntrainer.resources.limits.cpu = "4"', "trainer.resources.request"),
+        ("trainer.shm_size = true\ntrainer.env.A = 'a'", "trainer.shm_size"),
+    ],
+)
+def test_rules_are_silent_about_what_could_not_be_read(text: str, path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml(text)
+    assert [dotted(finding.path) for finding in caught.value.findings] == [f"platform.{path}"]
+
+
+def test_one_bad_setting_hides_no_other_problem() -> None:
+    text = 'trainer = 5\nnamespace = "a.b"\n[router]\nshm_size = "big"\ngrace_seconds = "x"\nenv.1A = "b"\n'
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml(text)
+    paths = [dotted(finding.path).removeprefix("platform.") for finding in caught.value.findings]
+    assert paths == ["trainer", "namespace", "router.shm_size", "router.grace_seconds", "router.env.1A"]
+
+
+def test_messages_are_those_of_a_config() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml("trainer = 5\nlivenes = 1\nworkload = 'jobs'\negress_ports = [0]")
+    assert [(finding.message, finding.hint) for finding in caught.value.findings] == [
+        ("must be a table, not 5", None),
+        ("is not a key of platform", 'did you mean "liveness"?'),
+        ("must be 'job' or 'jobset', not \"jobs\"", 'did you mean "job"?'),
+        ("must be at least 1, not 0", None),
+    ]
+
+
+def test_findings_stand_at_their_places() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Platform.from_toml('# mine\nqueue_name = "q"\n[router]\nshm = 1\n', source="cluster.toml")
+    assert [str(finding.where) for finding in caught.value.findings] == ["cluster.toml:2:1", "cluster.toml:4:1"]
+    assert {finding.about for finding in caught.value.findings} == {"platform"}
+
+
+def test_a_plan_knows_the_place_of_a_setting() -> None:
+    platform = Platform.from_toml('namespace = "rl"\naccess_mode = "ReadWriteOnce"\n')
+    with pytest.raises(ConfigError) as caught:
+        plan(make(), run=RUN, platform=platform)
+    assert [str(finding.where) for finding in caught.value.findings] == ["platform.toml:2:1"]
+    assert platform == Platform(namespace="rl", access_mode="ReadWriteOnce")
+    changed = platform.model_copy(update={"queue_name": "q"})
+    assert [finding.where for finding in changed.findings] == [None]
+
+
 @pytest.mark.parametrize("text", ["a =", "a = 1\na = 2", "x" + "[" * 100, "a=" + "[" * 100_000])
 def test_broken_toml_is_a_finding(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Platform.from_toml(text)
-    assert [finding.code for finding in caught.value.findings] == ["platform.syntax"]
+    assert {finding.code.partition(".")[0] for finding in caught.value.findings} == {"document"}
+    assert all(finding.where for finding in caught.value.findings)
 
 
 def test_settings_cannot_be_changed() -> None:

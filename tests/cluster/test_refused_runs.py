@@ -28,6 +28,16 @@ LLMD = {"type": "llm-d"}
 MOONCAKE = {"type": "mooncake", "cpu": {"num_bytes": 1}}
 
 
+def CP(degree: int) -> dict[str, Any]:  # noqa: N802
+    """Context parallelism, which only the custom implementation has."""
+    return {"cp": degree, "impl": "custom", "attn": "flash_attention_2"}
+
+
+def EP(degree: int) -> dict[str, Any]:  # noqa: N802
+    """Expert parallelism, which only the custom implementation has."""
+    return {"ep": degree, "impl": "custom"}
+
+
 def _no_replica(config: RLConfig) -> None:
     assert isinstance(config.deployment, MultiNodeDeploymentConfig)
     config.deployment.num_infer_replicas = 0
@@ -129,7 +139,12 @@ CONFIGS: list[tuple[str, str, Split]] = [
             },
         ),
     ),
-    ("orchestrator.train.source[0].name", "plan.env-name", make(train=[source("a/b")])),
+    ("orchestrator.train.source[0].name", "plan.env-name", make(train=[source("a\0b")])),
+    (
+        "orchestrator.train.source[0].env.taskset.id",
+        "plan.env-name",
+        make(train=[{"env": {"id": "e", "taskset": {"id": "y" * 254}}}]),
+    ),
     ("orchestrator.eval.source[0].name", "plan.env-name", make(evals=[source("x" * 254)])),
     (
         "orchestrator.train.source[1].serve.address",
@@ -146,6 +161,39 @@ CONFIGS: list[tuple[str, str, Split]] = [
         "orchestrator.train.source[0].algo.sampling.source.base_url",
         "plan.frozen-model",
         make(train=[source("a", **SAMPLED)]),
+    ),
+    *[
+        (key, "plan.trainer-parallel", make(deployment, trainer={"model": model}))
+        for key, deployment, model in (
+            ("trainer.model.cp", {**SINGLE, "num_train_gpus": 4}, CP(3)),
+            ("trainer.model.cp", SINGLE, CP(2)),
+            ("trainer.model.cp", {**SINGLE, "num_train_gpus": 6}, {**CP(2), "dp_replicate": 2}),
+            ("trainer.model.dp_replicate", {**SINGLE, "num_train_gpus": 4}, {"dp_replicate": 3}),
+            ("trainer.model.dp_replicate", MULTI, {"dp_replicate": 32}),
+            ("trainer.model.ep", {**SINGLE, "num_train_gpus": 4}, EP(8)),
+            ("trainer.model.ep", {**SINGLE, "num_train_gpus": 6}, EP(4)),
+            ("trainer.model.ep", {**SINGLE, "num_train_gpus": 6}, {**CP(2), **EP(3)}),
+            ("trainer.model.ep", MULTI, {**EP(16), "dp_replicate": 2}),
+        )
+    ],
+    ("trainer.model.dp_replicate", "plan.count", make(trainer={"model": {"dp_replicate": 0}})),
+    ("trainer.model.cp", "plan.count", make_refused(trainer={"model": {"cp": -1}})),
+    ("orchestrator.train.source", "plan.no-train-source", make(train=[])),
+    ("orchestrator.train.source", "plan.no-train-source", make(train=[], evals=[source("a")])),
+    (
+        "orchestrator.train.source[1].env.player.runtime.type",
+        "plan.docker-runtime",
+        make(train=[source("a"), source("b", env={"id": "b", "player": {"runtime": {"type": "docker"}}})]),
+    ),
+    (
+        "orchestrator.eval.source[0].env.seats[1].runtime.type",
+        "plan.docker-runtime",
+        make(evals=[source("b", env={"id": "b", "seats": [{}, {"runtime": {"type": "docker"}}]})]),
+    ),
+    (
+        "weight_broadcast.port",
+        "plan.port-conflict",
+        make(weight_broadcast={"type": "nccl", "port": 29500}),
     ),
     ("env_vars.CUDA_VISIBLE_DEVICES", "plan.env-var-protected", make_refused(env_vars={"CUDA_VISIBLE_DEVICES": "0"})),
     (
@@ -259,7 +307,7 @@ def test_every_problem_is_reported_at_once() -> None:
     split = make_refused(
         {**SINGLE, "num_train_gpus": 9},
         inference={"server": {"port": 60000}},
-        train=[source("a/b"), source("b", "nowhere")],
+        train=[source("a\0b"), source("b", "nowhere")],
         env_vars={"WANDB_RUN_ID": "x"},
         clean=True,
     )
@@ -284,6 +332,37 @@ def test_a_finding_says_what_to_write_instead() -> None:
             assert not finding.message.endswith(".")
             assert finding.message
             assert finding.where is None
+
+
+@pytest.mark.parametrize(
+    ("deployment", "model"),
+    [
+        ({**SINGLE, "num_train_gpus": 8, "gpus_per_node": 16}, {**CP(2), "dp_replicate": 2}),
+        ({**SINGLE, "num_train_gpus": 6}, {**CP(3), **EP(6)}),
+        ({**SINGLE, "num_train_gpus": 6}, {**CP(3), **EP(1)}),
+        (MULTI, {**EP(8), "dp_replicate": 2}),
+        (SINGLE, {"ep": "auto"}),
+    ],
+)
+def test_parallelism_that_fits_is_planned(deployment: dict[str, Any], model: dict[str, Any]) -> None:
+    assert planned(make(deployment, trainer={"model": model}))
+
+
+def test_metrics_on_loopback_take_their_port_all_the_same() -> None:
+    split = make(trainer={"metrics_server": {"host": "127.0.0.1", "port": 29501}})
+    found = _refused(split, metrics="off")
+    assert [(dotted(f.path), f.code) for f in found] == [("trainer.metrics_server.port", "plan.port-conflict")]
+    assert planned(split)
+
+
+def test_a_port_of_the_platform_that_nothing_can_make_way_for() -> None:
+    found = _refused(make(), trainer_metrics_port=29500)
+    assert [(dotted(f.path), f.about) for f in found] == [("platform.trainer_metrics_port", "platform")]
+
+
+def test_docker_may_run_where_the_environment_does() -> None:
+    elsewhere = source("b", "tcp://10.0.0.1:7000", env={"id": "b", "agent": {"runtime": {"type": "docker"}}})
+    assert planned(make(train=[source("a"), elsewhere]))
 
 
 def test_inherited_teacher_is_reported_once() -> None:

@@ -22,6 +22,8 @@ SOURCES_HELP: Final = """\
 Several FILEs are merged left to right, later ones win; "-" is standard input. prime-rl's own spelling
 "@ a.toml @ b.toml" works too, and "--trainer @ t.toml" attaches a file below a key."""
 
+_NOTES_HELP: Final = "also say what the cluster needs to know about this run"
+
 EXIT_HELP: Final = "Exit codes: 0 fine, 1 findings, 2 could not run."
 
 EXAMPLES: Final = {
@@ -64,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     _add_render(rendering)
     _add_split(_compiling(made, "split", "print or write the component configs", commands.split, options.SplitOptions))
     checking = _compiling(made, "validate", "check files, each on its own", commands.validate, options.ValidateOptions)
-    checking.add_argument("--compose", action="store_true", help="take all files as one config instead")
+    _add_validate(checking)
     explaining = _compiling(
         made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="one"
     )
@@ -77,7 +79,9 @@ def parser() -> argparse.ArgumentParser:
     _add_diff(comparing)
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
     listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
-    _command(made, "schema", "print the JSON Schema of an rl.toml", commands.schema, options.SchemaOptions)
+    summary = "print the JSON Schema of an rl.toml, or of a platform.toml"
+    printing = _command(made, "schema", summary, commands.schema, options.SchemaOptions)
+    printing.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
     completing = _command(
         made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
     )
@@ -146,6 +150,15 @@ def _report_format(text: str) -> str:
     return text
 
 
+def _add_validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--compose", action="store_true", help="take all files as one config instead")
+    clusters = parser.add_mutually_exclusive_group()
+    told = "settings of the cluster (TOML): what it cannot run is an error, without it a warning; alone: check it"
+    clusters.add_argument("--platform", metavar="FILE", help=told)
+    clusters.add_argument("--without-cluster", action="store_true", help="check as prime-rl's launcher does, no more")
+    parser.add_argument("--notes", action="store_true", help=_NOTES_HELP)
+
+
 def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", metavar="KEY", help="a key with its component: trainer.model.seq_len")
     parser.add_argument("--component", metavar="NAME", help="only this component")
@@ -184,7 +197,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--redact", action="store_true", help="show no secret value")
-    parser.add_argument("--notes", action="store_true", help="also say what the cluster needs to know about this run")
+    parser.add_argument("--notes", action="store_true", help=_NOTES_HELP)
     parser.add_argument(
         "--format",
         choices=["yaml", "json", "markdown", "html"],

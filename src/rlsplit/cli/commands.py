@@ -15,8 +15,9 @@ from rlsplit.cli.streams import (
     COULD_NOT_RUN,
     FINDINGS,
     FINE,
+    Cluster,
     CommandError,
-    platform_of,
+    cluster_of,
     report,
     run_of,
     secrets_of,
@@ -47,13 +48,41 @@ if TYPE_CHECKING:
 
 
 def validate(options: ValidateOptions) -> int:
-    """Check each file on its own, or all of them as one config with ``--compose``."""
-    sources = sources_of(options.files, options.attach)
+    """Check each file on its own, or all of them as one config with ``--compose``; or the cluster's alone."""
+    cluster = Cluster() if options.platform is None else cluster_of(options.platform)
+    is_alone = options.platform is not None and not options.files and not options.attach
+    sources = [] if is_alone else sources_of(options.files, options.attach)
     groups = [sources] if options.compose or options.attach else [[source] for source in sources]
-    outcomes = [_compiled(options, group) for group in groups]
-    findings = [finding for outcome in outcomes for finding in outcome.findings]
+    outcomes = [_validated(options, group, cluster) for group in groups]
+    findings = [*cluster.findings, *(finding for outcome in outcomes for finding in _valid_for(options, outcome))]
     lines = {name: text for outcome in outcomes for name, text in outcome.document.lines.items()}
-    return report(options, findings, lines, stream=sys.stdout)
+    return report(options, findings, {**lines, **cluster.lines}, stream=sys.stdout)
+
+
+def _validated(options: ValidateOptions, sources: Sequence[Source], cluster: Cluster) -> Outcome:
+    from rlsplit.compiler import Target
+
+    until: Stage = "config" if options.without_cluster or cluster.is_refused else "plan"
+    return _compiled(options, sources, Target(platform=cluster.platform), until=until)
+
+
+def _valid_for(options: ValidateOptions, outcome: Outcome) -> Sequence[Finding]:
+    """What stands against a config; what only a cluster refuses is a warning while none is named."""
+    from dataclasses import replace
+
+    notes = [note for note in outcome.plan.notes if options.notes or note.severity != "notice"] if outcome.plan else []
+    findings = outcome.noted(notes)
+    if options.platform is not None:
+        return findings
+    # Somebody else serves the environments of hosted runs.
+    left_out = {"plan.env-unserved"} if options.mode == "hosted" else set[str]()
+    return [
+        replace(finding, severity="warning")
+        if finding.code.startswith("plan.") and finding.severity == "error"
+        else finding
+        for finding in findings
+        if finding.code not in left_out
+    ]
 
 
 def split(options: SplitOptions) -> int:
@@ -82,10 +111,10 @@ def render(options: RenderOptions) -> int:
     sources = sources_of(options.files, options.attach)
     if options.format in PREVIEWS:
         return _preview(options, sources)
-    target, refusals = _target(options, redact=options.redact)
-    outcome = _compiled(options, sources, target, until="config" if refusals else "objects")
+    target, cluster = _target(options, redact=options.redact)
+    outcome = _compiled(options, sources, target, until="config" if cluster.is_refused else "objects")
     notes = [note for note in _notes(outcome) if options.notes or note.severity != "notice"]
-    code = _report(options, outcome, [*notes, *refusals])
+    code = _report(options, outcome, notes, cluster)
     if outcome.objects is None or code:
         return code
     from rlsplit.serialize import select, to_files, to_json, to_yaml
@@ -141,10 +170,10 @@ def _sides(options: DiffOptions) -> tuple[Source, Source]:
 
 def explain(options: ExplainOptions) -> int:
     """Say where values come from."""
-    target, refusals = (None, ()) if options.without_cluster else _target(options, has_secrets=False)
-    until: Stage = "split" if options.without_cluster or refusals else "plan"
+    target, cluster = (None, Cluster()) if options.without_cluster else _target(options, has_secrets=False)
+    until: Stage = "split" if options.without_cluster or cluster.is_refused else "plan"
     outcome = _compiled(options, sources_of([options.file], options.attach), target, until=until)
-    code = _report(options, outcome, refusals)
+    code = _report(options, outcome, (), cluster)
     if outcome.config is None or outcome.split is None or code:
         return code
     from rlsplit.explaining import changed
@@ -176,10 +205,10 @@ def rules(options: RulesOptions) -> int:
 
 
 def schema(options: SchemaOptions) -> int:
-    """Print the JSON Schema of an rl.toml."""
+    """Print the JSON Schema of an rl.toml, or of a platform.toml."""
     from rlsplit.schema_file import text
 
-    print(text(), end="")
+    print(text(options.of), end="")
     return FINE
 
 
@@ -204,20 +233,22 @@ def _compiled(
     )
 
 
-def _target(
-    options: RunOptions, *, redact: bool = False, has_secrets: bool = True
-) -> tuple[Target, tuple[Finding, ...]]:
-    """What a run is compiled for, and what is wrong with the file about its cluster."""
+def _target(options: RunOptions, *, redact: bool = False, has_secrets: bool = True) -> tuple[Target, Cluster]:
+    """What a run is compiled for, and what its cluster's file says."""
     from rlsplit.compiler import Target
 
-    platform, refusals = platform_of(options.platform)
+    cluster = cluster_of(options.platform)
     secrets = secrets_of(options) if has_secrets else None
-    return Target(run=run_of(options), platform=platform, secrets=secrets, redact=redact), refusals
+    return Target(run=run_of(options), platform=cluster.platform, secrets=secrets, redact=redact), cluster
 
 
-def _report(options: CompileOptions, outcome: Outcome, more: Sequence[Finding] = ()) -> int:
-    """Report the findings of one compile, and others beside them."""
-    return report(options, outcome.noted(more), outcome.document.lines)
+def _report(
+    options: CompileOptions, outcome: Outcome, notes: Sequence[Finding] = (), cluster: Cluster | None = None
+) -> int:
+    """Report the findings of one compile, with notes and with what is said about the cluster's file."""
+    beside = cluster or Cluster()
+    findings = outcome.noted([*notes, *beside.findings])
+    return report(options, findings, {**outcome.document.lines, **beside.lines})
 
 
 def _notes(outcome: Outcome) -> Sequence[Finding]:
@@ -227,9 +258,9 @@ def _notes(outcome: Outcome) -> Sequence[Finding]:
 def _previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source]) -> Compiled:
     from rlsplit import preview
 
-    target, refusals = _target(run)
-    if refusals:
-        raise CommandError("; ".join(str(finding) for finding in refusals))
+    target, cluster = _target(run)
+    if cluster.is_refused:
+        raise CommandError("; ".join(str(finding) for finding in cluster.findings))
     return preview.previewed(_compiled(options, sources, target, until="plan"), target)
 
 

@@ -51,6 +51,10 @@ class ValidateOptions(CompileOptions):
 
     files: list[str]
     compose: bool
+    platform: str | None
+    """File with the settings of the cluster, against which the configs are checked; with no config it alone."""
+    without_cluster: bool
+    notes: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,8 @@ class RulesOptions:
 @dataclass(frozen=True, kw_only=True)
 class SchemaOptions:
     """``rlsplit schema``."""
+
+    of: Literal["rl", "platform"]
 
 
 @dataclass(frozen=True, kw_only=True)

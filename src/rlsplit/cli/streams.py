@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -85,23 +85,32 @@ def source_at(revision: str, name: str) -> Source:
     return Source(name=f"{revision}:{name}", content=done.stdout)
 
 
-def platform_of(file: str | None) -> tuple[Platform | None, tuple[Finding, ...]]:
-    """Read the settings of the cluster, or say at their places why they cannot be; None is a plain cluster."""
-    from rlsplit.document import Source, read
-    from rlsplit.findings import ConfigError, has_errors, located
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """What a file says about the cluster."""
+
+    platform: Platform | None = None
+    """None: no file was named, or it is refused."""
+    findings: tuple[Finding, ...] = ()
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    """The lines of the file by its name."""
+    is_refused: bool = False
+
+
+def cluster_of(file: str | None) -> Cluster:
+    """Read the settings of the cluster, or say at their places why they cannot be."""
+    from rlsplit.findings import ConfigError
     from rlsplit.platform import Platform
+    from rlsplit.platform.reading import document_of
 
     if file is None:
-        return None, ()
-    document = read([Source(name=file, content=read_file(file), prefix=("platform",))])
-    if has_errors(document.findings):
-        return None, document.findings
+        return Cluster()
+    document = document_of(read_file(file), _shown_name(file))
     try:
-        return Platform.from_mapping(document.table["platform"]), ()
+        platform = Platform.from_document(document)
     except ConfigError as error:
-        # Their paths lead through this document, which has the platform below one key.
-        of_document = (replace(finding, about="config") for finding in error.findings)
-        return None, tuple(replace(finding, about="platform") for finding in located(of_document, document.marks))
+        return Cluster(findings=error.findings, lines=document.lines, is_refused=True)
+    return Cluster(platform=platform, findings=document.findings, lines=document.lines)
 
 
 def run_of(options: RunOptions) -> Run:

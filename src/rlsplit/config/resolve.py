@@ -200,6 +200,7 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
         raise UnreadableError(dotted(setting.path))
     target, name = place
     # Not by assignment, which would count the field as written; no rule asks that of a derived field again.
+    written = (vars(target)[name],) if name in target.model_fields_set and not setting.warning else ()
     vars(target)[name] = setting.value
     path = (*base, *setting.path)
     if setting.warning:
@@ -209,7 +210,9 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
         )
     if record.derived is not None:
         of = tuple([((*base, *source), value_of(section, source)) for source in setting.of])
-        record.derived.append(Derived(rule=rule, path=path, value=setting.value, of=of, formula=setting.formula))
+        record.derived.append(
+            Derived(rule=rule, path=path, value=setting.value, of=of, formula=setting.formula, replaced=written)
+        )
 
 
 _MISSING: Final = object()

@@ -9,13 +9,15 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from rlsplit.components import ORCHESTRATOR, ROLES, TRAINER, ComponentName, ConfigId
+from rlsplit.config.propagation import Propagated
+from rlsplit.config.resolve import as_written
 from rlsplit.findings import ConfigError, Finding, dotted, has_errors, shown
 from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
 from rlsplit.planning.environment import Environment, environment, secret_values
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
-from rlsplit.planning.names import env_suffix, path_segment, run_names
+from rlsplit.planning.names import env_suffix, run_names
 from rlsplit.planning.notes import is_moving_tag, plan_notes
 from rlsplit.planning.outside import outside_calls, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
@@ -40,12 +42,12 @@ def plan(
     before: a rule that would only say the same once more is left out.
     """
     subject = subject_of(split, run, platform)
-    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)])
+    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)], subject)
     overlays = tuple(overlays_of(subject))
     planned = _run_plan(subject, tuple(_pods_of(subject, overlays)), overlays)
     settled = planned if secrets is None else bound(planned, secrets.names())
-    _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)])
-    return replace(settled, notes=tuple(plan_notes(planned, subject)))
+    _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)], subject)
+    return replace(settled, notes=_at_written_keys(plan_notes(planned, subject, settled.secrets), subject))
 
 
 def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[str]) -> Iterator[Finding]:
@@ -77,10 +79,8 @@ def _resume_from(subject: Subject) -> Iterator[Finding]:
     if resume_from is None:
         return
     if not trainer.resumes:
-        message, hint = (
-            "the config does not resume, and trainer 0 refuses to start over checkpoints",
-            "write resume = {}",
-        )
+        message = "the config does not resume, and trainer 0 refuses to start over checkpoints"
+        hint = "write resume = {}"
     elif trainer.resume_dir.value is not None:
         message = f"the config names another checkpoint, {shown(trainer.resume_dir.value)}"
         hint = f"keep one of the two: {dotted(trainer.resume_dir.key)} or resumeFrom"
@@ -96,9 +96,15 @@ def _claim(subject: Subject) -> str | None:
     return run.volume or platform.existing_claim or resumed
 
 
-def _raise_on(findings: Sequence[Finding]) -> None:
+def _raise_on(findings: Sequence[Finding], subject: Subject) -> None:
     if has_errors(findings):
-        raise ConfigError(findings)
+        raise ConfigError(_at_written_keys(findings, subject))
+
+
+def _at_written_keys(findings: Iterable[Finding], subject: Subject) -> tuple[Finding, ...]:
+    """Point at the shared key where a value was written once for several components, and into the platform's file."""
+    fills = subject.split.config.provenance.fills
+    return subject.platform.placed(as_written(findings, Propagated(table={}, fills=fills, conflicts=())))
 
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
@@ -140,7 +146,7 @@ def _inference(
 def _env_server(subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig) -> Pods:
     ports = port_tables.env_server_ports(subject.platform)
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
-    info = EnvServerInfo(id=server.id, name=server.name, segment=path_segment(server.name, server.index))
+    info = EnvServerInfo(id=server.id, name=server.name, segment=subject.segments[server.id])
     return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import MAX_ARGUMENT_BYTES, endpoint, is_loopback
 from rlsplit.planning.lookup import DISAGGREGATED
-from rlsplit.planning.model import Pods
-from rlsplit.planning.ports import ROUTER_METRICS_OFFSET
+from rlsplit.planning.model import Pods, Port
+from rlsplit.planning.ports import ROUTER_METRICS_OFFSET, inner_ports
 from rlsplit.planning.settings import EnvSource, MultiNode, RunSettings, SingleNode, Value
+from rlsplit.planning.start_checks import docker_runtime, train_source, trainer_parallel
 from rlsplit.planning.subject import Subject
 
 MAX_PORT: Final = 65535
@@ -219,13 +220,13 @@ def _rollout_ports(subject: Subject) -> Iterator[Finding]:
 
 
 def _env_names(subject: Subject) -> Iterator[Finding]:
+    named = {(source.split, source.position): source.name for source in subject.settings.sources}
     for server in subject.split.env_servers if subject.shape.has_orchestrator else ():
         name = server.name
-        if "/" in name or "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
-            path = ("orchestrator", server.split, "source", server.position, "name")
+        if "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
             message = f"{shown(name)} cannot be part of a path"
-            hint = f"give the source a name without '/', at most {MAX_NAME_BYTES} bytes"
-            yield _error("env-name", path, message, hint)
+            hint = f"give the source a name without NUL, at most {MAX_NAME_BYTES} bytes"
+            yield _error("env-name", named[server.split, server.position], message, hint)
 
 
 def _env_addresses(subject: Subject) -> Iterator[Finding]:
@@ -276,6 +277,9 @@ CHECKS: Final = (
     PlanCheck(_counts),
     PlanCheck(_crowds),
     PlanCheck(_engine_size),
+    PlanCheck(trainer_parallel),
+    PlanCheck(train_source),
+    PlanCheck(docker_runtime),
     PlanCheck(_fake_data, restates=_NEEDS_INFERENCE),
     PlanCheck(_external_inference, restates=_NEEDS_INFERENCE),
     PlanCheck(_gpu_arithmetic),
@@ -314,18 +318,18 @@ def router_findings(subject: Subject, urls: Iterable[str]) -> Iterator[Finding]:
 
 
 def _port_conflicts(subject: Subject, pods: Pods) -> Iterator[Finding]:
-    holders: dict[int, tuple[str, KeyPath]] = {}
-    ports = [(port.name, port.number, port.setting) for port in pods.ports]
-    http, engine = pods.port("http"), pods.port("engine")
-    if http is not None and engine is not None and subject.settings.inference is not None:
-        # Single node: the router's Prometheus listens too, on loopback.
-        ports.append(("the router's metrics", http + ROUTER_METRICS_OFFSET, subject.settings.inference.port.key))
-    for name, number, setting in ports:
-        holder = holders.setdefault(number, (name, setting))
-        if holder != (name, setting):
-            path = holder[1] if setting[0] == "platform" else setting
-            message = f"{name} and {holder[0]} of the {pods.component} pod both take port {number}"
-            yield _error("port-conflict", path, message, "choose another port")
+    holders: dict[int, Port] = {}
+    for port in (*pods.ports, *inner_ports(pods, subject.settings, subject.platform)):
+        holder = holders.setdefault(port.number, port)
+        if holder != port:
+            first, second = sorted((port, holder), key=lambda port: _CHOSEN_BY.get(port.setting[0], 0))
+            message = f"{first.name} and {second.name} of the {pods.component} pod both take port {port.number}"
+            finding = _error("port-conflict", first.setting, message, "choose another port")
+            yield replace(finding, about="platform") if first.setting[0] == "platform" else finding
+
+
+_CHOSEN_BY: Final[Mapping[str | int, int]] = {"platform": 1, "deployment": 2}
+"""Whose port is asked to give way: rather the config's own than the platform's; what follows from a count, never."""
 
 
 def _config_findings(pods: Pods) -> Iterator[Finding]:

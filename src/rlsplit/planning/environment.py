@@ -15,6 +15,9 @@ from rlsplit.secrets import RUN_SECRETS, SecretText
 INLINE_CONFIG_DIR: Final = "/tmp/rlsplit"
 """Where a startup script writes its config file."""
 
+WORKING_DIR: Final = "/app"
+"""Where the image starts what runs in it."""
+
 _COMMON: Final = MappingProxyType(
     {
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
@@ -64,6 +67,19 @@ def environment(component: ComponentName, subject: Subject) -> Environment:
             *(SecretEnv(name=name, key=subject.secret_keys[name, configured[name]]) for name in sorted(moved)),
         ),
     )
+
+
+def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
+    """Give the variables that an ``env_vars`` table (None: the root's) cannot change in any pod that takes it."""
+    takers: list[ComponentName] = [*([owner] if owner else ROLES)]
+    takers += [component for component, taken in _TAKES_OF.items() if taken == owner]
+    first, *others = (dict(_fixed(component, subject)) for component in takers)
+    return {name: value for name, value in first.items() if all(name in other for other in others)}
+
+
+def has_variable(name: str, component: ComponentName, subject: Subject) -> bool:
+    """Whether the config or the platform gives a component's pods a variable."""
+    return name in _configured(component, subject) or name in subject.platform.component(component).env
 
 
 def secret_values(keys: Mapping[tuple[str, str], str]) -> dict[str, SecretText]:

@@ -62,7 +62,7 @@ def settings_of(split: Split) -> RunSettings:
         env_vars=Value(config.env_vars, ("env_vars",)),
         deployment=_deployment(config.deployment),
         trainer=_trainer(config.trainer),
-        orchestrator=_orchestrator(config.orchestrator),
+        orchestrator=_orchestrator(split, config.orchestrator),
         inference=None if config.inference is None else _inference(config.inference),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
         sources=tuple(_sources(split, config)),
@@ -106,6 +106,11 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         metrics_port=port[1:],
         trace_path=Value(trainer.trace_path, ("trainer", "trace_path")),
         memory_profiler_path=Value(trainer.memory_profiler_path, ("trainer", "memory_profiler_path")),
+        conversion_dir=Value(trainer.model.conversion_dir, ("trainer", "model", "conversion_dir")),
+        dp_replicate=Value(trainer.model.dp_replicate, ("trainer", "model", "dp_replicate")),
+        cp=Value(trainer.model.cp, ("trainer", "model", "cp")),
+        ep=Value(trainer.model.ep, ("trainer", "model", "ep")),
+        wandb=_wandb(trainer.monitors, "trainer"),
         file_monitor=_file_monitor(trainer.monitors, "trainer"),
         ranks_filter=tuple(trainer.log.ranks_filter),
         output_dir=Value(trainer.output_dir, ("trainer", "output_dir")).path,
@@ -113,7 +118,7 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
     )
 
 
-def _orchestrator(orchestrator: OrchestratorConfig) -> Orchestrator:
+def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrator:
     client = orchestrator.model.client
     return Orchestrator(
         base_url=Value(client.base_url, ("orchestrator", "model", "client", "base_url")),
@@ -121,7 +126,13 @@ def _orchestrator(orchestrator: OrchestratorConfig) -> Orchestrator:
         broadcast=_broadcast(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
         prime_monitor=Value(orchestrator.monitors.prime is not None, ("orchestrator", "monitors", "prime")),
+        wandb=_wandb(orchestrator.monitors, "orchestrator"),
         file_monitor=_file_monitor(orchestrator.monitors, "orchestrator"),
+        seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
+        max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
+        train_sources=Value(
+            _count(split.orchestrator.resolved, ("train", "source")), ("orchestrator", "train", "source")
+        ),
         output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
         env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
     )
@@ -132,6 +143,7 @@ def _inference(inference: InferenceConfig) -> Inference:
     router, server = inference.router, inference.server
     return Inference(
         model=Value(vllm.model, ("inference", "vllm", "model")),
+        max_model_len=Value(vllm.max_model_len, ("inference", "vllm", "max_model_len")),
         tensor_parallel=Value(vllm.tensor_parallel_size, ("inference", "vllm", "tensor_parallel_size")),
         data_parallel=Value(vllm.data_parallel_size, ("inference", "vllm", "data_parallel_size")),
         data_parallel_local=Value(
@@ -178,6 +190,13 @@ def _file_monitor(monitors: MonitorsConfig, component: str) -> Value[str | None]
     return Value(monitors.file.path if monitors.file else None, (component, "monitors", "file", "path"))
 
 
+def _wandb(monitors: MonitorsConfig, component: str) -> Value[bool]:
+    is_online = monitors.wandb is not None and not monitors.wandb.offline
+    return Value(is_online, (component, "monitors", "wandb"))
+
+
+_TOKENS: Final = ("orchestrator", "train", "sampling", "max_completion_tokens")
+
 # --- environment sources ---------------------------------------------------------------------------------------
 
 
@@ -189,20 +208,53 @@ def _sources(split: Split, config: RLConfig) -> Iterator[EnvSource]:
     for position, source in enumerate(config.orchestrator.train.source):
         # A source that inherits the orchestrator's algorithm names no model of its own.
         own = source.algo if source.algo != config.orchestrator.algo else None
-        yield _source("train", position, source, own)
+        tokens = source.sampling.max_completion_tokens
+        inherits = tokens == config.orchestrator.train.sampling.max_completion_tokens
+        yield _source("train", position, source, own, None if inherits else tokens)
     for position, evaluated in enumerate(config.orchestrator.eval.source if config.orchestrator.eval else ()):
-        yield _source("eval", position, evaluated, None)
+        yield _source("eval", position, evaluated)
 
 
-def _source(split: SourceSplit, position: int, source: SourceConfig, algo: AlgoConfig | None) -> EnvSource:
+def _source(
+    split: SourceSplit,
+    position: int,
+    source: SourceConfig,
+    algo: AlgoConfig | None = None,
+    tokens: int | None = None,
+) -> EnvSource:
     key: KeyPath = ("orchestrator", split, "source", position)
     address: KeyPath = (*key, "serve", "address")
+    sampled: KeyPath = (*key, "sampling", "max_completion_tokens")
     return EnvSource(
         split=split,
         position=position,
         address=Value(source.serve.address, address),
         frozen_models=tuple(_frozen_models(algo, (*key, "algo"))),
+        name=_naming_key(source.env, source.name, key),
+        runtimes=tuple(_runtimes(source.env, (*key, "env"))),
+        max_completion_tokens=Value(tokens, sampled),
     )
+
+
+def _naming_key(env: Any, name: object, key: KeyPath) -> KeyPath:
+    """The last of the ids in an environment gives a source without a name of its own the end of its name."""
+    if name:
+        return (*key, "name")
+    taskset: KeyPath = ("env", "taskset", "id")
+    return (*key, *(taskset if value_at({"env": env}, taskset) else ("env", "id")))
+
+
+def _runtimes(node: Any, key: KeyPath) -> Iterator[Value[str]]:
+    """Every seat of an environment, whatever the plugin calls it, may choose a ``runtime``."""
+    if is_list(node):
+        for i, item in enumerate(node):
+            yield from _runtimes(item, (*key, i))
+    elif is_table(node):
+        for name, value in node.items():
+            kind = value.get("type") if name == "runtime" and is_table(value) else None
+            if isinstance(kind, str):
+                yield Value(kind, (*key, name, "type"))
+            yield from _runtimes(value, (*key, name))
 
 
 def _frozen_models(algo: AlgoConfig | None, key: KeyPath) -> Iterator[FrozenModel]:
@@ -227,17 +279,29 @@ def _sent_sources(split: Split) -> Iterator[EnvSource]:
     for part in parts:
         listed: Any = value_at(orchestrator, (part, "source"))
         for position, table in enumerate(listed if is_list(listed) else ()):
-            if not is_table(table):
-                continue
-            key: KeyPath = ("orchestrator", part, "source", position)
-            address: KeyPath = (*key, "serve", "address")
-            own = table.get("algo") != orchestrator.get("algo")
-            yield EnvSource(
-                split=part,
-                position=position,
-                address=Value(value_at(table, ("serve", "address")), address),
-                frozen_models=tuple(_sent_models(table, key)) if own else (),
-            )
+            if is_table(table):
+                own = table.get("algo") != orchestrator.get("algo")
+                yield _sent_source(part, position, table, own)
+
+
+def _sent_source(part: SourceSplit, position: int, table: Mapping[str, Any], has_own_algo: bool) -> EnvSource:
+    key: KeyPath = ("orchestrator", part, "source", position)
+    address: KeyPath = (*key, "serve", "address")
+    tokens: KeyPath = (*key, "sampling", "max_completion_tokens")
+    return EnvSource(
+        split=part,
+        position=position,
+        address=Value(value_at(table, ("serve", "address")), address),
+        frozen_models=tuple(_sent_models(table, key)) if has_own_algo else (),
+        name=_naming_key(table.get("env"), table.get("name"), key),
+        runtimes=tuple(_runtimes(table.get("env"), (*key, "env"))),
+        max_completion_tokens=Value(None, tokens),
+    )
+
+
+def _count(table: Mapping[str, Any], path: KeyPath) -> int:
+    listed = value_at(table, path)
+    return len(listed) if is_list(listed) else 0
 
 
 def _sent_models(table: Mapping[str, Any], key: KeyPath) -> Iterator[FrozenModel]:

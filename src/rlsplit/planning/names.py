@@ -6,14 +6,15 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from rlsplit.components import EnvServerId, SourceSplit
 from rlsplit.planning.model import Names
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.secrets import hidden
-from rlsplit.splitting import JsonObject, Split
+from rlsplit.splitting import EnvServer, JsonObject, Split
 
 _SLUG_CHARS: Final = 16
 _HASH_CHARS: Final = 8
@@ -39,12 +40,33 @@ def base_name(run_name: str, run_id: str) -> str:
 
 def env_suffix(index: int, name: str) -> str:
     """Suffix of an environment server's names; the index keeps two names with one slug apart."""
-    return f"env-{index}-{slug(name, _ENV_SLUG_CHARS)}"
+    return f"env-{index}-{slug(last_part(name), _ENV_SLUG_CHARS)}"
 
 
-def path_segment(name: str, index: int) -> str:
-    """The environment's name where it can be part of a path, else its index."""
-    return name if _SAFE_SEGMENT.match(name) and name not in (".", "..") else str(index)
+def last_part(name: str) -> str:
+    """What a name such as ``owner/env`` is called on the cluster."""
+    return name.rstrip("/").rpartition("/")[2]
+
+
+def path_segments(servers: Iterable[EnvServer]) -> dict[EnvServerId, str]:
+    """Give every environment server a part of paths that no other one of its split has.
+
+    That is its name, or the last part of one with ``/``; its index where that can be no part of a path. Whoever would
+    get what is taken gets its index appended, those whose name changes anyway before all others.
+    """
+    segments: dict[EnvServerId, str] = {}
+    taken: set[tuple[SourceSplit, str]] = set()
+    for server in sorted(servers, key=lambda server: not _is_safe(server.name)):
+        segment = part if _is_safe(part := last_part(server.name)) else str(server.index)
+        while (server.split, segment) in taken:
+            segment = f"{segment}-{server.index}"
+        taken.add((server.split, segment))
+        segments[server.id] = segment
+    return segments
+
+
+def _is_safe(segment: str) -> bool:
+    return bool(_SAFE_SEGMENT.match(segment)) and segment not in (".", "..")
 
 
 def derived_run_id(run_name: str, split: Split, platform: Platform) -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from posixpath import join, normpath
 from typing import Any, Final
 
+from rlsplit.components import ComponentName
 from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.planning.environment import WORKING_DIR, fixed_variables, has_variable
 from rlsplit.planning.exposed import exposed_secrets
 from rlsplit.planning.model import Overlay, OverlayName, RunPlan
-from rlsplit.planning.settings import MultiNode, RunSettings, Value
-from rlsplit.planning.subject import Subject
+from rlsplit.planning.replaced import replaced_notes
+from rlsplit.planning.settings import MultiNode, Value
+from rlsplit.planning.subject import Subject, env_tables
+from rlsplit.secrets import RUN_SECRETS, SecretName
 
 _FIXED_TAG: Final = re.compile(r"v?\d+\.\d+\.\d+\Z|sha-[0-9a-f]+\Z|[0-9a-f]{40}\Z")
 
@@ -22,13 +27,15 @@ def is_moving_tag(tag: str) -> bool:
     return _FIXED_TAG.match(tag) is None
 
 
-def plan_notes(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
-    """Give every note about a plan, in a fixed order."""
+def plan_notes(plan: RunPlan, subject: Subject, secrets: Collection[SecretName] | None) -> Iterator[Finding]:
+    """Give every note about a plan, in a fixed order; ``secrets`` are those that the run has, None: not known yet."""
     yield from _overlay_notes(plan.overlays)
+    yield from replaced_notes(subject.split.config)
     yield from _moved_root_env(subject)
     for check in _CONFIG_NOTES:
         yield from check(subject)
     yield from exposed_secrets(plan)
+    yield from _without_keys(subject, secrets) if secrets is not None else ()
     yield from _lasting(plan, subject)
     yield from _open_ports(plan)
 
@@ -125,16 +132,20 @@ def _orchestrator_place(subject: Subject) -> Iterator[Finding]:
 
 def _paths_off_volume(subject: Subject) -> Iterator[Finding]:
     mount = subject.platform.mount_path.rstrip("/")
-    for path in _output_paths(subject.settings):
-        if path.value is not None and path.value.startswith("/") and not path.value.startswith(f"{mount}/"):
-            message = f"{shown(path.value)} is not on the volume and is lost with the pod"
-            yield _note("path-off-volume", path.key, message, f"write a path below {mount}", "warning")
+    trainer, monitor = subject.settings.trainer, subject.settings.orchestrator.file_monitor
+    for path in (trainer.ckpt_dir, trainer.trace_path, trainer.memory_profiler_path, trainer.conversion_dir):
+        yield from _path_off_volume(path, mount, WORKING_DIR)
+    for path in (trainer.file_monitor, monitor) if subject.shape.has_orchestrator else (trainer.file_monitor,):
+        yield from _path_off_volume(path, mount, subject.run_dir)
 
 
-def _output_paths(settings: RunSettings) -> tuple[Value[str | None], ...]:
-    trainer, orchestrator = settings.trainer, settings.orchestrator
-    paths = (trainer.ckpt_dir, trainer.trace_path, trainer.memory_profiler_path)
-    return (*paths, trainer.file_monitor, orchestrator.file_monitor)
+def _path_off_volume(path: Value[str | None], mount: str, base: str) -> Iterator[Finding]:
+    """Judge a path as a pod finds it, which starts in ``base`` if it is relative."""
+    if path.value is None or normpath(join(base, path.value)).startswith(f"{mount}/"):
+        return
+    where = "is not on the volume" if path.value.startswith("/") else f"lies in the image's {base}"
+    message = f"{shown(path.value)} {where} and is lost with the pod"
+    yield _note("path-off-volume", path.key, message, f"write a path below {mount}", "warning")
 
 
 def _local_models(subject: Subject) -> Iterator[Finding]:
@@ -154,6 +165,57 @@ def _external_inference(subject: Subject) -> Iterator[Finding]:
         yield _note("external-inference", key, message, None, "warning")
 
 
+def _sequence_lengths(subject: Subject) -> Iterator[Finding]:
+    """What one part cuts off before another one ends."""
+    settings, orchestrator = subject.settings, subject.settings.orchestrator
+    if not subject.shape.has_orchestrator:
+        return
+    longest = orchestrator.seq_len
+    model = settings.inference.max_model_len if settings.inference else None
+    if model is not None and model.value is not None and 0 < model.value < longest.value:
+        message = f"engines end every rollout at {model.value} tokens, before seq_len = {longest.value}"
+        yield _note("sequence-length", model.key, message, f"at least {longest.value}, or a shorter seq_len")
+    for tokens in (orchestrator.max_completion_tokens, *(source.max_completion_tokens for source in settings.sources)):
+        if tokens.value is not None and tokens.value > longest.value:
+            message = f"one turn may have {tokens.value} tokens, of which seq_len = {longest.value} are trained on"
+            yield _note("sequence-length", tokens.key, message, f"at most {longest.value}, or a longer seq_len")
+
+
+def _replaced_variables(subject: Subject) -> Iterator[Finding]:
+    """Variables of the config that planning sets in every pod that would get them."""
+    for owner, table in env_tables(subject.settings):
+        fixed = fixed_variables(owner, subject)
+        for name in sorted(table.value.keys() & fixed.keys()):
+            message = f"has no effect: pods get {shown(fixed[name])}"
+            hint = "set hf_home of the platform" if name == "HF_HOME" else "leave it out"
+            yield _note("env-var-replaced", (*table.key, name), message, hint)
+
+
+def _slashed_names(subject: Subject) -> Iterator[Finding]:
+    named = {(source.split, source.position): source.name for source in subject.settings.sources}
+    for server in subject.split.env_servers if subject.shape.has_orchestrator else ():
+        if "/" in server.name:
+            called = shown(subject.segments[server.id])
+            message = f"{shown(server.name)} is {called} on the cluster; prime-rl's own launcher cannot serve it"
+            yield _note("env-name-path", named[server.split, server.position], message, "write a name without '/'")
+
+
+def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator[Finding]:
+    """Monitors that log in with a key which no pod of theirs has."""
+    trainer, orchestrator = subject.settings.trainer, subject.settings.orchestrator
+    monitors: tuple[tuple[Value[bool], ComponentName, SecretName], ...] = (
+        (trainer.wandb, "trainer", "wandb_api_key"),
+        (orchestrator.wandb, "orchestrator", "wandb_api_key"),
+        (orchestrator.prime_monitor, "orchestrator", "prime_api_key"),
+    )
+    for monitor, component, name in monitors if subject.shape.has_orchestrator else monitors[:1]:
+        variable = RUN_SECRETS[name].variable
+        if monitor.value and name not in secrets and not has_variable(variable, component, subject):
+            message = f"the {component} has no {variable}"
+            hint = f"give the secret, or leave the monitor out{'' if name != 'wandb_api_key' else ', or offline'}"
+            yield _note("monitor-without-key", monitor.key, message, hint, "warning")
+
+
 def _unserved(subject: Subject) -> Iterator[Finding]:
     """Sources that were set aside have no server planned."""
     served = {(server.split, server.position) for server in subject.split.env_servers}
@@ -168,6 +230,9 @@ _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
     _slurm,
     _orchestrator_place,
     _paths_off_volume,
+    _sequence_lengths,
+    _replaced_variables,
+    _slashed_names,
     _local_models,
     _external_inference,
     _unserved,

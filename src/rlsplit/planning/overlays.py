@@ -14,7 +14,7 @@ from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_table, value_at
 from rlsplit.planning.model import REMOVED, Overlay, OverlayName
-from rlsplit.planning.names import env_suffix, path_segment
+from rlsplit.planning.names import env_suffix
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.planning.settings import Broadcast, Inference
 from rlsplit.planning.subject import Subject
@@ -108,7 +108,7 @@ def env_server_overlays(subject: Subject, server: EnvServer) -> Iterator[Overlay
     overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved)
     address = f"tcp://{ANY_ADDRESS}:{subject.platform.env_server_port}"
     yield overlay("env-server-bind", ("serve", "address"), address, "the orchestrator calls from another pod")
-    directory = f"{subject.run_dir}/envs/{server.split}/{path_segment(server.name, server.index)}"
+    directory = f"{subject.run_dir}/envs/{server.split}/{subject.segments[server.id]}"
     yield overlay("env-server-directory", ("output_dir",), directory, _IN_RUN_DIR)
 
 
@@ -203,7 +203,8 @@ def _world_size(overlay: _Overlaying, subject: Subject, broadcast: Broadcast) ->
 
 
 def _secret_env(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
-    for name, value in sorted((overlay.config.get("env_vars") or {}).items()):
+    env_vars: JsonObject = overlay.config.get("env_vars") or {}
+    for name, value in sorted(env_vars.items()):
         if subject.is_secret(name, value):
             yield overlay("secret-env", ("env_vars", name), REMOVED, "the value is kept in the run's Secret")
 

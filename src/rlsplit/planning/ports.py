@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from rlsplit.components import ComponentName
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import is_loopback
-from rlsplit.planning.model import Port, Shape
-from rlsplit.planning.settings import Endpoint, Inference, Orchestrator, Trainer, Value
+from rlsplit.planning.model import Pods, Port, Shape
+from rlsplit.planning.settings import Endpoint, Inference, Orchestrator, RunSettings, Trainer, Value
 from rlsplit.platform import Platform
 
 RENDEZVOUS_PORT: Final = 29500
@@ -43,6 +45,33 @@ def inference_ports(inference: Inference, shape: Shape) -> tuple[Port, ...]:
     if shape.expert_parallel:
         engines.append(_port("dp-rpc", inference.rpc_port))
     return tuple(engines)
+
+
+def inner_ports(pods: Pods, settings: RunSettings, platform: Platform) -> tuple[Port, ...]:
+    """What listens in a pod beside its container ports, since nobody outside calls it."""
+    inner = _INNER.get(pods.component)
+    return tuple(inner(pods, settings, platform)) if inner else ()
+
+
+def _inner_trainer(pods: Pods, settings: RunSettings, platform: Platform) -> Iterator[Port]:
+    """One trainer pod meets itself; metrics on a loopback address listen all the same."""
+    if pods.port("rdzv") is None:
+        yield Port(name="torchrun's rendezvous", number=RENDEZVOUS_PORT, setting=("deployment",))
+    metrics = settings.trainer.metrics
+    if metrics is not None and platform.metrics == "off" and pods.port("metrics") is None:
+        yield _port("metrics", metrics.port)
+
+
+def _inner_inference(pods: Pods, settings: RunSettings, platform: Platform) -> Iterator[Port]:
+    """Of a router beside its engine, Prometheus listens too."""
+    if pods.port("http") is not None and pods.port("engine") is not None and settings.inference is not None:
+        yield _port("the router's metrics", settings.inference.port, ROUTER_METRICS_OFFSET)
+
+
+_INNER: Final[Mapping[ComponentName, Callable[[Pods, RunSettings, Platform], Iterator[Port]]]] = {
+    "trainer": _inner_trainer,
+    "inference": _inner_inference,
+}
 
 
 def router_ports(server: Value[int]) -> tuple[Port, ...]:

@@ -93,6 +93,15 @@ class Trainer:
     trace_path: Value[str | None]
     memory_profiler_path: Value[str | None]
     file_monitor: Value[str | None]
+    conversion_dir: Value[str | None]
+    dp_replicate: Value[int]
+    """Copies of the sharded model."""
+    cp: Value[int]
+    """GPUs that split each sequence."""
+    ep: Value[int | Literal["auto"]]
+    """GPUs that split the experts."""
+    wandb: Value[bool]
+    """Whether metrics go to the W&B server: a monitor that is not offline."""
     ranks_filter: tuple[int, ...]
     output_dir: KeyPath
     env_vars: Value[Mapping[str, str]] = field(repr=False)
@@ -108,7 +117,15 @@ class Orchestrator:
     rollouts: Endpoint | None
     prime_monitor: Value[bool]
     """Whether the platform's run monitor is configured."""
+    wandb: Value[bool]
+    """Whether metrics go to the W&B server: a monitor that is not offline."""
     file_monitor: Value[str | None]
+    seq_len: Value[int]
+    """Longest training sequence [tokens]."""
+    max_completion_tokens: Value[int | None]
+    """Most tokens of one turn in every train source that does not say otherwise."""
+    train_sources: Value[int]
+    """How many there are; in hosted runs whatever they are."""
     output_dir: KeyPath
     env_vars: Value[Mapping[str, str]] = field(repr=False)
 
@@ -118,6 +135,8 @@ class Inference:
     """What planning reads of the inference engines."""
 
     model: Value[str]
+    max_model_len: Value[int | None]
+    """Longest sequence of an engine [tokens]; None takes the model's."""
     tensor_parallel: Value[int]
     """GPUs of one engine."""
     data_parallel: Value[int]
@@ -163,6 +182,12 @@ class EnvSource:
     """ZMQ endpoint of a server run elsewhere, None starts one; in hosted runs of any type."""
     frozen_models: tuple[FrozenModel, ...]
     """Of its own algorithm."""
+    name: KeyPath
+    """The key that names it: ``name``, or else the ids in its environment."""
+    runtimes: tuple[Value[str], ...]
+    """Types of the sandboxes in which its agents run, as far as they are written."""
+    max_completion_tokens: Value[int | None]
+    """Most tokens of one turn in a train source that says otherwise than all; None where it does not."""
 
     @property
     def key(self) -> KeyPath:

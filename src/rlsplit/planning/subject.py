@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rlsplit.components import ComponentName
+from rlsplit.components import ComponentName, EnvServerId
 from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
-from rlsplit.planning.names import derived_run_id, run_names
+from rlsplit.planning.names import derived_run_id, path_segments, run_names
 from rlsplit.planning.settings import RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
@@ -38,6 +38,8 @@ class Subject:
     run_dir: str
     hf_home: str
     """Directory of the Hugging Face cache in the pods."""
+    segments: Mapping[EnvServerId, str]
+    """What each environment server is called in paths."""
     secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
     """Name and value of each variable that is moved to the Secret, to its key there."""
 
@@ -62,6 +64,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
         names=run_names(run_name, run_id, platform),
         run_dir=_run_dir(platform, run.resume_from or run_id),
         hf_home=_hf_home(platform),
+        segments=path_segments(split.env_servers),
         secret_keys=_secret_keys(settings, platform),
     )
 

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-import tomli
-from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from rlsplit.findings import ConfigError, Finding, KeyPath, dotted
+from rlsplit.config.reading.problems import finding_of
+from rlsplit.config.reading.tables import read
+from rlsplit.config.sections.base import Section
+from rlsplit.config.tree import make_unreadable
+from rlsplit.document import Document, Source
+from rlsplit.document import read as read_document
+from rlsplit.findings import ConfigError, Finding, KeyPath, has_errors, located
 from rlsplit.platform.rules import platform_findings
 from rlsplit.platform.settings import PlatformSettings
+from rlsplit.platform.unknown_settings import meant, unknown_setting
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_LONGEST_SUGGESTED_KEY: Final = 64
+ROOT: Final = ("platform",)
+"""What the paths of findings about settings begin with."""
 
 
 class Platform(PlatformSettings):
     """The settings of one cluster. Every default works on a plain cluster with GPUs and a shared volume."""
 
     @classmethod
-    def from_toml(cls, text: str) -> Platform:
-        """Read a platform file. Raises ``ConfigError`` with every problem, paths under ``platform``."""
+    def from_toml(cls, text: str | bytes, *, source: str = "platform.toml") -> Platform:
+        """Read a platform file. Raises ``ConfigError`` with every problem at its place, paths under ``platform``."""
+        return cls.from_document(document_of(text, source))
+
+    @classmethod
+    def from_document(cls, document: Document) -> Platform:
+        """Read what :func:`document_of` gives, and remember where each setting stands. Raises ``ConfigError``."""
+        if has_errors(document.findings):
+            raise ConfigError(document.findings)
         try:
-            table = tomli.loads(text)
-        except (tomli.TOMLDecodeError, RecursionError) as error:
-            raise ConfigError([_finding("platform.syntax", (), str(error) or "nested too deeply")]) from None
-        return cls.from_mapping(table)
+            platform = cls.from_mapping(document.table[ROOT[0]])
+        except ConfigError as error:
+            raise ConfigError(placed(error.findings, document)) from None
+        vars(platform)["document"] = document
+        return platform
 
     @classmethod
     def from_mapping(cls, table: Mapping[str, Any]) -> Platform:
         """Read the settings from a table. Raises ``ConfigError`` with every problem."""
-        platform, findings = _read(dict(table))
+        platform, findings = _read(cls, table)
         if platform is None or findings:
             raise ConfigError(findings)
         return platform
@@ -43,46 +58,53 @@ class Platform(PlatformSettings):
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with settings taken together; judged once, since settings never change."""
-        return platform_findings(self)
+        return self.placed(platform_findings(self))
+
+    @cached_property
+    def document(self) -> Document | None:
+        """The file that the settings were read from, None if they came otherwise."""
+        return None
+
+    def placed(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Give findings about these settings their places in the file, if there is one; others stay as they are."""
+        return tuple(findings) if self.document is None else placed(findings, self.document)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the settings, some of them changed; unlike elsewhere in pydantic the copy is judged anew."""
         copied = super().model_copy(update=update, deep=deep)
-        vars(copied).pop("findings", None)
+        for judged in ("findings", "document"):
+            vars(copied).pop(judged, None)
         return copied
 
 
-def _read(table: dict[str, Any]) -> tuple[Platform | None, tuple[Finding, ...]]:
-    """Type the table; on type errors go on with what is left, so that every other rule is still checked."""
-    try:
-        platform = Platform.model_validate(table)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        typed = tuple(_type_finding(detail["type"], detail["loc"], detail["msg"]) for detail in details)
-        rest = {key: value for key, value in table.items() if key not in {d["loc"][0] for d in details}}
-        return None, (*typed, *platform_findings(Platform.model_validate(rest)))
-    return platform, platform.findings
+def document_of(content: str | bytes, source: str = "platform.toml") -> Document:
+    """Read the text of a platform file; its table stands under ``platform``, as the paths of findings do."""
+    return read_document([Source(name=source, content=content, prefix=ROOT)])
 
 
-def _type_finding(kind: str, loc: Sequence[str | int], message: str) -> Finding:
-    path = tuple(loc)
-    if kind == "extra_forbidden":
-        return _finding("platform.unknown-key", path, "unknown setting", _suggestion(path))
-    return _finding("platform.type", path, message[:1].lower() + message[1:])
+def placed(findings: Iterable[Finding], document: Document) -> tuple[Finding, ...]:
+    """Give findings about a platform their places in its file, in file order."""
+    listed = tuple(findings)
+    ours = (replace(finding, about="config") for finding in listed if finding.about == "platform")
+    about_it = (replace(finding, about="platform") for finding in located(ours, document.marks))
+    return (*about_it, *(finding for finding in listed if finding.about != "platform"))
 
 
-def _suggestion(path: KeyPath) -> str | None:
-    """Name the setting that an unknown key is nearly, among its siblings."""
-    key = str(path[-1])
-    settings: Any = Platform
-    for part in path[:-1]:
-        settings = settings.model_fields[part].annotation
-    if len(key) > _LONGEST_SUGGESTED_KEY:
-        return None
-    known: list[str] = list(settings.model_fields)
-    near = difflib.get_close_matches(key, known, 1)
-    return f"did you mean {dotted((*path[:-1], near[0]))}" if near else None
+def _read(kind: type[Platform], table: Mapping[str, Any]) -> tuple[Platform | None, tuple[Finding, ...]]:
+    """Type the table; on errors go on with what can be read, so that every other rule is still checked."""
+    reading = read(kind, table, say=_said)
+    platform, findings = reading.section, reading.findings
+    if platform is None or not findings:
+        return platform, platform.findings if platform else findings
+    for finding in findings:
+        # A rule must not read the default of a setting that was meant and misspelled.
+        make_unreadable(reading.placed, meant(kind, finding.path[1:]))
+    return None, (*findings, *platform_findings(platform))
 
 
-def _finding(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=code, about="platform", path=("platform", *path), message=message, hint=hint)
+def _said(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> Finding:
+    """Say what is wrong as it is said about a config, in the codes of the platform."""
+    if group[0]["type"] == "extra_forbidden":
+        return unknown_setting(kind, path)
+    said = finding_of(kind, path, group)
+    return Finding(code="platform.type", about="platform", path=(*ROOT, *path), message=said.message, hint=said.hint)

@@ -7,9 +7,11 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from rlsplit.components import ROLES
+from rlsplit.components import ROLES, Role
+from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import (
@@ -22,7 +24,7 @@ from rlsplit.kubernetes import (
     quantity,
 )
 from rlsplit.plain_data import SURROGATE, is_list, is_table
-from rlsplit.platform.settings import PlatformSettings, PodSettings
+from rlsplit.platform.settings import PlatformSettings
 from rlsplit.secrets import is_secret_variable, matches_any
 
 _REPOSITORY: Final = re.compile(
@@ -147,43 +149,58 @@ KEY_FORMATS: Final[tuple[tuple[str, Format, Format | None], ...]] = (
 
 
 def platform_findings(platform: PlatformSettings) -> tuple[Finding, ...]:
-    """Check every rule of the platform settings; paths stand under ``platform``."""
-    return tuple(finding for rule in RULES for finding in rule(platform))
+    """Check every rule of the platform settings; paths stand under ``platform``.
+
+    A rule that reads a setting which could not be read says nothing about it.
+    """
+    return tuple(finding for rule in RULES for finding in _told(rule, platform))
 
 
-def _formats(platform: PlatformSettings) -> Iterator[Finding]:
-    for setting, form in FORMATS:
-        value = getattr(platform, setting)
-        if isinstance(value, str):
-            yield from _misfit((setting,), value, form)
-        for index, item in enumerate(value if is_list(value) else ()):
-            yield from _misfit((setting, index), item, form)
+def _told(rule: Callable[[PlatformSettings], Iterable[Finding]], platform: PlatformSettings) -> Iterator[Finding]:
+    try:
+        yield from rule(platform)
+    except UnreadableError:
+        return
 
 
-def _tables(platform: PlatformSettings) -> Iterator[Finding]:
-    for setting, keys, values in KEY_FORMATS:
-        yield from _table((setting,), getattr(platform, setting), keys, values)
+def _each(*rules: Callable[..., Iterable[Finding]], of: Iterable[tuple[Any, ...]]) -> Iterator[Rule]:
+    """Make one rule for each row, so that what cannot be read silences one row only."""
+    for rule in rules:
+        for row in of:
+            yield partial(rule, *row)
 
 
-def _own_keys(platform: PlatformSettings) -> Iterator[Finding]:
-    for setting in ("labels", "annotations", "pod_labels", "pod_annotations"):
-        for key in getattr(platform, setting):
-            if key in OWN_KEYS or key.startswith("rlsplit/"):
-                yield _finding("own-key", (setting, key), "rlsplit sets this key itself", "use another key")
+def _format(setting: str, form: Format, platform: PlatformSettings) -> Iterator[Finding]:
+    value = getattr(platform, setting)
+    if isinstance(value, str):
+        yield from _misfit((setting,), value, form)
+    for index, item in enumerate(value if is_list(value) else ()):
+        yield from _misfit((setting, index), item, form)
 
 
-def _components(platform: PlatformSettings) -> Iterator[Finding]:
-    for role in ROLES.values():
-        settings, path = platform.component(role.name), (role.settings,)
-        yield from _table((*path, "node_selector"), settings.node_selector, _KEY, _VALUE)
-        if settings.shm_size is not None:
-            yield from _misfit((*path, "shm_size"), settings.shm_size, _SIZE)
-        yield from _env((*path, "env"), settings.env)
-        yield from _resources(platform, settings, (*path, "resources"))
+def _key_format(setting: str, keys: Format, values: Format | None, platform: PlatformSettings) -> Iterator[Finding]:
+    yield from _table((setting,), getattr(platform, setting), keys, values)
 
 
-def _env(path: KeyPath, env: Mapping[str, str]) -> Iterator[Finding]:
-    for name, value in env.items():
+def _own_keys(setting: str, platform: PlatformSettings) -> Iterator[Finding]:
+    for key in getattr(platform, setting):
+        if key in OWN_KEYS or key.startswith("rlsplit/"):
+            yield _finding("own-key", (setting, key), "rlsplit sets this key itself", "use another key")
+
+
+def _node_selector(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
+    selector = platform.component(role.name).node_selector
+    yield from _table((role.settings, "node_selector"), selector, _KEY, _VALUE)
+
+
+def _shm_size(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
+    size = platform.component(role.name).shm_size
+    yield from () if size is None else _misfit((role.settings, "shm_size"), size, _SIZE)
+
+
+def _env(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
+    path: KeyPath = (role.settings, "env")
+    for name, value in platform.component(role.name).env.items():
         if not is_env_name(name):
             yield _finding("env-name", (*path, name), "not a name of an environment variable")
         elif is_protected_env(name):
@@ -192,8 +209,10 @@ def _env(path: KeyPath, env: Mapping[str, str]) -> Iterator[Finding]:
             yield _finding("env-value", (*path, name), "an environment variable cannot hold NUL")
 
 
-def _resources(platform: PlatformSettings, settings: PodSettings, path: KeyPath) -> Iterator[Finding]:
-    requests, limits = settings.resources.requests, settings.resources.limits
+def _resources(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
+    path: KeyPath = (role.settings, "resources")
+    resources = platform.component(role.name).resources
+    requests, limits = resources.requests, resources.limits
     ours = {platform.gpu_resource, *platform.rdma_resource}
     for part, table in (("requests", requests), ("limits", limits)):
         yield from _table((*path, part), table, Format("a resource name", is_qualified_name), _SIZE)
@@ -255,13 +274,15 @@ def _prefetch(platform: PlatformSettings) -> Iterator[Finding]:
 
 def _plain_values(platform: PlatformSettings) -> Iterator[Finding]:
     """Settings that are passed through may hold only what a manifest can hold."""
-    for key, value in platform.model_dump().items():
-        for path, problem in _unplain(value, (key,)):
-            yield _finding("value", path, problem)
+    for path, problem in _unplain(platform, ()):
+        yield _finding("value", path, problem)
 
 
 def _unplain(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if is_table(value):
+    if isinstance(value, Section):
+        fields = type(value).model_fields
+        yield from _unplain({name: inner for name, inner in vars(value).items() if name in fields}, path)
+    elif is_table(value):
         for key, item in value.items():
             yield from ([(path, "a key is no valid text")] if SURROGATE.search(str(key)) else [])
             yield from _unplain(item, (*path, str(key)))
@@ -280,11 +301,13 @@ def _described(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
-RULES: Final[tuple[Callable[[PlatformSettings], Iterable[Finding]], ...]] = (
-    _formats,
-    _tables,
-    _own_keys,
-    _components,
+Rule = Callable[[PlatformSettings], Iterable[Finding]]
+
+RULES: Final[tuple[Rule, ...]] = (
+    *_each(_format, of=FORMATS),
+    *_each(_key_format, of=KEY_FORMATS),
+    *_each(_own_keys, of=(("labels",), ("annotations",), ("pod_labels",), ("pod_annotations",))),
+    *_each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in ROLES.values()]),
     _mounts,
     _run_dir,
     _security,

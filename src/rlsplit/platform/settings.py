@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from rlsplit.components import ROLES, ComponentName
+from rlsplit.config.sections.base import Section
 from rlsplit.plain_data import is_table
-
-
-def _none_from_text(value: object) -> object:
-    """TOML has no null; prime-rl's configs write the string ``"None"``."""
-    return None if value == "None" else value
 
 
 def _text_from_int(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
-Quantity = Annotated[str, BeforeValidator(_text_from_int)]
+_SPELLED: Final = WithJsonSchema({"type": ["string", "integer"]})
+
+Quantity = Annotated[str, BeforeValidator(_text_from_int), _SPELLED]
 """A Kubernetes quantity: ``8``, ``500m``, ``64Gi``."""
-OptionalQuantity = Annotated[str | None, BeforeValidator(_text_from_int), BeforeValidator(_none_from_text)]
-OptionalText = Annotated[str | None, BeforeValidator(_none_from_text)]
+OptionalQuantity = Annotated[str | None, BeforeValidator(_text_from_int), _SPELLED]
 Port = Annotated[int, Field(ge=1, le=65535)]
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
-class _Settings(BaseModel):
+class _Settings(Section):
+    """One table of a platform file: read as those of a config are, but never changed, and with no unknown key."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Resources(_Settings):
     """What one pod asks of its node, besides GPUs and RDMA devices, which the config decides."""
 
-    requests: dict[str, Quantity] = {}
+    requests: dict[str, Quantity] = Field(default={})
     """Resource to quantity; merged, key by key, over the component's default."""
-    limits: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = Field(default={})
     """Resource to quantity; none by default. For an extended resource it must equal the request."""
 
 
@@ -61,11 +60,11 @@ def _requesting(**requests: str) -> Callable[[], Resources]:
 class ComponentSettings(_Settings):
     """How the pods of one component are placed and equipped."""
 
-    node_selector: dict[str, str] = {}
+    node_selector: dict[str, str] = Field(default={})
     """Node labels that the component's pods ask for."""
-    tolerations: list[dict[str, Any]] = []
+    tolerations: list[dict[str, Any]] = Field(default=[])
     """Kubernetes tolerations, besides the one that GPU pods always have."""
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default={})
     """Environment variables (NCCL, UCX, proxies); whatever the config or rlsplit sets wins over them."""
 
 
@@ -139,11 +138,11 @@ class PlatformSettings(_Settings):
 
     image_repository: str = "ghcr.io/primeintellect-ai/prime-rl"
     """Image without tag."""
-    image_digest: OptionalText = None
+    image_digest: str | None = None
     """``sha256:...``; wins over the tag."""
     image_pull_policy: Literal["auto", "Always", "IfNotPresent", "Never"] = "auto"
     """``auto``: ``IfNotPresent`` for a digest or a version tag, else ``Always``."""
-    image_pull_secrets: list[str] = []
+    image_pull_secrets: list[str] = Field(default=[])
     """Secrets with registry credentials, for the run's ServiceAccount."""
     entrypoint: list[str] | None = None
     """Sets the container's ``command``, for images without an ENTRYPOINT of their own."""
@@ -199,7 +198,7 @@ class PlatformSettings(_Settings):
 
     gpu_resource: str = "nvidia.com/gpu"
     """Resource name of a GPU; also the key of the GPU pods' toleration."""
-    rdma_resource: dict[str, Annotated[int, Field(ge=1)]] = {}
+    rdma_resource: dict[str, Annotated[int, Field(ge=1)]] = Field(default={})
     """RDMA devices per GPU pod of multi-node runs: ``{"rdma/ib" = 1}``."""
     rdma_ipc_lock: bool = False
     """Adds ``IPC_LOCK`` to GPU pods of multi-node runs; an unlimited memlock on the nodes is better."""
@@ -215,7 +214,7 @@ class PlatformSettings(_Settings):
     """Single node: whether trainer and inference share a host. ``required`` can deadlock without gangs."""
     topology_key: str | None = None
     """Multi-node: node label within whose value the GPU pods of a run should stay."""
-    topology_spread: list[dict[str, Any]] = []
+    topology_spread: list[dict[str, Any]] = Field(default=[])
     """``topologySpreadConstraints`` of every pod, passed through."""
 
     trainer: TrainerSettings = Field(default_factory=TrainerSettings.model_construct)
@@ -246,11 +245,11 @@ class PlatformSettings(_Settings):
 
     network_policy: bool = True
     """Whether a NetworkPolicy encloses the run."""
-    ingress_namespaces: list[str] = []
+    ingress_namespaces: list[str] = Field(default=[])
     """Namespaces that may call the inference endpoint."""
-    egress_ports: list[Port] = [443]
+    egress_ports: list[Port] = Field(default=[443])
     """TCP ports that pods may call in ``egress_cidrs``."""
-    egress_cidrs: list[str] = ["0.0.0.0/0"]
+    egress_cidrs: list[str] = Field(default=["0.0.0.0/0"])
     """Address ranges that pods may call; the link-local one (cloud metadata) is always left out."""
 
     monitoring: Literal["annotations", "podmonitor", "none"] = "annotations"
@@ -263,18 +262,18 @@ class PlatformSettings(_Settings):
     """Port of the trainer's metrics and health endpoint."""
     env_server_port: Port = 5000
     """Port of every environment server; each has a pod of its own."""
-    monitor_url: OptionalText = "https://api.primeintellect.ai/api/v1/rft"
+    monitor_url: str | None = "https://api.primeintellect.ai/api/v1/rft"
     """Base URL of the platform's run monitor; used only with a token. ``"None"``: no monitor."""
     allow_external_inference: bool = True
     """Whether a config without ``[inference]`` may use a server run elsewhere."""
 
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default={})
     """Labels added to every object."""
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = Field(default={})
     """Annotations added to every object."""
-    pod_labels: dict[str, str] = {}
+    pod_labels: dict[str, str] = Field(default={})
     """Labels added to every pod, for instance a scheduler's gang labels."""
-    pod_annotations: dict[str, str] = {}
+    pod_annotations: dict[str, str] = Field(default={})
     """Annotations added to every pod."""
 
     def component(self, name: ComponentName) -> PodSettings:

@@ -7,16 +7,17 @@ other problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from rlsplit.config.reading.locations import grouped
 from rlsplit.config.reading.mending import mended
 from rlsplit.config.reading.problems import finding_of
-from rlsplit.config.sections.base import S
+from rlsplit.config.sections.base import S, Section
 from rlsplit.config.tree import Placed, make_unreadable, sections
 from rlsplit.findings import Finding, KeyPath, nearest
 
@@ -35,23 +36,27 @@ class Reading(Generic[S]):
     element of a list or table that was refused, whose field has no value."""
 
 
-def read(kind: type[S], table: Mapping[str, Any]) -> Reading[S]:
+Say = Callable[[type[Section], KeyPath, list[ErrorDetails]], Finding]
+"""Puts into words what pydantic has against one key of a section."""
+
+
+def read(kind: type[S], table: Mapping[str, Any], *, say: Say = finding_of) -> Reading[S]:
     """Read a table as a section: types, bounds, required keys and tags (B-02, B-03, B-07)."""
     try:
         section = kind.model_validate(table)
     except ValidationError as error:
-        return _read_around(kind, table, error)
+        return _read_around(kind, table, error, say)
     return Reading(section, (), tuple(sections(section)))
 
 
-def _read_around(kind: type[S], table: Mapping[str, Any], error: ValidationError) -> Reading[S]:
+def _read_around(kind: type[S], table: Mapping[str, Any], error: ValidationError, say: Say) -> Reading[S]:
     found: dict[KeyPath, Finding] = {}
     rest: Any = table
     for _ in range(_ROUNDS):
         problems = grouped(kind, error)
         for path, group in problems.items():
             if nearest(found, path) is None:
-                found[path] = finding_of(kind, path, group)
+                found[path] = say(kind, path, group)
         rest = mended(kind, rest, problems)
         try:
             section = kind.model_validate(rest)
