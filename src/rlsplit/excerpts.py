@@ -20,7 +20,7 @@ _KEY: Final = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART}){{0,50}}"
 _ASSIGNMENT: Final = re.compile(
     rf"(?:(?P<toml>{_KEY})[ \t]*=|(?P<json>{_QUOTED})[ \t]*:|\A[ \t-]*(?P<yaml>[A-Za-z0-9_-]+)[ \t]*:)[ \t]*"
 )
-"""A key and the sign behind it: of TOML and overrides, of JSON, and of YAML, which is no input but may be given as one."""
+"""A key and the sign behind it: of TOML and overrides, of JSON, and of YAML, which may be given by mistake."""
 _HEADER: Final = re.compile(rf"[ \t]*\[\[?[ \t]*(?P<key>{_KEY})[ \t]*\]\]?[ \t]*(?:#.*)?\Z")
 _VALUE: Final = re.compile(rf"(?:{_QUOTED})(?=[ \t]*(?:[,}}\]#]|\Z))")
 """A whole string with nothing odd behind it; of any other value nobody can tell where it ends."""

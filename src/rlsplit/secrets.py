@@ -212,7 +212,7 @@ def holds_secret(path: Sequence[str | int], value: Any) -> bool:
     """Whether a value, or anything in it, looks like a secret."""
     found: list[Any] = []
     hidden(value, found.append)
-    return bool(found) or not (value is None or isinstance(value, bool)) and is_secret(path)
+    return bool(found) or (not (value is None or isinstance(value, bool)) and is_secret(path))
 
 
 def matches_any(name: str, globs: tuple[str, ...]) -> bool:
