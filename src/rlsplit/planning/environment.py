@@ -71,8 +71,10 @@ def environment(component: ComponentName, subject: Subject) -> Environment:
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
     """Give the variables that an ``env_vars`` table (None: the root's) cannot change in any pod that takes it."""
-    takers: list[ComponentName] = [*([owner] if owner else ROLES)]
-    takers += [component for component, taken in _TAKES_OF.items() if taken == owner]
+    takers = list(ROLES)
+    if owner is not None:
+        takers = [owner]
+    takers += [component for component in ROLES if owner and _TAKES_OF.get(component) == owner]
     first, *others = (dict(_fixed(component, subject)) for component in takers)
     return {name: value for name, value in first.items() if all(name in other for other in others)}
 
