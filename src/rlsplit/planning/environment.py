@@ -70,9 +70,8 @@ def secret_env(component: ComponentName, subject: Subject) -> tuple[SecretEnv, .
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
     """Give the variables that an ``env_vars`` table (None: the root's) cannot change in any pod that takes it."""
-    takers: list[ComponentName] = [owner] if owner else list(ROLES)
-    takers += [component for component, taken in _TAKES_OF.items() if taken == owner]
-    first, *others = (dict(_fixed(component, subject)) for component in takers)
+    takers = [role.name for role in ROLES.values() if owner in (None, role.name, _TAKES_OF.get(role.name))]
+    first, *others = (dict(_fixed(taker, subject)) for taker in takers)
     return {name: value for name, value in first.items() if all(name in other for other in others)}
 
 
