@@ -70,9 +70,13 @@ def secret_env(component: ComponentName, subject: Subject) -> tuple[SecretEnv, .
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
     """Give the variables that an ``env_vars`` table (None: the root's) cannot change in any pod that takes it."""
-    takers = [role.name for role in ROLES.values() if owner in (None, role.name, _TAKES_OF.get(role.name))]
-    first, *others = (dict(_fixed(taker, subject)) for taker in takers)
+    first, *others = (dict(_fixed(name, subject)) for name in ROLES if _takes(name, owner))
     return {name: value for name, value in first.items() if all(name in other for other in others)}
+
+
+def _takes(component: ComponentName, owner: ComponentName | None) -> bool:
+    """Whether a component's pods get the ``env_vars`` of an owner."""
+    return owner is None or owner in (component, _TAKES_OF.get(component))
 
 
 def has_variable(name: str, component: ComponentName, subject: Subject) -> bool:
