@@ -253,10 +253,10 @@ def test_what_only_the_hosted_platform_refuses_is_refused_once(name: str, param:
 
 def test_what_only_the_plan_refuses_stands_at_the_users_key() -> None:
     given = config("multi-env-algos")
-    given["orchestrator"]["train"]["source"][2]["name"] = "a/b"
+    given["orchestrator"]["train"]["source"][2]["env"]["agent"] = {"runtime": {"type": "docker"}}
     given["orchestrator"]["train"]["source"][8]["serve"]["address"] = "tcp://127.0.0.1:7000"
     assert params({"config": given}) == [
-        "config.orchestrator.train.source[2].name",
+        "config.orchestrator.train.source[2].env.agent.runtime.type",
         "config.orchestrator.train.source[8].serve.address",
     ]
 

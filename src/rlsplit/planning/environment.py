@@ -71,12 +71,13 @@ def environment(component: ComponentName, subject: Subject) -> Environment:
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
     """Give the variables that an ``env_vars`` table (None: the root's) cannot change in any pod that takes it."""
-    takers = list(ROLES)
-    if owner is not None:
-        takers = [owner]
-    takers += [component for component in ROLES if owner and _TAKES_OF.get(component) == owner]
-    first, *others = (dict(_fixed(component, subject)) for component in takers)
+    first, *others = (dict(_fixed(name, subject)) for name in ROLES if _takes(name, owner))
     return {name: value for name, value in first.items() if all(name in other for other in others)}
+
+
+def _takes(component: ComponentName, owner: ComponentName | None) -> bool:
+    """Whether a component's pods get the ``env_vars`` of an owner."""
+    return owner is None or owner in (component, _TAKES_OF.get(component))
 
 
 def has_variable(name: str, component: ComponentName, subject: Subject) -> bool:
