@@ -131,6 +131,7 @@ def test_the_server_prints_no_secret_and_no_traceback(service: Service) -> None:
     assert "Traceback" not in printed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
 def test_schemathesis_finds_nothing(service: Service, shared: Path, tmp_path: Path) -> None:
     document = shared / "openapi" / "create-dedicated-run.yaml"

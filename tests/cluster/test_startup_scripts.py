@@ -390,6 +390,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), JSON))
 def test_config_text_is_what_the_standard_library_writes(config: dict[str, Any]) -> None:
     expected = json.dumps(config, indent=2, sort_keys=True, allow_nan=False)

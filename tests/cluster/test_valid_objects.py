@@ -108,6 +108,7 @@ def _jobs(objects: list[JsonObject]) -> list[JsonObject]:
     return jobs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_objects_are_valid(version: str, platform: str) -> None:

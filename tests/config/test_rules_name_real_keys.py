@@ -12,8 +12,16 @@ from typing import Any, get_type_hints
 
 import pytest
 import tomli
-from builders import MULTI_NODE, table
-from test_checks import DISAGGREGATED, LLMD, NO_INFERENCE, REFUSED, REFUSED_WHEN_HOSTED, REFUSED_WITHOUT_INFERENCE
+from builders import MINIMAL, MULTI_NODE, compiled, errors, table
+from test_checks import (
+    DISAGGREGATED,
+    LLMD,
+    NO_INFERENCE,
+    REFUSED,
+    REFUSED_WHEN_HOSTED,
+    REFUSED_WITHOUT_INFERENCE,
+    source,
+)
 
 from conftest import ROOT, SHARED, conformance_cases
 from rlsplit.config import resolve, run_keys
@@ -280,3 +288,24 @@ def test_own_checks_come_after_those_of_base_classes() -> None:
         bases = [base for base in reversed(section.__mro__) if base in SECTION_CHECKS]
         assert checks_of(section) == tuple(check for base in bases for check in SECTION_CHECKS[base])
     assert {check.rule for check in (*INPUT_CHECKS, *ROOT_CHECKS)}
+
+
+@pytest.mark.parametrize(
+    ("texts", "base", "expected"),
+    [
+        (
+            ['trainer.model.lora.rank = "x"', 'orchestrator.model.name = "Qwen/Qwen3-4B"'],
+            NO_INFERENCE,
+            [("B-03", "trainer.model.lora.rank"), ("X-09a", "trainer.model.name")],
+        ),
+        (
+            ['orchestrator.train.sampling.temperature = "x"', source() + "\n" + source()],
+            MINIMAL,
+            [("B-03", "orchestrator.train.sampling.temperature"), ("O-12", "orchestrator.train.source")],
+        ),
+    ],
+)
+def test_a_derivation_that_cannot_tell_hides_only_what_it_sets(
+    texts: list[str], base: str, expected: list[tuple[str, str]]
+) -> None:
+    assert sorted(errors(compiled(*texts, base=base).findings)) == expected

@@ -47,6 +47,7 @@ INVALID: dict[str, Callable[[], str | bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", VALID.values(), ids=VALID)
 def test_large_documents_are_read_in_linear_time(text: Callable[[], str]) -> None:
     content = text()

@@ -175,6 +175,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @over(st.dictionaries(st.text(), ANYTHING), st.sampled_from([(), ("a", 0)]))
 def test_a_copy_is_plain_and_what_it_lacks_is_told(given: dict[str, Any], at: KeyPath) -> None:
     copied, findings = plain(given, at)
