@@ -189,8 +189,8 @@ def masked(text: str) -> str:
     return text
 
 
-def is_secret_variable(name: str, value: object) -> bool:
-    """Whether a variable or a header looks like a secret, by its name or by its value."""
+def is_secret_variable(name: str, value: object = "") -> bool:
+    """Whether a variable or a header looks like a secret, by its name or by its value, as far as that is known."""
     return is_secret_name(name) or is_secret_value(value)
 
 

@@ -147,9 +147,9 @@ def test_ten_mistakes_are_ten_errors_in_the_files_own_order() -> None:
     assert errors == [
         "config.max_steps",
         "config.resume.step",
-        "config.env_vars",
+        "config.env_vars.CUDA_VISIBLE_DEVICES",
         "config.trainer.model.seqlen",
-        "config.trainer.optim",
+        "config.trainer.optim.type",
         "config.trainer.scheduler.warmup_steps",
         "config.trainer.ckpt",
         "config.orchestrator.seq_len",
@@ -158,7 +158,7 @@ def test_ten_mistakes_are_ten_errors_in_the_files_own_order() -> None:
     ]
     turned = params({"config": dict(reversed(given.items()))})
     assert sorted(turned) == sorted(errors)
-    assert turned.index("config.orchestrator.group_size") < turned.index("config.trainer.optim")
+    assert turned.index("config.orchestrator.group_size") < turned.index("config.trainer.optim.type")
 
 
 def test_missing_keys_take_the_place_of_their_table() -> None:

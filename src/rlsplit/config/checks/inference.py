@@ -55,7 +55,7 @@ def spread_inference_needs_slurm(inference: InferenceConfig) -> Iterator[Refusal
     """Inference on several machines needs a slurm table, filled from the root's."""
     if inference.deployment.type in SPREAD_LAYOUTS and inference.slurm is None:
         message = f'is required with deployment.type = "{inference.deployment.type}"'
-        yield Refusal(("slurm",), message, "add an empty [slurm] table at the root")
+        yield Refusal(("slurm",), message, "add an empty [slurm] table at the root", (("deployment", "type"),))
 
 
 def llmd_excludes_routed_experts(inference: InferenceConfig) -> Iterator[Refusal]:

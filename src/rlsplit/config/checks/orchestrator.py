@@ -19,7 +19,7 @@ from rlsplit.config.sections.sources import (
     TrainConfig,
 )
 from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
-from rlsplit.findings import shown
+from rlsplit.findings import KeyPath, shown
 
 RESERVED_SOURCE_NAME: Final = "agg"
 """Aggregates over all sources are logged under this name (O-11)."""
@@ -49,7 +49,7 @@ def rollouts_come_from_the_right_model(algo: AlgoConfig) -> Iterator[Refusal]:
     path = ("sampling", "source")
     if isinstance(algo, SFTAlgoConfig):
         if algo.sampling.source == "policy":
-            yield Refusal(path, "sft needs an external model", "write a table with name and base_url")
+            yield Refusal(path, "sft needs an external model", "write a table with name and base_url", (("type",),))
     elif algo.sampling.source != "policy":
         kind = getattr(algo, "type", "this algorithm")
         yield Refusal(path, f"{kind} samples from the policy, not from an external model", 'write source = "policy"')
@@ -93,7 +93,8 @@ def source_has_an_environment(source: SourceConfig) -> Iterator[Refusal]:
 def source_name_is_free(source: SourceConfig) -> Iterator[Refusal]:
     """No source is called `agg`, the name of the aggregates."""
     if source_name(source) == RESERVED_SOURCE_NAME:
-        yield Refusal(("name",), f'"{RESERVED_SOURCE_NAME}" is reserved', "write another name")
+        places = (("env", "id"), ("env", "taskset", "id"))
+        yield Refusal(("name",), f'"{RESERVED_SOURCE_NAME}" is reserved', "write another name", places)
 
 
 def distinct_source_names(group: TrainConfig | EvalConfig) -> Iterator[Refusal]:
@@ -121,7 +122,9 @@ def hierarchical_grpo_environment(orchestrator: OrchestratorConfig) -> Iterator[
         kind = getattr(source.algo, "type", None)
         if kind == "hierarchical_grpo" and HIERARCHICAL_ENVIRONMENT not in environment_ids(source.env):
             message = f'hierarchical_grpo needs the environment "{HIERARCHICAL_ENVIRONMENT}"'
-            yield Refusal(("train", "source", i, "env"), message, "use that environment, or another algorithm")
+            places: tuple[KeyPath, ...] = (("train", "source", i, "algo", "type"), ("algo", "type"))
+            hint = "use that environment, or another algorithm"
+            yield Refusal(("train", "source", i, "env"), message, hint, places)
 
 
 def automatic_renderer_is_known(orchestrator: OrchestratorConfig) -> Iterator[Refusal]:

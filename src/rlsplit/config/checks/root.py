@@ -70,7 +70,8 @@ def no_inference_needs_fake_data(config: RLConfig) -> Iterator[Refusal]:
         return
     if not deployment.num_infer_nodes and config.trainer.data.fake is None:
         message = "is required without inference nodes, since no rollouts would come"
-        yield Refusal(at.FAKE_DATA.path, message, "add [trainer.data.fake], or [inference]", (at.NUM_INFER_NODES.path,))
+        places = (at.NUM_INFER_NODES.path, at.DEPLOYMENT_TYPE.path)
+        yield Refusal(at.FAKE_DATA.path, message, "add [trainer.data.fake], or [inference]", places)
 
 
 # --- agreement between the components --------------------------------------------------------------------------

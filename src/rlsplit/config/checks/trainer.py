@@ -30,7 +30,8 @@ def remote_code_needs_hf(model: TrainerModelConfig) -> Iterator[Refusal]:
 def vlm_needs_custom_impl(model: TrainerModelConfig) -> Iterator[Refusal]:
     """Vision-language models need `impl = "custom"`."""
     if model.vlm is not None and model.impl != "custom":
-        yield Refusal(("impl",), f'must be "custom" for a model with vlm, not "{model.impl}"', 'set impl = "custom"')
+        message = f'must be "custom" for a model with vlm, not "{model.impl}"'
+        yield Refusal(("impl",), message, 'set impl = "custom"', (("vlm",),))
 
 
 def vlm_needs_ulysses(model: TrainerModelConfig) -> Iterator[Refusal]:
@@ -40,6 +41,7 @@ def vlm_needs_ulysses(model: TrainerModelConfig) -> Iterator[Refusal]:
             ("cp_style",),
             f'must be "ulysses" for a model with vlm and cp = {model.cp}',
             'set cp_style = "ulysses"',
+            (("cp",), ("vlm",)),
         )
 
 
@@ -108,6 +110,7 @@ def deepep_needs_expert_parallelism(model: TrainerModelConfig) -> Iterator[Refus
             ("ep",),
             f'must be greater than 1 with ep_comm_backend = "{model.ep_comm_backend}", not {model.ep}',
             'set ep = "auto", or ep_comm_backend = "torch"',
+            (("ep_comm_backend",),),
         )
 
 
@@ -139,6 +142,7 @@ def vlm_needs_bfloat16(trainer: TrainerConfig) -> Iterator[Refusal]:
             ("model", "optimization_dtype"),
             "must be bfloat16, as must reduce_dtype, for a model with vlm",
             'set optimization_dtype = "bfloat16" and reduce_dtype = "bfloat16"',
+            (("model", "reduce_dtype"), ("model", "vlm")),
         )
 
 
@@ -150,6 +154,7 @@ def vlm_lora_needs_frozen_encoder(trainer: TrainerConfig) -> Iterator[Refusal]:
             ("model", "vlm", "freeze_vision_encoder"),
             "must be true with lora",
             "set freeze_vision_encoder = true",
+            (("model", "lora"),),
         )
 
 
@@ -194,7 +199,12 @@ def lora_excludes_in_memory_broadcast(trainer: TrainerConfig) -> Iterator[Refusa
     """A LoRA adapter travels over the filesystem only (the trainer's own block)."""
     kind = trainer.weight_broadcast.type
     if trainer.model.lora is not None and kind != "filesystem":
-        yield Refusal(("weight_broadcast", "type"), f'"{kind}" does not work with lora', 'set type = "filesystem"')
+        yield Refusal(
+            ("weight_broadcast", "type"),
+            f'"{kind}" does not work with lora',
+            'set type = "filesystem"',
+            (("model", "lora"),),
+        )
 
 
 def ep_needs_custom_impl(trainer: TrainerConfig) -> Iterator[Refusal]:
