@@ -80,3 +80,19 @@ def test_every_field_of_every_section_is_described() -> None:
         assert section.__doc__, section
         assert set(schema.field_docs(section)) >= set(section.model_fields), section
     assert len(seen) > 100
+
+
+def test_nothing_stands_beside_a_reference() -> None:
+    """Taplo would not read it."""
+    pending: list[Any] = [SCHEMA]
+    references = 0
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if "$ref" in node:
+                references += 1
+                assert node.keys() == {"$ref"}
+            pending += node.values()
+        elif isinstance(node, list):
+            pending += node
+    assert references > 100

@@ -1,4 +1,4 @@
-"""Document: TOML texts and tables in, one table out, with the place of every key. Keys have no meaning here."""
+"""Document: TOML or JSON texts and tables in, one table out, with the place of every key. Keys have no meaning here."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
+from rlsplit import json_text, toml_text
 from rlsplit import overrides as override_texts
-from rlsplit import toml_text
 from rlsplit.findings import Finding, KeyPath, Mark, located
 from rlsplit.plain_data import MAX_DEPTH, is_list, is_mapping, is_table, plain
 from rlsplit.toml_marks import Node, Text, scan
@@ -16,7 +16,7 @@ from rlsplit.toml_marks import Node, Text, scan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One input: the content of a TOML file, or a table."""
+    """One input: the content of a TOML or JSON file, or a table."""
 
     name: str
     """As shown in findings: ``rl.toml``, ``<stdin>``."""
@@ -220,7 +220,7 @@ def _merge(holder: Any, key: str | int, value: Any, path: KeyPath) -> tuple[KeyP
 
 def _places(text: Text, prefix: tuple[str, ...]) -> Node:
     """Find the keys of a text that is attached below a prefix; the tables of the prefix stand where it begins."""
-    root = scan(text).root
+    root = json_text.places(text) if json_text.is_json(text.content) else scan(text).root
     for part in reversed(prefix):
         inner, root = root, Node(text, 0)
         root.below[part] = inner

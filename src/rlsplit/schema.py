@@ -20,6 +20,9 @@ from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import inner_sections
 from rlsplit.schema_file import FILE
 
+UNKNOWN_KEY: Final[dict[str, Any]] = {"not": {"title": "a key that this table does not have"}}
+"""Refuses whatever stands under a key; unlike ``false``, at the key itself."""
+
 ENV_BLOCK: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -49,7 +52,7 @@ def build() -> dict[str, Any]:
 
 def _section(schema: dict[str, Any]) -> dict[str, Any]:
     section = _sections()[schema["title"]]
-    schema = {**schema, "additionalProperties": section.keeps_unknown}
+    schema = {**schema, "additionalProperties": True if section.keeps_unknown else UNKNOWN_KEY}
     properties = {name: _property(section, name, value) for name, value in schema.get("properties", {}).items()}
     if properties:
         schema["properties"] = properties
@@ -59,7 +62,13 @@ def _section(schema: dict[str, Any]) -> dict[str, Any]:
 def _property(section: type[Section], name: str, schema: dict[str, Any]) -> dict[str, Any]:
     shape = {key: value for key, value in _shape(section, name, schema).items() if key != "title"}
     description = field_docs(section).get(name)
-    return {**({"description": description} if description else {}), **shape}
+    return {**({"description": description} if description else {}), **_apart(shape)}
+
+
+def _apart(shape: dict[str, Any]) -> dict[str, Any]:
+    """Put a reference into ``allOf`` where something stands beside it: Taplo reads nothing beside a reference."""
+    reference = shape.get("$ref")
+    return {"allOf": [{"$ref": reference}], **{k: v for k, v in shape.items() if k != "$ref"}} if reference else shape
 
 
 def _shape(section: type[Section], name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -83,18 +92,56 @@ def _walked(schema: Any, injected: str | None) -> Any:
     if "discriminator" in schema:
         return _union(schema, injected)
     walked = {key: _walked(value, injected) for key, value in schema.items() if key != "default"}
+    if "anyOf" in walked:
+        walked = _alternatives(walked)
     return {**walked, **({"default": schema["default"]} if "default" in schema else {})}
 
 
+def _alternatives(schema: dict[str, Any]) -> dict[str, Any]:
+    """A table or something else: what is a table is judged as one, so that an error in it stands at its key."""
+    tables = [member for member in schema["anyOf"] if _is_table(member)]
+    if len(tables) != 1:
+        return schema
+    others = [member for member in schema["anyOf"] if not _is_table(member)]
+    return {
+        **schema,
+        # Judges nothing: editors find descriptions and keys here, which they do not look for behind `then`.
+        "anyOf": [{}, tables[0]],
+        "if": {"type": "object"},
+        "then": tables[0],
+        "else": {"anyOf": [{"type": "object"}, *others]},
+    }
+
+
+def _is_table(schema: dict[str, Any]) -> bool:
+    return "$ref" in schema or schema.get("type") == "object"
+
+
 def _union(schema: dict[str, Any], injected: str | None) -> dict[str, Any]:
-    """Variants told apart by their tag, which only the one that is chosen without a tag may lack (B-06, B-07)."""
+    """Variants told apart by their tag, which only a table of the default variant may lack (B-06, B-07).
+
+    One ``if`` for each variant, so that a wrong key is told once and not once for each variant.
+    """
     discriminator = schema["discriminator"]
-    variants = [
-        {"$ref": reference} if tag == injected else {"$ref": reference, "required": [discriminator["propertyName"]]}
-        for tag, reference in discriminator["mapping"].items()
-    ]
+    key, variants = discriminator["propertyName"], discriminator["mapping"]
     rest = {key: value for key, value in schema.items() if key not in {"discriminator", "oneOf"}}
-    return {**rest, "oneOf": variants}
+    return {
+        **rest,
+        "type": "object",
+        "properties": {key: {"enum": list(variants)}},
+        **({} if injected in variants else {"required": [key]}),
+        "anyOf": [{}, *({"$ref": reference} for reference in variants.values())],
+        "allOf": [
+            {
+                "if": {
+                    "properties": {key: {"const": tag}},
+                    **({} if tag == injected else {"required": [key]}),
+                },
+                "then": {"$ref": reference},
+            }
+            for tag, reference in variants.items()
+        ],
+    }
 
 
 @cache

@@ -1,4 +1,4 @@
-"""From the text of one TOML file to a table, or to the finding that says why not."""
+"""From the text of one TOML or JSON file to a table, or to the findings that say why not."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, Final
 
 import tomli
 
-from rlsplit.findings import Finding, KeyPath, Mark, dotted
+from rlsplit import json_text
+from rlsplit.findings import Finding, Mark
 from rlsplit.plain_data import BAD_INTEGER, MAX_BYTES, MAX_DEPTH, SURROGATE, TOO_DEEP, TOO_LARGE
 from rlsplit.toml_marks import (
     BASIC_STRING,
     LITERAL_STRING,
     LONG_BASIC_STRING,
     LONG_LITERAL_STRING,
-    Node,
     Text,
     scan,
 )
 
 _BOM: Final = "\ufeff"
-_UNUSED_KEY: Final = "rlsplit-unused-key."
 
 _TOKEN: Final = re.compile(
     rf"(?P<basic>{LONG_BASIC_STRING}|{BASIC_STRING})"
@@ -32,6 +31,7 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_WINDOWS_PATH: Final = re.compile(r'"(?:[A-Za-z]:|\.\.?)(?:\\[^"\\\n]+)+"')
 _SHORT_TIME: Final = re.compile(r"(?:.*[Tt])?[0-9]{2}:[0-9]{2}(?![0-9:])")
 _MAY_BE_NEWER: Final = re.compile(r"\{|\\[ex]|[0-9]:[0-9]{2}(?![0-9:])")
 
@@ -48,7 +48,7 @@ class Parsed:
 
 
 def parse(name: str, content: str | bytes) -> Parsed:
-    """Read one TOML file; every fault is a finding."""
+    """Read one file, JSON if it begins with a brace, else TOML; every fault is a finding."""
     if len(content) > MAX_BYTES:
         return _refused(text_of(name, ""), replace(TOO_LARGE, where=Mark(name, 1, 1)))
     if isinstance(content, bytes):
@@ -59,10 +59,12 @@ def parse(name: str, content: str | bytes) -> Parsed:
     text = text_of(name, content)
     if fault := unreadable(text):
         return _refused(text, fault)
-    loaded = _load(text)
-    if isinstance(loaded, Finding):
-        return _refused(text, loaded)
-    notices = (*_byte_order_mark(content, text), *_newer_syntax(text))
+    is_toml = not json_text.is_json(text.content)
+    loaded = _load(text) if is_toml else json_text.load(text)
+    if isinstance(loaded, tuple):
+        return _refused(text, *loaded)
+    of_toml = (*_newer_syntax(text), *_windows_paths(text)) if is_toml else ()
+    notices = (*_byte_order_mark(content, text), *of_toml)
     return Parsed(text=text, table=loaded, findings=notices)
 
 
@@ -85,8 +87,8 @@ def unreadable(text: Text) -> Finding | None:
     return None
 
 
-def _refused(text: Text, fault: Finding) -> Parsed:
-    return Parsed(text=text, table=None, findings=(fault,))
+def _refused(text: Text, *faults: Finding) -> Parsed:
+    return Parsed(text=text, table=None, findings=faults)
 
 
 def _not_utf8(name: str, error: UnicodeDecodeError) -> tuple[Text, Finding]:
@@ -112,26 +114,33 @@ def _byte_order_mark(content: str, text: Text) -> Iterator[Finding]:
         )
 
 
-def _load(text: Text) -> dict[str, Any] | Finding:
-    """Call tomli, and turn whatever it raises into a finding."""
+def _load(text: Text) -> dict[str, Any] | tuple[Finding, ...]:
+    """Call tomli, and turn whatever it raises into findings."""
     stray = text.content.find("\r")
     if stray >= 0:
-        return _syntax("a carriage return without a newline behind it", text, stray)
+        return (_stray_return(text, stray),)
     # tomli walks along all parts of a header for every key below it: too slow if there are thousands of both.
     if any(line.count(".") >= MAX_DEPTH for line in text.lines) and scan(text, MAX_DEPTH).is_too_deep:
-        return _too_deep(text)
+        return (_too_deep(text),)
     try:
         return tomli.loads(text.content)
     except tomli.TOMLDecodeError as error:
-        return _redefined(text, error) or _syntax(f"{error.msg[:1].lower()}{error.msg[1:]}", text, error.pos)
+        from rlsplit.toml_mistakes import mistakes  # nearly no text needs it
+
+        return tuple(mistakes(text, error))
     except RecursionError:
-        return _too_deep(text)
+        return (_too_deep(text),)
     except ValueError:  # Python's limit on the digits of an integer; tomli lets it through
-        return _too_long_integer(text)
+        return (_too_long_integer(text),)
 
 
-def _syntax(message: str, text: Text, offset: int) -> Finding:
-    return Finding(code="document.syntax", message=f"not valid TOML: {message}", where=text.mark(offset))
+def _stray_return(text: Text, offset: int) -> Finding:
+    return Finding(
+        code="document.syntax",
+        message="not valid TOML: a carriage return without a newline behind it",
+        hint="save the file with newlines as line ends",
+        where=text.mark(offset),
+    )
 
 
 def _too_deep(text: Text) -> Finding:
@@ -143,47 +152,6 @@ def _too_long_integer(text: Text) -> Finding:
     bare = (token for token in _TOKEN.finditer(text.content) if token["digits"])
     longest = max(bare, key=lambda token: len(token["digits"]))
     return replace(BAD_INTEGER, where=text.mark(longest.start()))
-
-
-def _redefined(text: Text, error: tomli.TOMLDecodeError) -> Finding | None:
-    """Recognise a key that collides with an earlier one: below an unused key, the same error does not come.
-
-    tomli has many words for such errors, and places them behind the value.
-    """
-    found = scan(replace(text, content=text.content[: error.pos]))
-    if not found.last_key:
-        return None
-    (_, start), (_, last) = found.last_key[0], found.last_key[-1]
-    renamed = f"{text.content[:start]}{_UNUSED_KEY}{text.content[start:]}"
-    if _fails_at(renamed, error.pos + len(_UNUSED_KEY)):
-        return None
-    path = next(path for path, node in found.root.walk() if node.offset == last)
-    path = path[:-1] if isinstance(path[-1], int) else path  # the header of an item names its array
-    earlier, line = _deepest(scan(replace(text, content=text.content[:start])).root, path)
-    if earlier == path:
-        message = f"the key is defined twice, first on line {line}"
-    else:
-        message = f"{dotted(earlier)} is already defined on line {line} and cannot be extended here"
-    return Finding(code="document.redefined", message=message, path=path, related=(earlier,), where=text.mark(start))
-
-
-def _fails_at(content: str, pos: int) -> bool:
-    try:
-        tomli.loads(content)
-    except tomli.TOMLDecodeError as error:
-        return error.pos == pos
-    except (ValueError, RecursionError):
-        return False
-    return False
-
-
-def _deepest(node: Node, path: KeyPath) -> tuple[KeyPath, int]:
-    """Return how much of a path exists below a node, and the line of the last key that does."""
-    for depth, part in enumerate(path):
-        if part not in node.below:
-            return path[:depth], node.mark.line
-        node = node.below[part]
-    return path, node.mark.line
 
 
 def _newer_syntax(text: Text) -> Iterator[Finding]:
@@ -229,3 +197,26 @@ def _newer_escapes(string: re.Match[str]) -> Iterator[tuple[int, str]]:
     for escape in _ESCAPE.finditer(string[0]):
         if escape[1] in ("e", "x"):
             yield string.start() + escape.start(), f"the escape {escape[0]} in a string"
+
+
+def _windows_paths(text: Text) -> Iterator[Finding]:
+    """Notice paths in double quotes whose backslashes made other characters: ``"C:\\temp"`` has a tab."""
+    if ":\\" not in text.content and ".\\" not in text.content:
+        return
+    for token in _TOKEN.finditer(text.content):
+        escape = _ESCAPE.search(token[0]) if token["basic"] and _WINDOWS_PATH.fullmatch(token[0]) else None
+        if escape and escape[1] in _MEANINGS:
+            yield _windows_path(text, token.start() + escape.start(), escape)
+
+
+_MEANINGS: Final = {"b": "a backspace", "t": "a tab", "n": "a newline", "f": "a form feed", "r": "a carriage return"}
+
+
+def _windows_path(text: Text, offset: int, escape: re.Match[str]) -> Finding:
+    return Finding(
+        code="document.escape",
+        severity="notice",
+        message=f"{escape[0]} is {_MEANINGS[escape[1]]} in a text in double quotes, and this looks like a path",
+        hint="write the path in single quotes, or double each backslash",
+        where=text.mark(offset),
+    )

@@ -1,0 +1,274 @@
+"""What to write instead of a key that no section knows. A hint knows the way and never costs a setting.
+
+The order is that of how sure a hint is: another variant of the same union, what releases changed, what belongs to the
+request, the same name elsewhere, another spelling. That a key be removed is only said where the table of releases
+says that there is nothing in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from rlsplit.config.release_hints import changed
+from rlsplit.config.schema_index import ENTRY, ITEM, Kind, Place, SchemaIndex, Steps, schema_index, tag_text
+from rlsplit.config.sections.base import Section
+from rlsplit.config.spelling import apart, nearest, words
+from rlsplit.findings import KeyPath, clipped, dotted
+from rlsplit.releases.changes import Pattern, by_name, spelled
+from rlsplit.request_fields import REQUEST_FIELDS
+
+HUB: Final = "559b447"
+"""The commit of prime-rl that the sections describe."""
+
+MOST_SPELLINGS: Final = 200
+"""Of so many unknown keys the spelling is compared; of further ones only the name is looked up."""
+_MOST_PLACES: Final = 3
+
+Reason = Literal["variant", "release", "request", "elsewhere", "spelling", "misspelled-elsewhere", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A key that its section does not know."""
+
+    path: KeyPath
+    """From the root of the document."""
+    section: type[Section]
+    """The section that it stands in."""
+    value: Any
+    """What was written; only its kind and its keys are looked at, and words that a release renamed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """What to write instead."""
+
+    text: str
+    reason: Reason
+
+    @property
+    def is_misspelled(self) -> bool:
+        """Whether a key of the same section is meant: such a key cannot be one of a newer prime-rl."""
+        return self.reason == "spelling"
+
+
+def hints(root: type[Section], unknown: Iterable[Unknown]) -> Iterator[Hint]:
+    """Give a hint for each unknown key of a document."""
+    for number, key in enumerate(unknown):
+        yield hint(root, key, compares_spelling=number < MOST_SPELLINGS)
+
+
+def hint(root: type[Section], unknown: Unknown, *, compares_spelling: bool = True) -> Hint:
+    """Say what to write instead of one unknown key."""
+    index = schema_index(root)
+    for reason, find in _EXACT:
+        if text := find(index, unknown):
+            return Hint(text=text, reason=reason)
+    for reason, find in _SPELLING if compares_spelling else ():
+        if text := find(index, unknown):
+            return Hint(text=text, reason=reason)
+    return Hint(text=_newer(unknown), reason="unknown")
+
+
+def _name(unknown: Unknown) -> str:
+    return str(unknown.path[-1])
+
+
+# --- another variant ---------------------------------------------------------------------------------------------
+
+
+def _other_variant(index: SchemaIndex, unknown: Unknown) -> str | None:
+    """Name the variants of the same union that know the key."""
+    variants = index.variants(unknown.path[:-1])
+    if len(variants) < 2:
+        return None
+    name = _name(unknown)
+    tags = [tag_text(section) for section in variants if name in section.model_fields]
+    return f"it belongs to {' or '.join(tag for tag in tags if tag)}" if any(tags) else None
+
+
+# --- the table of releases ---------------------------------------------------------------------------------------
+
+
+def _changed(index: SchemaIndex, unknown: Unknown) -> str | None:
+    return changed(unknown.path, unknown.value)
+
+
+def _request_field(index: SchemaIndex, unknown: Unknown) -> str | None:
+    """What belongs to the request and not into the config is mostly written at the root, or in [run]."""
+    return _request_field_anywhere(index, unknown) if unknown.path[:-1] in ((), ("run",)) else None
+
+
+def _request_field_anywhere(index: SchemaIndex, unknown: Unknown) -> str | None:
+    field = _REQUEST_FIELDS.get(words(_name(unknown)))
+    return field.hint() if field else None
+
+
+_REQUEST_FIELDS: Final = {words(name): field for name, field in REQUEST_FIELDS.items()}
+
+
+# --- the same name elsewhere -------------------------------------------------------------------------------------
+
+
+def _elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
+    name = _name(unknown)
+    here = index.steps(unknown.path[:-1])
+    places = _fitting(index.by_name.get(name, ()), unknown.value)
+    return (
+        _unquoted(index, unknown)
+        or _nearest_places(index, here, places, unknown.value)
+        or _formerly_elsewhere(name, here)
+    )
+
+
+def _fitting(places: Sequence[Place], value: Any) -> list[Place]:
+    """The places that take such a value, or else all: it may be the value that has to change."""
+    return [place for place in places if _kind(value) in place.kinds] or list(places)
+
+
+def _kind(value: Any) -> Kind:
+    return "table" if isinstance(value, dict) else "list" if isinstance(value, list) else "scalar"
+
+
+def _nearest_places(index: SchemaIndex, here: Steps, places: Sequence[Place], value: Any) -> str | None:
+    """Name the places of a field in the sections that are nearest, each with its variant where not all have it."""
+    found: dict[Steps, list[Place]] = {}
+    for place in places:
+        found.setdefault(place.path, []).append(place)
+    nearest_paths = _nearest(here, {path: path[:-1] for path in found})
+    texts = [_belongs(index, found[path], value) for path in nearest_paths]
+    return f"it belongs to {_listed(texts)}" if texts else None
+
+
+def _listed(places: Sequence[str]) -> str:
+    more = len(places) - _MOST_PLACES
+    return ", or to ".join([*places[:_MOST_PLACES], *([f"one of {more} other tables"] if more > 0 else [])])
+
+
+def _nearest(here: Steps, tables: Mapping[Steps, Steps]) -> list[Steps]:
+    """Choose the paths whose tables are nearest."""
+    distances = {path: _distance(here, table) for path, table in tables.items()}
+    least = min(distances.values(), default=0)
+    return [path for path, distance in distances.items() if distance == least]
+
+
+def _distance(here: Steps, there: Steps) -> int:
+    """Count the tables to leave and to enter."""
+    shared = 0
+    for ours, theirs in zip(here, there, strict=False):
+        if ours != theirs:
+            break
+        shared += 1
+    return len(here) + len(there) - 2 * shared
+
+
+def _belongs(index: SchemaIndex, places: Sequence[Place], value: Any) -> str:
+    """Name a place as a header and as a path."""
+    path = places[0].path
+    above = path[:-1]
+    tags = [tag for place in places if (tag := tag_text(place.section))]
+    only = f" with {' or '.join(tags)}" if tags and len(places) < len(index.sections[above]) else ""
+    if isinstance(value, dict):
+        return f"{_header(path)}{only}"
+    if not above:
+        return f"the root, before the first table: {path[-1]}"
+    return f"{_header(above)}{only}: {_spelled(path)}"
+
+
+def _header(steps: Steps) -> str:
+    path = _spelled([step for step in steps if step != ITEM])
+    return f"[[{path}]]" if steps[-1] == ITEM else f"[{path}]"
+
+
+def _spelled(steps: Sequence[str]) -> str:
+    text = ""
+    for step in steps:
+        text += step if step == ITEM else f".{'NAME' if step == ENTRY else step}"
+    return text.removeprefix(".")
+
+
+def _unquoted(index: SchemaIndex, unknown: Unknown) -> str | None:
+    """A dotted path in quotes is one key."""
+    parts = tuple(_name(unknown).split("."))
+    if len(parts) < 2 or parts[-1] not in index.by_name or not index.variants((*unknown.path[:-1], *parts[:-1])):
+        return None
+    return f"write {'.'.join(parts)} without quotes"
+
+
+def _formerly_elsewhere(name: str, here: Steps) -> str | None:
+    """A key that an earlier release had in another table: of several tables, the nearest."""
+    rows = {_steps(change.old): change for change in by_name().get(name, ()) if change.new}
+    nearest_rows = [rows[path] for path in _nearest(here, {path: path[:-1] for path in rows})]
+    places = {spelled(new): change.since for change in nearest_rows for new in change.new}
+    return f"it is {' or '.join(f'{place} since {since}' for place, since in places.items())}" if places else None
+
+
+def _steps(path: Pattern) -> Steps:
+    return tuple(part for step in path for part in ((step.key, ITEM) if step.is_list else (step.key,)))
+
+
+# --- another spelling --------------------------------------------------------------------------------------------
+
+
+def _misspelled(index: SchemaIndex, unknown: Unknown) -> str | None:
+    sections = index.variants(unknown.path[:-1]) or (unknown.section,)
+    known = dict.fromkeys(name for section in (unknown.section, *sections) for name in section.model_fields)
+    near = nearest(_name(unknown), known)
+    if near is None or not _is_meant(index, unknown, near):
+        return None
+    if near in unknown.section.model_fields:
+        return f'did you mean "{near}"?'
+    tags = [tag for section in sections if near in section.model_fields and (tag := tag_text(section))]
+    return f'did you mean "{near}"? it belongs to {" or ".join(tags)}'
+
+
+def _is_meant(index: SchemaIndex, unknown: Unknown, near: str) -> bool:
+    """Whether a name that is only an abbreviation takes such a value."""
+    score = apart(_name(unknown), near)
+    places = index.by_name.get(near, ())
+    return score is not None and (score < 2 or any(_kind(unknown.value) in place.kinds for place in places))
+
+
+def _misspelled_elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
+    name = _name(unknown)
+    near = nearest(name, (known for known in index.by_name if len(known) > 2 or apart(name, known) == 2))
+    if near is None:
+        return None
+    here = index.steps(unknown.path[:-1])
+    text = _nearest_places(index, here, _fitting(index.by_name[near], unknown.value), unknown.value)
+    return f'did you mean "{near}"? {text}' if text else None
+
+
+# --- nothing is known --------------------------------------------------------------------------------------------
+
+
+def _newer(unknown: Unknown) -> str:
+    """The key may be of a newer prime-rl, or of a program that takes arguments of its own."""
+    opened = [
+        f"[{dotted((*unknown.path[:-1], name))}] for an argument that is handed on"
+        for name, field in unknown.section.model_fields.items()
+        if _keeps_unknown(field.annotation)
+    ]
+    inner = f"write it in {opened[0]}; " if opened else ""
+    return clipped(f"{inner}prime-rl at {HUB} has no such key; for a newer image, pass --on-unknown warn")
+
+
+def _keeps_unknown(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section) and annotation.keeps_unknown
+
+
+_Find = Callable[[SchemaIndex, Unknown], str | None]
+
+_EXACT: Final[tuple[tuple[Reason, _Find], ...]] = (
+    ("variant", _other_variant),
+    ("release", _changed),
+    ("request", _request_field),
+    ("elsewhere", _elsewhere),
+    ("request", _request_field_anywhere),
+)
+_SPELLING: Final[tuple[tuple[Reason, _Find], ...]] = (
+    ("spelling", _misspelled),
+    ("misspelled-elsewhere", _misspelled_elsewhere),
+)
