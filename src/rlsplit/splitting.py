@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
@@ -15,17 +16,23 @@ from rlsplit.config.hosted import restored_eval
 from rlsplit.config.rules import SetAside
 from rlsplit.config.run_facts import run_dir, source_name
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
-from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.rl import EnvServerConfig, RLConfig
 from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.sections import section_of
+from rlsplit.releases.spelling import lowered
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""
 
+ENV_SERVER_OWN: Final = frozenset({"env", "serve", "log", "output_dir"})
+"""Fields of an environment server's file that every release has."""
+
 CONTRACT_VERSION: Final = 4
 """Version of the hosted artifact (H-12)."""
 
-SCHEMA_COMMIT: Final = "559b447"
-"""The prime-rl commit whose configuration rlsplit compiles."""
+SCHEMA_COMMIT: Final = NEWEST.commit
+"""The prime-rl commit whose configuration rlsplit compiles, unless it is told a release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,11 @@ class Split:
     config: RLConfig = field(repr=False, compare=False)
     """The configuration that was split, for later stages: its sections are typed, the components are data."""
 
+    @property
+    def release(self) -> Release:
+        """The release of prime-rl whose components these are."""
+        return self.config.provenance.release
+
 
 def split(config: RLConfig) -> Split:
     """Split a compiled configuration, as it came from :func:`rlsplit.parse`.
@@ -96,7 +108,10 @@ def split(config: RLConfig) -> Split:
     """
     dump = _Dump.of(config)
     whole, lean = _resolved(config, dump), _sparse(config, dump)
-    components = {name: Component(resolved=whole[name], sparse=lean[name]) for name in whole}
+    components = {
+        name: Component(resolved=_lowered(config, name, whole[name]), sparse=_lowered(config, name, lean[name]))
+        for name in whole
+    }
     return Split(
         trainer=components["trainer"],
         orchestrator=components["orchestrator"],
@@ -116,7 +131,7 @@ def artifact(split: Split) -> JsonObject:
     return {
         "contract_version": CONTRACT_VERSION,
         "mode": "rl",
-        "schema_commit": SCHEMA_COMMIT,
+        "schema_commit": split.release.commit,
         "deployment": split.deployment,
         "components": components,
     }
@@ -147,6 +162,12 @@ class _Dump:
 
     def plain(self, value: Any) -> Any:
         return value if self.finite else without_non_finite(value)
+
+
+def _lowered(config: RLConfig, component: str, form: JsonObject) -> JsonObject:
+    """A component's config in the spelling of its release."""
+    provenance = config.provenance
+    return form if provenance.release == NEWEST else lowered(component, form, provenance.release, provenance.kept)
 
 
 def _restored(aside: SetAside) -> JsonObject:
@@ -190,21 +211,29 @@ def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     """The env servers of all sources that are not served elsewhere, in port order (L-06, L-07)."""
     orchestrator = config.orchestrator
     log = {"level": orchestrator.log.vf_level, "json_logging": orchestrator.log.json_logging}
+    further = _further_fields(config.provenance.release)
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
             env, lean = dump.plain(to_jsonable_python(source.env)), dump.plain(sparse(source.serve))
-            serve = dump.whole["orchestrator"][kind]["source"][position]["serve"]
+            whole = dump.whole["orchestrator"][kind]["source"][position]
+            more = {field: dump.plain(whole[field]) for field in further}
             yield EnvServer(
                 split=kind,
                 name=source_name(source),
                 index=index,
                 position=position,
                 config=Component(
-                    resolved={"env": env, "serve": {**serve, **address}, "log": log},
-                    sparse={"env": env, "serve": {**lean, **address}, "log": log},
+                    resolved={"env": env, "serve": {**whole["serve"], **address}, **more, "log": log},
+                    sparse={"env": env, "serve": {**lean, **address}, **more, "log": log},
                 ),
             )
+
+
+@cache
+def _further_fields(release: Release) -> tuple[str, ...]:
+    """What the file of an environment server takes from its source besides ``env`` and ``serve``."""
+    return tuple(name for name in section_of(EnvServerConfig, release).model_fields if name not in ENV_SERVER_OWN)
 
 
 def _sources(config: RLConfig) -> Iterator[tuple[SourceSplit, int, SourceConfig]]:

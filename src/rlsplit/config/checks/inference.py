@@ -95,7 +95,7 @@ def _is_llmd(inference: InferenceConfig) -> bool:
     return isinstance(inference.router, LlmdRouterConfig)
 
 
-VLLM_CHECKS: Final = (Check("I-22", lora_rank_is_supported),)
+VLLM_CHECKS: Final = (Check("I-22", lora_rank_is_supported, since="v0.8.1.dev1"),)
 OFFLOAD_CHECKS: Final = (Check("I-30", offload_needs_cpu_tier),)
 LLMD_CHECKS: Final = (Check("I-31", scorers_are_known),)
 INFERENCE_CHECKS: Final = (

@@ -239,7 +239,7 @@ TRAINER_CHECKS: Final = (
     Check("T-23", vlm_needs_bfloat16),
     Check("T-24", vlm_lora_needs_frozen_encoder),
     Check("T-25", traces_are_short),
-    Check("T-26", scheduler_fits_run),
+    Check("T-26", scheduler_fits_run, since="v0.8.1.dev1"),
     Check("T-27", muon_excludes_fsdp_offload),
     Check("T-28", lora_excludes_in_memory_broadcast),
     Check("T-30", ep_needs_custom_impl),

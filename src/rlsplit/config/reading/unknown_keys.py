@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from rlsplit.config.reading.locations import alternatives
-from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.base import Section, written_fields
 from rlsplit.config.tree import Placed, is_section, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, clipped, dotted
 from rlsplit.hints import did_you_mean
@@ -30,7 +30,7 @@ def _unknown(
     root: Section, prefix: KeyPath, path: KeyPath, section: Section, severity: Literal["error", "warning"]
 ) -> Finding:
     key = str(path[-1])
-    near = did_you_mean(key, type(section).model_fields)
+    near = did_you_mean(key, written_fields(type(section)))
     hint = near or _other_variant(root, path[len(prefix) : -1], key) or "remove it"
     return Finding(
         code="B-01",
@@ -46,6 +46,6 @@ def _other_variant(root: Section, path: KeyPath, key: str) -> str | None:
     variants = [member for member in alternatives(type(root), path) if is_section(member)]
     if len(variants) < 2:
         return None
-    knowing = [member for member in variants if key in member.model_fields]
+    knowing = [member for member in variants if key in written_fields(member)]
     tags = [f'{tag_field(member)} = "{tag_of(member, tag_field(member) or "type")}"' for member in knowing]
     return f"it belongs to {' or '.join(tags)}" if tags else None
