@@ -18,12 +18,16 @@ from rlsplit.config.run_facts import run_dir, source_name
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.sections.rl import EnvServerConfig, RLConfig
 from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.releases.image import image_of
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.sections import section_of
 from rlsplit.releases.spelling import lowered
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""
+
+ROUTER_FIELDS: Final = frozenset({"router", "backend_port"})
+"""Fields of the inference section that images without a router of their own do not read."""
 
 ENV_SERVER_OWN: Final = frozenset({"env", "serve", "log", "output_dir"})
 """Fields of an environment server's file that every release has."""
@@ -116,7 +120,7 @@ def split(config: RLConfig) -> Split:
         trainer=components["trainer"],
         orchestrator=components["orchestrator"],
         inference=components.get("inference"),
-        env_servers=tuple(_env_servers(config, dump)) if dump.aside is None else (),
+        env_servers=tuple(_env_servers(config, dump)) if _lists_env_servers(config, dump) else (),
         deployment=dump.whole["deployment"],
         launch=_launch(config),
         config=config,
@@ -203,8 +207,15 @@ def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
 
 def _inference(config: RLConfig, form: JsonObject) -> JsonObject:
     """What the engines read of the inference section; under multi_node the run has one router for all (L-03, L-04)."""
-    router = {"router": None} if isinstance(config.deployment, MultiNodeDeploymentConfig) else {}
-    return {**{key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}, **router}
+    reads_router = image_of(config.provenance.release).inference_reads_router
+    left_out = INFERENCE_LEFT_OUT if reads_router else INFERENCE_LEFT_OUT | ROUTER_FIELDS
+    several = isinstance(config.deployment, MultiNodeDeploymentConfig)
+    router = {"router": None} if several and reads_router else {}
+    return {**{key: value for key, value in form.items() if key not in left_out}, **router}
+
+
+def _lists_env_servers(config: RLConfig, dump: _Dump) -> bool:
+    return dump.aside is None and image_of(config.provenance.release).has_env_server_files
 
 
 def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:

@@ -24,7 +24,7 @@ from rlsplit.config.sections.base import S, Section, unwritten
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import held_sections, is_section
 from rlsplit.releases.release import NEWEST, Release
-from rlsplit.releases.spoke import Move, Until
+from rlsplit.releases.spoke import Move, Since, Until
 from rlsplit.releases.spokes import SPOKES
 
 
@@ -48,7 +48,7 @@ def _section_of(section: type[S], release: Release) -> type[S]:
     fields = {**section.model_fields, **old}
     changed: dict[str, Any] = {}
     for name, field in fields.items():
-        if not _has(section, name, release):
+        if not _has(section, name, release) or not _lives(field, release):
             changed[name] = _absent(name, field, release)
         else:
             annotation = _substituted(field.annotation, release)
@@ -76,7 +76,7 @@ def _addition(section: type, release: Release) -> type[Section] | None:
 
 
 def _old_fields(section: type[Section], additions: Sequence[type[Section]], release: Release) -> dict[str, FieldInfo]:
-    """The fields that additions declare themselves and that the release has, those of outer bases first."""
+    """The fields that additions declare themselves, as the release has them, those of outer bases first."""
     found: dict[str, FieldInfo] = {}
     for addition in reversed(additions):
         for part in reversed(addition.__mro__):
@@ -84,13 +84,20 @@ def _old_fields(section: type[Section], additions: Sequence[type[Section]], rele
                 continue
             for name in inspect.get_annotations(part):
                 field = part.model_fields.get(name)
-                if field is not None and all(release.is_before(mark.tag) for mark in _spans(field)):
+                if field is None:
+                    continue
+                if _lives(field, release):
                     found[name] = field
+                else:
+                    found.setdefault(name, section.model_fields.get(name, field))
     return found
 
 
-def _spans(field: FieldInfo) -> Iterator[Until]:
-    return (mark for mark in field.metadata if isinstance(mark, Until))
+def _lives(field: FieldInfo, release: Release) -> bool:
+    """Whether a release has a field, as far as the field says so itself."""
+    marks = field.metadata
+    came = any(isinstance(mark, Since) and release.is_before(mark.tag) for mark in marks)
+    return not came and all(release.is_before(mark.tag) for mark in marks if isinstance(mark, Until))
 
 
 def _has(section: type[Section], name: str, release: Release) -> bool:
@@ -117,7 +124,7 @@ def moves_of(release: Release) -> tuple[Move, ...]:
         for spoke in SPOKES
         if release.is_before(spoke.until)
         for move in spoke.moves
-        if release.is_before(move.since)
+        if release.is_before(move.since) and (move.first is None or not release.is_before(move.first))
     ]
     return tuple(sorted(found, key=lambda move: len(move.old)))
 
@@ -163,7 +170,7 @@ def _absent(name: str, field: FieldInfo, release: Release) -> tuple[Any, Any]:
 
 
 def _field(field: FieldInfo, annotation: Any, release: Release) -> tuple[Any, Any]:
-    marks = tuple(mark for mark in field.metadata if not isinstance(mark, Until))
+    marks = tuple(mark for mark in field.metadata if not isinstance(mark, (Since, Until)))
     annotated = Annotated[(annotation, *marks)] if marks else annotation
     return annotated, _declared(field, release, {"discriminator": field.discriminator})
 

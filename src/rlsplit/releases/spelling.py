@@ -170,9 +170,9 @@ def as_spelled(findings: Iterable[Finding], table: Mapping[str, Any], release: R
     for finding in findings:
         yield replace(
             finding,
-            path=spelled(finding.path, release),
-            related=tuple(spelled(path, release) for path in finding.related),
-            scope=None if finding.scope is None else spelled(finding.scope, release),
+            path=as_written(spelled(finding.path, release), table, release),
+            related=tuple(as_written(spelled(path, release), table, release) for path in finding.related),
+            scope=None if finding.scope is None else as_written(spelled(finding.scope, release), table, release),
             message=_worded(finding.message, release),
             hint=None if finding.hint is None else _worded(finding.hint, release),
         )
@@ -186,6 +186,31 @@ def spelled(path: KeyPath, release: Release) -> KeyPath:
         if old is not None:
             return (*old, *path[end:])
     return path
+
+
+def as_written(path: KeyPath, table: Mapping[str, Any], release: Release) -> KeyPath:
+    """Follow a path to the older spelling that the user wrote in its place, where the release reads one."""
+    for today, older in _aliases(release):
+        for start in range(len(path) - len(today) + 1):
+            above, end = path[:start], start + len(today)
+            if path[start:end] == today and _is_written(table, (*above, *older), (*above, *today)):
+                path = (*above, *older, *path[end:])
+                break
+    return path
+
+
+def _is_written(table: Mapping[str, Any], path: KeyPath, instead_of: KeyPath) -> bool:
+    return value_at(table, path, _NOWHERE) is not _NOWHERE and value_at(table, instead_of, _NOWHERE) is _NOWHERE
+
+
+@cache
+def _aliases(release: Release) -> tuple[tuple[KeyPath, KeyPath], ...]:
+    return tuple(
+        (tuple(today.split(".")), tuple(older.split(".")))
+        for spoke in SPOKES
+        if release.is_before(spoke.until)
+        for today, older in spoke.aliases.items()
+    )
 
 
 @cache

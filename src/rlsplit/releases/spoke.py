@@ -21,6 +21,13 @@ _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """Marks a field, in ``Annotated``, that came with a tag."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Until:
     """Marks a field, in ``Annotated``, that is gone since a tag."""
 
@@ -34,13 +41,15 @@ class Move:
     old: KeyPath
     new: KeyPath
     since: str
+    first: str | None = None
+    """The first release that had the old place; None: all that are served."""
 
 
-def moves(*old: str) -> tuple[Move, ...]:
+def moves(*old: str, first: str | None = None) -> tuple[Move, ...]:
     """Take moves from the table of changes, by their old paths; ``{a,b}`` stands for several."""
     rows = {keys_of(change.old): change for change in changes() if change.is_moved}
     return tuple(
-        Move(keys(path), keys_of(rows[keys(path)].new[0]), rows[keys(path)].since)
+        Move(keys(path), keys_of(rows[keys(path)].new[0]), rows[keys(path)].since, first)
         for spelled in old
         for path in _expanded(spelled)
     )
@@ -72,7 +81,7 @@ class Spoke:
     dissolved: tuple[KeyPath, ...] = ()
     """Tables of which every key has moved."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Path of today to an older spelling that this release also reads; a single key stands for it anywhere."""
+    """Keys that stand below each other, to the older spelling of them that this release also reads."""
     derivations: Mapping[type[Section], tuple[Derivation, ...]] = field(default_factory=dict[Any, Any])
     checks: Mapping[type[Section], tuple[Check, ...]] = field(default_factory=dict[Any, Any])
     root_derivations: tuple[Derivation, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from rlsplit.releases.spoke import Spoke
+from rlsplit.releases.v0_7_0 import SPOKE as V0_7_0
 from rlsplit.releases.v0_8_0 import SPOKE as V0_8_0
 
-SPOKES: Final[tuple[Spoke, ...]] = (V0_8_0,)
+SPOKES: Final[tuple[Spoke, ...]] = (V0_8_0, V0_7_0)
 """A release is the newest one, changed by every spoke that comes after it, in this order."""

@@ -101,7 +101,7 @@ LLMD_CHECKS: Final = (Check("I-31", scorers_are_known),)
 INFERENCE_CHECKS: Final = (
     Check("I-40", spread_inference_needs_slurm),
     Check("I-41", llmd_excludes_routed_experts),
-    Check("I-42", router_fits_layout),
+    Check("I-42", router_fits_layout, since="v0.7.1.dev72"),
     Check("I-44", offload_keeps_prefix_caching),
     Check("I-45", layout_has_a_divisor),
 )

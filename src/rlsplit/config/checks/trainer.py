@@ -222,14 +222,14 @@ ACTIVATION_CHECKPOINT_CHECKS: Final = (Check("T-13", selective_ac_needs_targets)
 
 TRAINER_MODEL_CHECKS: Final = (
     Check("T-01", remote_code_needs_hf),
-    Check("T-02", vlm_needs_custom_impl),
-    Check("T-03", vlm_needs_ulysses),
-    Check("T-04", cp_needs_custom_impl),
+    Check("T-02", vlm_needs_custom_impl, since="v0.7.1.dev28"),
+    Check("T-03", vlm_needs_ulysses, since="v0.7.1.dev28"),
+    Check("T-04", cp_needs_custom_impl, since="v0.7.1.dev28"),
     Check("T-06", selective_ac_needs_custom_impl),
     Check("T-07", fsdp_offload_stands_alone),
     Check("T-08", full_offload_excludes_optimizer_offload),
-    Check("T-09", flash_attention_4_needs_custom_impl),
-    Check("T-10", quantization_needs_custom_impl),
+    Check("T-09", flash_attention_4_needs_custom_impl, since="v0.7.1.dev28"),
+    Check("T-10", quantization_needs_custom_impl, since="v0.7.1.dev19"),
     Check("T-11", deepep_needs_expert_parallelism),
     Check("T-12", mxfp8_needs_torch_backend),
 )

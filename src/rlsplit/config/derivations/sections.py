@@ -249,7 +249,7 @@ SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
         Derivation("I-23", api_servers, (("api_server_count",),), since="v0.8.1.dev1"),
     ),
     InferenceConfig: (
-        Derivation("I-43", backend_port_follows_server, (("backend_port",),)),
+        Derivation("I-43", backend_port_follows_server, (("backend_port",),), since="v0.7.1.dev72"),
         Derivation("I-44", offload_needs_prefix_caching, (keys("vllm.enable_prefix_caching"),)),
         Derivation(
             "I-45",

@@ -146,7 +146,7 @@ SECTION_CHECKS: Final[Mapping[type[Section], tuple[Check, ...]]] = {
         Check("V8-05", adapter_needs_lora, until="v0.8.1.dev57"),
         Check("V8-06", several_runs_exclude_offload, until="v0.8.1.dev3"),
     ),
-    SourceConfig: (Check("V8-13", one_environment, until="v0.8.1.dev8"),),
+    SourceConfig: (Check("V8-13", one_environment, since="v0.7.1.dev77", until="v0.8.1.dev8"),),
     OrchestratorConfig: (
         Check("V8-08", one_filter_of_a_type, until="v0.8.1.dev40"),
         Check("V8-09", tokens_exclude_oversampling, until="v0.8.1.dev43"),

@@ -210,7 +210,11 @@ SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
             after="T-22",
         ),
     ),
-    SourceConfig: (Derivation("V8-14", classic_settings, (("legacy", "extra_env_kwargs"),), until="v0.8.1.dev8"),),
+    SourceConfig: (
+        Derivation(
+            "V8-14", classic_settings, (("legacy", "extra_env_kwargs"),), since="v0.7.1.dev77", until="v0.8.1.dev8"
+        ),
+    ),
     OrchestratorConfig: (
         Derivation("V8-11", inflight_limit, (("max_inflight_episodes",),), until="v0.8.1.dev43", after="O-27"),
         Derivation(
@@ -229,6 +233,7 @@ SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
             "V8-15",
             classic_sequence_length,
             (("train", "source", EACH, "legacy", "extra_env_kwargs"),),
+            since="v0.7.1.dev77",
             until="v0.8.1.dev8",
         ),
     ),
@@ -248,5 +253,5 @@ ROOT_DERIVATIONS: Final = (
     ),
     Derivation("X-19", train_workers, (at.NUM_TRAIN_WORKERS.path,), until="v0.8.1.dev3", after="X-14"),
     Derivation("X-21", policy_addresses, (at.BASE_URL.path,), until="v0.8.1.dev3"),
-    Derivation("X-21", engine_addresses, (at.ADMIN_BASE_URL.path,), until="v0.8.1.dev3"),
+    Derivation("X-21", engine_addresses, (at.ADMIN_BASE_URL.path,), since="v0.7.1.dev72", until="v0.8.1.dev3"),
 )

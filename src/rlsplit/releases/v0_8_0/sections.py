@@ -19,7 +19,7 @@ from rlsplit.config.sections import (
 )
 from rlsplit.config.sections.base import PathText, Section, unwritten
 from rlsplit.config.tables.parsers import ParserTable
-from rlsplit.releases.spoke import Until
+from rlsplit.releases.spoke import Since, Until
 from rlsplit.releases.v0_8_0.tables import (
     MODEL_RENDERER_MAP,
     PROTECTED_ENV_VARS,
@@ -294,7 +294,9 @@ class LegacyEnvConfig(Section):
 class SourceConfig(sources.SourceConfig):
     """What training and evaluation sources share."""
 
-    legacy: Annotated[LegacyEnvConfig, Until("v0.8.1.dev8")] = Field(default_factory=unwritten(LegacyEnvConfig))
+    legacy: Annotated[LegacyEnvConfig, Since("v0.7.1.dev77"), Until("v0.8.1.dev8")] = Field(
+        default_factory=unwritten(LegacyEnvConfig)
+    )
     """A classic environment, in place of `env`."""
 
     @property
@@ -339,7 +341,9 @@ class RLConfig(rl.RLConfig):
 class EnvServerConfig(rl.EnvServerConfig):
     """File of one environment server."""
 
-    legacy: Annotated[LegacyEnvConfig, Until("v0.8.1.dev8")] = Field(default_factory=unwritten(LegacyEnvConfig))
+    legacy: Annotated[LegacyEnvConfig, Since("v0.7.1.dev77"), Until("v0.8.1.dev8")] = Field(
+        default_factory=unwritten(LegacyEnvConfig)
+    )
     """A classic environment, in place of `env`."""
 
 
