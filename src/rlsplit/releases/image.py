@@ -15,7 +15,7 @@ class Image:
     has_env_server_files: bool
     """Whether environment servers are processes of their own, each with a file; else the orchestrator starts them."""
     env_servers_anywhere: bool
-    """Whether an environment server may run in another pod; else it shares the loopback address with the orchestrator."""
+    """Whether an environment server may run in another pod; else it shares a loopback address with the orchestrator."""
     inference_reads_router: bool
     """Whether inference on one machine starts its router itself; else it is a bare engine on ``server.port``."""
     has_run_names: bool

@@ -56,9 +56,10 @@ def _section_of(section: type[S], release: Release) -> type[S]:
                 changed[name] = _field(field, annotation, release)
     if not additions and not changed:
         return section
+    bases: tuple[Any, ...] = (*additions, section)
     made: type[S] = create_model(
         section.__name__,
-        __base__=(*additions, section),
+        __base__=bases,
         __module__=section.__module__,
         **changed,
     )
@@ -171,7 +172,7 @@ def _absent(name: str, field: FieldInfo, release: Release) -> tuple[Any, Any]:
 
 def _field(field: FieldInfo, annotation: Any, release: Release) -> tuple[Any, Any]:
     marks = tuple(mark for mark in field.metadata if not isinstance(mark, (Since, Until)))
-    annotated = Annotated[(annotation, *marks)] if marks else annotation
+    annotated = _annotated(annotation, marks) if marks else annotation
     return annotated, _declared(field, release, {"discriminator": field.discriminator})
 
 
@@ -193,7 +194,7 @@ def _substituted(annotation: Any, release: Release) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         inner = _substituted(arguments[0], release)
-        return annotation if inner == arguments[0] else Annotated[(inner, *arguments[1:])]
+        return annotation if inner == arguments[0] else _annotated(inner, arguments[1:])
     if origin in (Union, UnionType):
         kept = [_substituted(part, release) for part in arguments if not _variant_came_later(part, release)]
         return annotation if kept == list(arguments) else reduce(or_, kept)
@@ -201,6 +202,11 @@ def _substituted(annotation: Any, release: Release) -> Any:
         inner_ones = tuple(_substituted(part, release) for part in arguments)
         return annotation if inner_ones == arguments else origin[inner_ones]
     return annotation
+
+
+def _annotated(annotation: Any, marks: Sequence[Any]) -> Any:
+    parts: Any = (annotation, *marks)
+    return Annotated[parts]
 
 
 def _variant_came_later(annotation: Any, release: Release) -> bool:

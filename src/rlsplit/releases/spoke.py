@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rlsplit.config.rules import Check, Derivation, keys
 from rlsplit.config.sections.base import Section
 from rlsplit.findings import KeyPath
-from rlsplit.releases.changes import changes
+from rlsplit.releases.changes import Change, changes
 from rlsplit.releases.changes import keys as keys_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Move:
 
 def moves(*old: str, first: str | None = None) -> tuple[Move, ...]:
     """Take moves from the table of changes, by their old paths; ``{a,b}`` stands for several."""
-    rows = {keys_of(change.old): change for change in changes() if change.is_moved}
+    rows: dict[KeyPath, Change] = {keys_of(change.old): change for change in changes() if change.is_moved}
     return tuple(
         Move(keys(path), keys_of(rows[keys(path)].new[0]), rows[keys(path)].since, first)
         for spelled in old

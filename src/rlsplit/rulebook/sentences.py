@@ -45,7 +45,7 @@ def facts() -> Mapping[str, tuple[Fact, ...]]:
 
 def _shared() -> Iterator[tuple[str, Fact]]:
     for rule, rows in (("S-03", SHARED), ("S-05", (CASCADE,)), ("S-06", BLOCKS)):
-        for row in rows:
+        for row in (row for row in rows if row.until is None):
             targets = ", ".join(f"`{dotted(target)}`" for target in row.targets)
             what = "The presence of" if rule == "S-06" else "A value of"
             yield rule, Fact("shares", f"{what} `{dotted(row.source)}` fills {targets} where they are silent.")

@@ -107,9 +107,9 @@ def fp8_needs_custom_impl(model: TrainerModelConfig) -> Iterator[Refusal]:
 
 def pool_renders_for_policy(orchestrator: OrchestratorConfig) -> Iterator[Refusal]:
     """Renderer workers are for rollouts that come from the policy."""
-    if value_of_field(orchestrator, "pool_size") is not None:
-        if not any(samples_from_policy(source) for source in orchestrator.train.source):
-            yield Refusal(("pool_size",), "needs an environment that samples from the policy", "remove it")
+    from_policy = any(samples_from_policy(source) for source in orchestrator.train.source)
+    if value_of_field(orchestrator, "pool_size") is not None and not from_policy:
+        yield Refusal(("pool_size",), "needs an environment that samples from the policy", "remove it")
 
 
 def quantized_transfer_needs_custom_impl(config: RLConfig) -> Iterator[Refusal]:

@@ -27,12 +27,13 @@ def renamed(table: Table, *names: tuple[str, str]) -> Table:
 # --- trainer ---------------------------------------------------------------------------------------------------
 
 
+AttentionKernel = Literal["eager", "sdpa", "flash_attention_2", "flash_attention_3", "fa4"]
+
+
 class TrainerModelConfig(v0_8_0.TrainerModelConfig):
     """Model being trained."""
 
-    attn: Annotated[
-        Literal["eager", "sdpa", "flash_attention_2", "flash_attention_3", "fa4"], Until("v0.7.1.dev28")
-    ] = "flash_attention_2"
+    attn: Annotated[AttentionKernel, Until("v0.7.1.dev28")] = "flash_attention_2"  # type: ignore[assignment]
     """Attention kernel."""
     fp8: Annotated[bool, Until("v0.7.1.dev19")] = False
     """Trains with FP8 matrix products."""
@@ -261,7 +262,7 @@ class InferenceConfig(v0_8_0.InferenceConfig):
 class RLConfig(v0_8_0.RLConfig):
     """Complete configuration of one RL run."""
 
-    weight_broadcast: Annotated[SharedWeightBroadcastConfig | None, Until("v0.7.1.dev45")] = None  # type: ignore[assignment]
+    weight_broadcast: Annotated[SharedWeightBroadcastConfig | None, Until("v0.7.1.dev45")] = None
     """How new weights travel from trainer to inference; null chooses by LoRA and inference."""
 
 

@@ -172,7 +172,9 @@ class ElasticConfig(Section):
 class ClientConfig(algorithms.ClientConfig):
     """How to reach a server."""
 
-    base_url: Annotated[list[str], Until("v0.8.1.dev3")] = Field(default=["http://localhost:8000/v1"])
+    base_url: Annotated[list[str], Until("v0.8.1.dev3")] = Field(  # type: ignore[assignment]
+        default=["http://localhost:8000/v1"]
+    )
     """OpenAI-style addresses of the servers, used in turn."""
     elastic: Annotated[ElasticConfig | None, Until("v0.8.1.dev3")] = None
     """Finds servers by DNS; null takes those of `base_url`."""
