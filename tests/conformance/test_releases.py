@@ -31,7 +31,7 @@ Case = dict[str, Any]
 
 def tags_of(shared: Path, release: str) -> set[str]:
     table = json.loads((shared / "releases" / f"renderers-{release}.json").read_text(encoding="utf-8"))
-    return TAGS | FILTERS | {variant["tag"] for variant in table["variants"]}
+    return TAGS | FILTERS | {variant["name"] for variant in table["variants"]}
 
 
 def cases(shared: Path, release: str, chunk: int) -> list[Case]:
