@@ -17,9 +17,19 @@ LONGEST_FUNCTION = 45
 LONGEST_MODULE = 400
 
 STAGES: list[tuple[str, ...]] = [
-    ("version", "findings", "hints", "kubernetes", "template_files", "schema_file", "report_formats"),
+    (
+        "version",
+        "findings",
+        "hints",
+        "kubernetes",
+        "template_files",
+        "schema_file",
+        "report_formats",
+        "releases",
+        "request_fields",
+    ),
     ("components", "secrets", "run"),
-    ("plain_data", "toml_marks", "toml_text", "overrides", "document"),
+    ("plain_data", "toml_marks", "toml_text", "toml_mistakes", "json_marks", "json_text", "overrides", "document"),
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     ("config",),
     ("splitting",),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from rlsplit import json_text, toml_text
 from rlsplit import overrides as override_texts
+from rlsplit import toml_text
 from rlsplit.findings import Finding, KeyPath, Mark, located
 from rlsplit.plain_data import MAX_DEPTH, is_list, is_mapping, is_table, plain
 from rlsplit.toml_marks import Node, Text, scan
@@ -220,11 +220,17 @@ def _merge(holder: Any, key: str | int, value: Any, path: KeyPath) -> tuple[KeyP
 
 def _places(text: Text, prefix: tuple[str, ...]) -> Node:
     """Find the keys of a text that is attached below a prefix; the tables of the prefix stand where it begins."""
-    root = json_text.places(text) if json_text.is_json(text.content) else scan(text).root
+    root = _json_places(text) if toml_text.is_json(text.content) else scan(text).root
     for part in reversed(prefix):
         inner, root = root, Node(text, 0)
         root.below[part] = inner
     return root
+
+
+def _json_places(text: Text) -> Node:
+    from rlsplit import json_text  # few texts need it
+
+    return json_text.places(text)
 
 
 def _overlaid(layers: Iterable[_Layer]) -> Node:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from rlsplit.findings import KeyPath
 from rlsplit.toml_marks import Node, Text
@@ -40,7 +40,7 @@ class JsonScan:
         """The tables and lists that are open."""
         self._content = text.content
         self._goto(0, "a value")
-        while len(self.inside) <= deepest and any(step(self) for step in _STEPS[self.expected]):
+        while len(self.inside) <= deepest and any(step(self) for step in self._steps[self.expected]):
             pass
         self.is_too_deep = len(self.inside) > deepest
 
@@ -107,16 +107,16 @@ class JsonScan:
             return self._goto(pos, "the end")
         return self._goto(pos, "a comma or ]" if self.inside[-1].is_list else "a comma or }")
 
-
-_STEPS: Final[Mapping[Expected, tuple[Callable[[JsonScan], bool], ...]]] = MappingProxyType(
-    {
-        "a value": (JsonScan._read_value,),
-        "a value or ]": (JsonScan._read_end, JsonScan._read_value),
-        "a key": (JsonScan._read_key,),
-        "a key or }": (JsonScan._read_end, JsonScan._read_key),
-        "a colon": (JsonScan._read_colon,),
-        "a comma or }": (JsonScan._read_end, JsonScan._read_comma),
-        "a comma or ]": (JsonScan._read_end, JsonScan._read_comma),
-        "the end": (),
-    }
-)
+    _steps: ClassVar[Mapping[Expected, tuple[Callable[[JsonScan], bool], ...]]] = MappingProxyType(
+        {
+            "a value": (_read_value,),
+            "a value or ]": (_read_end, _read_value),
+            "a key": (_read_key,),
+            "a key or }": (_read_end, _read_key),
+            "a colon": (_read_colon,),
+            "a comma or }": (_read_end, _read_comma),
+            "a comma or ]": (_read_end, _read_comma),
+            "the end": (),
+        }
+    )
+    """What may be read where something is expected."""

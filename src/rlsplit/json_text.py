@@ -13,13 +13,7 @@ from rlsplit.json_marks import Expected, JsonScan
 from rlsplit.plain_data import BAD_INTEGER, MAX_DEPTH, MAX_FINDINGS, TOO_DEEP
 from rlsplit.toml_marks import Node, Text
 
-_BEGINNING: Final = re.compile(r"[ \t\r\n]*\{")
 _DIGITS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?([0-9]+)', re.DOTALL)
-
-
-def is_json(content: str) -> bool:
-    """Whether a text can only be JSON: no TOML begins with a brace."""
-    return _BEGINNING.match(content) is not None
 
 
 def places(text: Text) -> Node:

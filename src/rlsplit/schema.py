@@ -18,6 +18,7 @@ from typing import Any, Final
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import inner_sections
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.schema_file import FILE
 
 UNKNOWN_KEY: Final[dict[str, Any]] = {"not": {"title": "a key that this table does not have"}}
@@ -82,16 +83,16 @@ def _shape(section: type[Section], name: str, schema: dict[str, Any]) -> dict[st
 
 
 def _walked(schema: Any, injected: str | None) -> Any:
-    if isinstance(schema, list):
+    if is_list(schema):
         return [_walked(item, injected) for item in schema]
-    if not isinstance(schema, dict):
+    if not is_table(schema):
         return schema
     if schema == {"type": "null"}:
         # TOML has no null: prime-rl reads the text "None" as one (B-04).
         return {"enum": [None, "None"]}
     if "discriminator" in schema:
         return _union(schema, injected)
-    walked = {key: _walked(value, injected) for key, value in schema.items() if key != "default"}
+    walked: dict[str, Any] = {key: _walked(value, injected) for key, value in schema.items() if key != "default"}
     if "anyOf" in walked:
         walked = _alternatives(walked)
     return {**walked, **({"default": schema["default"]} if "default" in schema else {})}

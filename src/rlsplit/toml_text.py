@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import tomli
 
-from rlsplit import json_text
 from rlsplit.findings import Finding, Mark
 from rlsplit.plain_data import BAD_INTEGER, MAX_BYTES, MAX_DEPTH, SURROGATE, TOO_DEEP, TOO_LARGE
 from rlsplit.toml_marks import (
@@ -31,7 +30,8 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
-_WINDOWS_PATH: Final = re.compile(r'"(?:[A-Za-z]:|\.\.?)(?:\\[^"\\\n]+)+"')
+_WINDOWS_PATH: Final = r'"(?:[A-Za-z]:|\.\.?)(?:\\[^"\\\n]+)+"'
+_MAY_BE_JSON: Final = frozenset("{ \t\r\n")
 _SHORT_TIME: Final = re.compile(r"(?:.*[Tt])?[0-9]{2}:[0-9]{2}(?![0-9:])")
 _MAY_BE_NEWER: Final = re.compile(r"\{|\\[ex]|[0-9]:[0-9]{2}(?![0-9:])")
 
@@ -59,8 +59,8 @@ def parse(name: str, content: str | bytes) -> Parsed:
     text = text_of(name, content)
     if fault := unreadable(text):
         return _refused(text, fault)
-    is_toml = not json_text.is_json(text.content)
-    loaded = _load(text) if is_toml else json_text.load(text)
+    is_toml = not is_json(text.content)
+    loaded = _load(text) if is_toml else _load_json(text)
     if isinstance(loaded, tuple):
         return _refused(text, *loaded)
     of_toml = (*_newer_syntax(text), *_windows_paths(text)) if is_toml else ()
@@ -72,6 +72,11 @@ def text_of(name: str, content: str) -> Text:
     """Name a text, bring its newlines into TOML's form, and drop a byte order mark."""
     content = content.removeprefix(_BOM).replace("\r\n", "\n")
     return Text(name, content, tuple(content.split("\n")))
+
+
+def is_json(content: str) -> bool:
+    """Whether a text can only be JSON: no TOML begins with a brace."""
+    return content.lstrip(" \t\r\n").startswith("{") if content[:1] in _MAY_BE_JSON else False
 
 
 def unreadable(text: Text) -> Finding | None:
@@ -132,6 +137,12 @@ def _load(text: Text) -> dict[str, Any] | tuple[Finding, ...]:
         return (_too_deep(text),)
     except ValueError:  # Python's limit on the digits of an integer; tomli lets it through
         return (_too_long_integer(text),)
+
+
+def _load_json(text: Text) -> dict[str, Any] | tuple[Finding, ...]:
+    from rlsplit import json_text  # few texts need it
+
+    return json_text.load(text)
 
 
 def _stray_return(text: Text, offset: int) -> Finding:
@@ -204,7 +215,7 @@ def _windows_paths(text: Text) -> Iterator[Finding]:
     if ":\\" not in text.content and ".\\" not in text.content:
         return
     for token in _TOKEN.finditer(text.content):
-        escape = _ESCAPE.search(token[0]) if token["basic"] and _WINDOWS_PATH.fullmatch(token[0]) else None
+        escape = _ESCAPE.search(token[0]) if token["basic"] and re.fullmatch(_WINDOWS_PATH, token[0]) else None
         if escape and escape[1] in _MEANINGS:
             yield _windows_path(text, token.start() + escape.start(), escape)
 

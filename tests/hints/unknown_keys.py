@@ -8,7 +8,7 @@ from pathlib import Path
 import tomli
 
 from rlsplit.config.hints import Hint, Unknown, hints
-from rlsplit.config.reading import read
+from rlsplit.config.reading.tables import read
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import sections
 

@@ -1,4 +1,7 @@
-"""What the commands read and write: the only code that touches files, standard streams and the environment."""
+"""What the commands read and write: files, standard streams, the environment, git.
+
+The only code that touches them; the package's own tables and templates are read where they are used.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath, clipped, dotted
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.releases.changes import Change, KnownChange, changes, keys, known_change, spelled
 
 _MOST_KEYS: Final = 40
@@ -89,18 +90,19 @@ def _keys_in(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Any]]:
     left = _MOST_KEYS
     while pending and left:
         above, node = pending.pop(0)
-        if isinstance(node, list):
+        if is_list(node):
             pending += [((*above, number), item) for number, item in enumerate(node[:_MOST_KEYS])]
-        elif isinstance(node, dict):
+        elif is_table(node):
             for name, inner in list(node.items())[:left]:
                 left -= 1
-                yield (*above, str(name)), inner
-                pending.append(((*above, str(name)), inner))
+                yield (*above, name), inner
+                pending.append(((*above, name), inner))
 
 
 def _unknown_keys(path: KeyPath, value: Any) -> Iterator[str]:
     """Name the keys of a table that is gone of which nothing is known."""
-    names = [str(name) for name in value if known_change((*path, str(name))) is None] if isinstance(value, dict) else []
+    written = list(value)[:_MOST_KEYS] if is_table(value) else []
+    names = [name for name in written if known_change((*path, name)) is None]
     if names:
         yield f"of {clipped(', '.join(names), 80)} nothing is known"
 

@@ -92,7 +92,8 @@ _SIGNS: Final[Mapping[Any, str]] = {list: ITEM, dict: ENTRY}
 
 
 def _kinds(annotation: Any) -> frozenset[Kind]:
-    return frozenset(map(_kind, members(annotation)))
+    kinds: list[Kind] = [_kind(member) for member in members(annotation)]
+    return frozenset[Kind](kinds)
 
 
 def _kind(member: Any) -> Kind:

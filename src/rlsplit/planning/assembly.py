@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from rlsplit.components import ORCHESTRATOR, TRAINER, ComponentName, ConfigId
+from rlsplit.components import ORCHESTRATOR, ROLES, TRAINER, ComponentName, ConfigId
 from rlsplit.findings import ConfigError, Finding, has_errors
 from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
-from rlsplit.planning.environment import plain_env, secret_env, secret_values
+from rlsplit.planning.environment import Environment, environment, secret_values
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
 from rlsplit.planning.names import env_suffix, path_segment
 from rlsplit.planning.notes import is_moving_tag, plan_notes
@@ -42,7 +42,7 @@ def plan(
     subject = subject_of(split, run, platform)
     _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)])
     overlays = tuple(overlays_of(subject))
-    planned = _run_plan(subject, _equipped(subject, tuple(_pods_of(subject, overlays))), overlays)
+    planned = _run_plan(subject, tuple(_pods_of(subject, overlays)), overlays)
     settled = planned if secrets is None else bound(planned, secrets.names())
     _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)])
     return replace(settled, notes=tuple(plan_notes(planned, subject)))
@@ -76,45 +76,51 @@ def _raise_on(findings: Sequence[Finding]) -> None:
 
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
+Environments = Mapping[ComponentName, Environment]
+"""The environment of each component; all environment servers have the same."""
 
 
 def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     """The pods of every component, configs overlaid with what needs no secret."""
     split, settings, shape, platform = subject.split, subject.settings, subject.shape, subject.platform
+    envs: Environments = {component: environment(component, subject) for component in ROLES}
     always: dict[ConfigId, list[Overlay]] = defaultdict(list)
     for overlay in overlays:
         if overlay.needs is None:
             always[overlay.config].append(overlay)
     ports = port_tables.trainer_ports(settings.trainer, shape, platform)
     config = _config(TRAINER, split.trainer, always)
-    yield _pods(subject, "trainer", shape.trainer_pods, ports, config, gpus=shape.trainer_gpus)
+    yield _pods(subject, envs, "trainer", shape.trainer_pods, ports, config, gpus=shape.trainer_gpus)
     if shape.has_orchestrator:
         ports = port_tables.orchestrator_ports(settings.orchestrator)
-        yield _pods(subject, "orchestrator", 1, ports, _config(ORCHESTRATOR, split.orchestrator, always))
+        yield _pods(subject, envs, "orchestrator", 1, ports, _config(ORCHESTRATOR, split.orchestrator, always))
     if shape.has_inference and split.inference is not None and settings.inference is not None:
-        yield from _inference(subject, split.inference, settings.inference, always)
+        yield from _inference(subject, envs, split.inference, settings.inference, always)
     for server in split.env_servers if shape.has_orchestrator else ():
-        yield _env_server(subject, server, always)
+        yield _env_server(subject, envs, server, always)
 
 
-def _inference(subject: Subject, inference: Component, settings: Inference, overlays: ByConfig) -> Iterator[Pods]:
+def _inference(
+    subject: Subject, envs: Environments, inference: Component, settings: Inference, overlays: ByConfig
+) -> Iterator[Pods]:
     shape = subject.shape
     ports = port_tables.inference_ports(settings, shape)
     config = _config(ConfigId("inference"), inference, overlays)
-    yield _pods(subject, "inference", shape.inference_pods, ports, config, gpus=shape.inference_gpus)
+    yield _pods(subject, envs, "inference", shape.inference_pods, ports, config, gpus=shape.inference_gpus)
     if shape.has_router_pod:
-        yield _pods(subject, "router", 1, port_tables.router_ports(settings.port), None)
+        yield _pods(subject, envs, "router", 1, port_tables.router_ports(settings.port), None)
 
 
-def _env_server(subject: Subject, server: EnvServer, overlays: ByConfig) -> Pods:
+def _env_server(subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig) -> Pods:
     ports = port_tables.env_server_ports(subject.platform)
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
     info = EnvServerInfo(id=server.id, name=server.name, segment=path_segment(server.name, server.index))
-    return _pods(subject, "env-server", 1, ports, config, env_server=info)
+    return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
 
 
 def _pods(
     subject: Subject,
+    envs: Environments,
     component: ComponentName,
     count: int,
     ports: tuple[Port, ...],
@@ -130,19 +136,11 @@ def _pods(
         hosts=tuple(subject.names.host(suffix, index) for index in range(count)),
         gpus=gpus,
         ports=ports,
-        env=(),
-        secret_env=(),
+        env=envs[component].plain,
+        secret_env=envs[component].secret,
         config=config,
         env_server=env_server,
     )
-
-
-def _equipped(subject: Subject, pods: tuple[Pods, ...]) -> tuple[Pods, ...]:
-    """Give pods their environment, which all of one component share."""
-    components: set[ComponentName] = {planned.component for planned in pods}
-    env = {component: plain_env(component, subject) for component in components}
-    secret = {component: secret_env(component, subject) for component in components}
-    return tuple(replace(p, env=env[p.component], secret_env=secret[p.component]) for p in pods)
 
 
 def _config(owner: ConfigId, config: Component, overlays: ByConfig) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -27,14 +28,20 @@ _TAKES_OF: Final[Mapping[ComponentName, ComponentName]] = MappingProxyType({"env
 """Component without ``env_vars`` of its own, to the one whose it takes."""
 
 
-def plain_env(component: ComponentName, subject: Subject) -> tuple[EnvVar, ...]:
-    """Plain variables of one component's pods, sorted by name.
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The environment of one component's pods."""
 
-    A name comes twice only where a secret decides: with the secret, the variable that needs it wins.
-    """
-    configured = _configured(component, subject)
+    plain: tuple[EnvVar, ...]
+    """Sorted by name. A name comes twice only where a secret decides: with it, the variable that needs it wins."""
+    secret: tuple[SecretEnv, ...]
+    """The run's own secrets, then moved ``env_vars`` by name."""
+
+
+def environment(component: ComponentName, subject: Subject) -> Environment:
+    """Give the variables of one component's pods."""
+    configured, fixed = _configured(component, subject), dict(_fixed(component, subject))
     secret = {name for name in configured if subject.is_secret(name)}
-    fixed = dict(_fixed(component, subject))
     layers: tuple[Mapping[str, str], ...] = (
         subject.platform.component(component).env,
         _COMMON,
@@ -43,26 +50,20 @@ def plain_env(component: ComponentName, subject: Subject) -> tuple[EnvVar, ...]:
         fixed,
         dict(_own(component, subject)),
     )
-    merged = {name: value for layer in layers for name, value in layer.items()}
     moved = secret - fixed.keys()
-    plain = [EnvVar(name=name, value=value) for name, value in merged.items() if name not in moved]
-    return tuple(sorted([*plain, *_monitor(component, subject)], key=lambda var: (var.name, var.needs or "")))
-
-
-def secret_env(component: ComponentName, subject: Subject) -> tuple[SecretEnv, ...]:
-    """Variables that come from the Secret: the run's own secrets, then moved ``env_vars`` by name."""
-    own = [
-        SecretEnv(name=secret.variable, key=secret.key, needs=secret.name)
-        for secret in RUN_SECRETS.values()
-        if component in secret.components
-    ]
-    fixed = dict(_fixed(component, subject))
-    moved = [
-        SecretEnv(name=name, key=subject.secret_keys[name, value])
-        for name, value in sorted(_configured(component, subject).items())
-        if subject.is_secret(name) and name not in fixed
-    ]
-    return (*own, *moved)
+    merged = {name: value for layer in layers for name, value in layer.items() if name not in moved}
+    plain = [EnvVar(name=name, value=value) for name, value in merged.items()]
+    return Environment(
+        plain=tuple(sorted([*plain, *_monitor(component, subject)], key=lambda var: (var.name, var.needs or ""))),
+        secret=(
+            *(
+                SecretEnv(name=known.variable, key=known.key, needs=known.name)
+                for known in RUN_SECRETS.values()
+                if component in known.components
+            ),
+            *(SecretEnv(name=name, key=subject.secret_keys[name, configured[name]]) for name in sorted(moved)),
+        ),
+    )
 
 
 def secret_values(keys: Mapping[tuple[str, str], str]) -> dict[str, SecretText]:

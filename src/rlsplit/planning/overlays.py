@@ -217,7 +217,7 @@ def _with(node: Any, path: KeyPath, value: Any) -> Any:
         items[part] = _with(items[part], rest, value)
         return items
     table: JsonObject = node if is_table(node) else {}
-    return {**table, str(part): _with(table.get(str(part)), rest, value)}
+    return {**table, part: _with(table.get(part), rest, value)}
 
 
 def _without(node: Any, path: KeyPath) -> Any:

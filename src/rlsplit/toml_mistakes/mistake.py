@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from rlsplit.findings import Finding, KeyPath, is_secret
+from rlsplit.findings import Finding, KeyPath
+from rlsplit.secrets import is_secret_variable
 from rlsplit.toml_marks import Text
 from rlsplit.toml_mistakes.failure import Failure
 
@@ -73,7 +74,7 @@ def blanked(start: int, word: str) -> Mend:
 
 def may_be_secret(path: KeyPath, value: str) -> bool:
     """Whether a value must not be spelled out: by its key, or by what it looks like."""
-    return _TOKENS.search(value) is not None or any(is_secret(("env", part)) for part in path)
+    return _TOKENS.search(value) is not None or any(is_secret_variable(str(part)) for part in path)
 
 
 def spelled(failure: Failure, word: str) -> str:
