@@ -17,6 +17,7 @@ from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
 from rlsplit.releases.release import NEWEST, Release, Served, served
+from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def compile_sources(
     started = _with_findings(started, [chosen.note] if chosen.note else ())
     if not started.is_refused:
         started = _configured(started, mode, on_unknown, goal.run.id, chosen.release)
+    if chosen.is_image and started.config is not None:
+        started = _with_findings(started, renderers_beyond(started.config))
     return _continued(started, until, goal)
 
 

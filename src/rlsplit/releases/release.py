@@ -53,6 +53,8 @@ class Served:
     release: Release
     note: Finding | None = None
     """A notice that the newest release stands in for one that is not known, or an error for one that is too old."""
+    is_image: bool = False
+    """Whether it is the very release of an image, and does not just stand in for what is newer."""
 
 
 def served(name: str) -> Served:
@@ -69,20 +71,20 @@ def served(name: str) -> Served:
     if _COMMIT.match(name):
         for release in KNOWN:
             if name.startswith(release.commit):
-                return Served(release)
+                return Served(release, is_image=True)
     return Served(NEWEST, _unknown(name))
 
 
 def _of_tag(tag: str) -> Served:
     for release in KNOWN:
         if release.tag == tag:
-            return Served(release)
+            return Served(release, is_image=True)
     release = Release(tag, tag)
     if release.is_before(KNOWN[0].tag):
         message = f"{tag} is older than {KNOWN[0].tag}, the oldest release that rlsplit compiles"
         hint = f"use an image of {KNOWN[0].tag} or newer, and bring the config along"
         return Served(KNOWN[0], Finding(code="release.too-old", message=message, hint=hint))
-    return Served(release) if release.is_before(NEWEST.tag) else Served(NEWEST, _unknown(tag))
+    return Served(release, is_image=True) if release.is_before(NEWEST.tag) else Served(NEWEST, _unknown(tag))
 
 
 def _unknown(name: str) -> Finding:

@@ -6,16 +6,13 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from rlsplit.config.rules import Check, Derivation, keys
 from rlsplit.config.sections.base import Section
 from rlsplit.findings import KeyPath
 from rlsplit.releases.changes import Change, changes
 from rlsplit.releases.changes import keys as keys_of
-
-if TYPE_CHECKING:
-    from rlsplit.config.propagation import Shared
 
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -86,5 +83,3 @@ class Spoke:
     checks: Mapping[type[Section], tuple[Check, ...]] = field(default_factory=dict[Any, Any])
     root_derivations: tuple[Derivation, ...] = ()
     root_checks: tuple[Check, ...] = ()
-    shared: tuple[Shared, ...] = ()
-    """Rows of the propagation table."""
