@@ -15,6 +15,7 @@ from rlsplit.config.dumping import resolved, sparse, without_non_finite
 from rlsplit.config.hosted import restored_eval
 from rlsplit.config.rules import SetAside
 from rlsplit.config.run_facts import run_dir, source_name
+from rlsplit.config.sections.base import written_fields
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.sections.rl import EnvServerConfig, RLConfig
 from rlsplit.config.sections.sources import SourceConfig
@@ -244,7 +245,7 @@ def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
 @cache
 def _further_fields(release: Release) -> tuple[str, ...]:
     """What the file of an environment server takes from its source besides ``env`` and ``serve``."""
-    return tuple(name for name in section_of(EnvServerConfig, release).model_fields if name not in ENV_SERVER_OWN)
+    return tuple(name for name in written_fields(section_of(EnvServerConfig, release)) if name not in ENV_SERVER_OWN)
 
 
 def _sources(config: RLConfig) -> Iterator[tuple[SourceSplit, int, SourceConfig]]:

@@ -71,8 +71,9 @@ def _addition(section: type, release: Release) -> type[Section] | None:
     """What the oldest spoke that tells of a release adds to a section."""
     found = None
     for spoke in SPOKES:
-        if release.is_before(spoke.until):
-            found = spoke.sections.get(section, found)
+        addition = spoke.sections.get(section)
+        if addition is not None and release.is_before(spoke.ends.get(addition, spoke.until)):
+            found = addition
     return found
 
 

@@ -222,6 +222,8 @@ def _old_places(release: Release) -> Mapping[KeyPath, KeyPath]:
 
 def _worded(text: str, release: Release) -> str:
     pattern, words = _words(release)
+    if not words:
+        return text
     return pattern.sub(lambda found: words[found[0]], text)
 
 

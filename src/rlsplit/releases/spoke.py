@@ -70,6 +70,8 @@ class Spoke:
     """The tag of the next newer release: this spoke tells of everything before it."""
     sections: Mapping[type[Section], type[Section]]
     """Section to the same with what only this release has: old fields, other defaults, other tables."""
+    ends: Mapping[type[Section], str]
+    """Of those with more than fields (which say it themselves): the first tag to which they do not apply."""
     came: Fields
     """Fields that came later."""
     variants_came: Mapping[type[Section], str]

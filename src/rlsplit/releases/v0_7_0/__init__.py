@@ -9,11 +9,12 @@ from rlsplit.releases.release import V0_8_0
 from rlsplit.releases.spoke import Move, Spoke, moves
 from rlsplit.releases.v0_7_0.came import FIELDS, VARIANTS
 from rlsplit.releases.v0_7_0.rules import ROOT_CHECKS, ROOT_DERIVATIONS, SECTION_CHECKS, SECTION_DERIVATIONS
-from rlsplit.releases.v0_7_0.sections import SECTIONS
+from rlsplit.releases.v0_7_0.sections import ENDS, SECTIONS
 
 SPOKE: Final = Spoke(
     until=V0_8_0.tag,
     sections=SECTIONS,
+    ends=ENDS,
     came=FIELDS,
     variants_came=VARIANTS,
     moves=(

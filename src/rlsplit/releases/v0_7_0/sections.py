@@ -296,3 +296,15 @@ SECTIONS: Final[dict[type[Section], type[Section]]] = {
     if hub_type.__module__.startswith(rl.__package__ or "") and hub_type.__name__ == addition.__name__
 }
 """Section of today to what v0.7.0 adds to it."""
+
+ENDS: Final[dict[type[Section], str]] = {
+    TrainerModelConfig: "v0.7.1.dev28",
+    TrainerConfig: "v0.7.1.dev71",
+    OrchestratorConfig: "v0.7.1.dev78",
+    TrainSamplingConfig: "v0.7.1.dev78",
+    EvalSamplingConfig: "v0.7.1.dev78",
+    EvalConfig: "v0.7.1.dev78",
+    SourceConfig: "v0.7.1.dev77",
+    InferenceConfig: "v0.7.1.dev72",
+}
+"""Additions with tables or methods, to the first tag without them."""

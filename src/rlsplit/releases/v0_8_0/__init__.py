@@ -10,11 +10,12 @@ from rlsplit.releases.spoke import Move, Spoke, moves
 from rlsplit.releases.v0_8_0.came import FIELDS, VARIANTS
 from rlsplit.releases.v0_8_0.checks import ROOT_CHECKS, SECTION_CHECKS
 from rlsplit.releases.v0_8_0.derivations import ROOT_DERIVATIONS, SECTION_DERIVATIONS
-from rlsplit.releases.v0_8_0.sections import SECTIONS
+from rlsplit.releases.v0_8_0.sections import ENDS, SECTIONS
 
 SPOKE: Final = Spoke(
     until=NEWEST.tag,
     sections=SECTIONS,
+    ends=ENDS,
     came=FIELDS,
     variants_came=VARIANTS,
     moves=(

@@ -370,3 +370,11 @@ SECTIONS: Final[dict[type[Section], type[Section]]] = {
     rl.EnvServerConfig: EnvServerConfig,
 }
 """Section of today to what v0.8.0 adds to it."""
+
+ENDS: Final[dict[type[Section], str]] = {
+    EnvVarsSection: "v0.8.1.dev26",
+    SourceConfig: "v0.8.1.dev8",
+    VllmConfig: "v0.8.1.dev1",
+    InferenceConfig: "v0.8.1.dev1",
+}
+"""Additions with tables or methods, to the first tag without them."""
