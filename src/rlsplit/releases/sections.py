@@ -43,7 +43,7 @@ def of_release(value: Any, release: Release) -> Any:
 
 @cache
 def _section_of(section: type[S], release: Release) -> type[S]:
-    additions = [addition for base in section.__mro__ if (addition := _addition(base, release))]
+    additions = [addition for base in section.__mro__ for addition in _additions(base, release)]
     old = _old_fields(section, additions, release)
     fields = {**section.model_fields, **old}
     changed: dict[str, Any] = {}
@@ -67,14 +67,15 @@ def _section_of(section: type[S], release: Release) -> type[S]:
     return made
 
 
-def _addition(section: type, release: Release) -> type[Section] | None:
-    """What the oldest spoke that tells of a release adds to a section."""
-    found = None
-    for spoke in SPOKES:
-        addition = spoke.sections.get(section)
-        if addition is not None and release.is_before(spoke.ends.get(addition, spoke.until)):
-            found = addition
-    return found
+def _additions(section: type, release: Release) -> list[type[Section]]:
+    """What spokes add to a section of a release; what an older spoke makes from a newer one's stands for both."""
+    living = [
+        addition
+        for spoke in SPOKES
+        for addition in spoke.sections.get(section, ())
+        if release.is_before(spoke.ends.get(addition, spoke.until))
+    ]
+    return [one for one in living if not any(other is not one and issubclass(other, one) for other in living)]
 
 
 def _old_fields(section: type[Section], additions: Sequence[type[Section]], release: Release) -> dict[str, FieldInfo]:

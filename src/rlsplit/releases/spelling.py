@@ -168,10 +168,13 @@ def lowered(
 def as_spelled(findings: Iterable[Finding], table: Mapping[str, Any], release: Release) -> Iterator[Finding]:
     """Tell findings in the spelling of a release, at the keys that the user wrote."""
     for finding in findings:
+        path = spelled(finding.path, release)
+        written = as_written(path, table, release)
+        related = [as_written(spelled(each, release), table, release) for each in finding.related]
         yield replace(
             finding,
-            path=as_written(spelled(finding.path, release), table, release),
-            related=tuple(as_written(spelled(path, release), table, release) for path in finding.related),
+            path=written,
+            related=tuple(dict.fromkeys([*([path] if path != written else []), *related])),
             scope=None if finding.scope is None else as_written(spelled(finding.scope, release), table, release),
             message=_worded(finding.message, release),
             hint=None if finding.hint is None else _worded(finding.hint, release),

@@ -62,14 +62,23 @@ Fields = Mapping[tuple[type[Section], str], str]
 """Section and field, to the first tag that has it."""
 
 
+def additions(*parts: type[Section]) -> Mapping[type[Section], tuple[type[Section], ...]]:
+    """List additions by the section of today that each is made from."""
+    found: dict[type[Section], tuple[type[Section], ...]] = {}
+    for part in parts:
+        section = next(base for base in part.__mro__ if base.__module__.startswith("rlsplit.config."))
+        found[section] = (*found.get(section, ()), part)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoke:
     """One older release, as it differs from the next newer one."""
 
     until: str
     """The tag of the next newer release: this spoke tells of everything before it."""
-    sections: Mapping[type[Section], type[Section]]
-    """Section to the same with what only this release has: old fields, other defaults, other tables."""
+    sections: Mapping[type[Section], tuple[type[Section], ...]]
+    """Section to what only this release adds to it: old fields, other defaults, other tables."""
     ends: Mapping[type[Section], str]
     """Of those with more than fields (which say it themselves): the first tag to which they do not apply."""
     came: Fields

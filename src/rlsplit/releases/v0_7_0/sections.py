@@ -5,13 +5,13 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from rlsplit.config.sections import inference as hub_inference
-from rlsplit.config.sections import renderers, rl, trainer, transport
+from rlsplit.config.sections import orchestrator, renderers, trainer, transport
 from rlsplit.config.sections import sources as hub_sources
 from rlsplit.config.sections.base import OpaqueTable, Section, Tags, unwritten
 from rlsplit.config.sections.sources import ElasticPoolConfig, Pool
 from rlsplit.config.tables.parsers import ParserTable
 from rlsplit.plain_data import is_table
-from rlsplit.releases.spoke import Until
+from rlsplit.releases.spoke import Until, additions
 from rlsplit.releases.v0_7_0.tables import MODEL_RENDERER_MAP, REASONING_PARSERS, TOOL_CALL_PARSERS
 from rlsplit.releases.v0_8_0 import sections as v0_8_0
 
@@ -90,7 +90,6 @@ class OrchestratorConfig(v0_8_0.OrchestratorConfig):
         "weight_broadcast": ("type", "filesystem"),
         "rollout_transport": ("type", "filesystem"),
     }
-    model_renderers: ClassVar[dict[str, str]] = MODEL_RENDERER_MAP
 
     rollout_transport: Annotated[transport.RolloutTransport, Until("v0.7.1.dev71")] = Field(
         default_factory=unwritten(transport.FileSystemTransportConfig)
@@ -98,6 +97,16 @@ class OrchestratorConfig(v0_8_0.OrchestratorConfig):
     """How the orchestrator sends batches; through files by default."""
     pool_size: Annotated[int | None, Until("v0.7.1.dev85")] = Field(default=None, ge=1)
     """Workers that render messages; null lets the orchestrator choose."""
+
+
+class OrchestratorTables(v0_8_0.OrchestratorTables):
+    """What the orchestrator looks up."""
+
+    model_renderers: ClassVar[dict[str, str]] = MODEL_RENDERER_MAP
+
+
+class OrchestratorSpellings(orchestrator.OrchestratorConfig):
+    """Older spellings that the orchestrator also reads."""
 
     @classmethod
     def prepared(cls, table: Table) -> Table:
@@ -273,34 +282,31 @@ class LagunaXS21RendererConfig(renderers.LagunaXS21RendererConfig):
     """Writes assistant messages as given, without the template's formatting."""
 
 
-SECTIONS: Final[dict[type[Section], type[Section]]] = {
-    hub_type: addition
-    for addition in (
-        TrainerModelConfig,
-        TrainerConfig,
-        WeightBroadcastConfig,
-        ClientConfig,
-        OrchestratorConfig,
-        TrainSamplingConfig,
-        EvalSamplingConfig,
-        EvalConfig,
-        SourceConfig,
-        VllmRouterConfig,
-        LlmdRouterConfig,
-        VllmConfig,
-        InferenceConfig,
-        RLConfig,
-        LagunaXS21RendererConfig,
-    )
-    for hub_type in addition.__mro__
-    if hub_type.__module__.startswith(rl.__package__ or "") and hub_type.__name__ == addition.__name__
-}
+SECTIONS: Final = additions(
+    TrainerModelConfig,
+    TrainerConfig,
+    WeightBroadcastConfig,
+    ClientConfig,
+    OrchestratorConfig,
+    OrchestratorSpellings,
+    OrchestratorTables,
+    TrainSamplingConfig,
+    EvalSamplingConfig,
+    EvalConfig,
+    SourceConfig,
+    VllmRouterConfig,
+    LlmdRouterConfig,
+    VllmConfig,
+    InferenceConfig,
+    RLConfig,
+    LagunaXS21RendererConfig,
+)
 """Section of today to what v0.7.0 adds to it."""
 
 ENDS: Final[dict[type[Section], str]] = {
     TrainerModelConfig: "v0.7.1.dev28",
     TrainerConfig: "v0.7.1.dev71",
-    OrchestratorConfig: "v0.7.1.dev78",
+    OrchestratorSpellings: "v0.7.1.dev78",
     TrainSamplingConfig: "v0.7.1.dev78",
     EvalSamplingConfig: "v0.7.1.dev78",
     EvalConfig: "v0.7.1.dev78",

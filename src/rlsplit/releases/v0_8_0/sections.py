@@ -19,7 +19,8 @@ from rlsplit.config.sections import (
 )
 from rlsplit.config.sections.base import PathText, Section, unwritten
 from rlsplit.config.tables.parsers import ParserTable
-from rlsplit.releases.spoke import Since, Until
+from rlsplit.releases.release import UNDATED
+from rlsplit.releases.spoke import Since, Until, additions
 from rlsplit.releases.v0_8_0.tables import (
     MODEL_RENDERER_MAP,
     PROTECTED_ENV_VARS,
@@ -263,9 +264,6 @@ class OrchestratorCheckpointConfig(orchestrator.OrchestratorCheckpointConfig):
 class OrchestratorConfig(orchestrator.OrchestratorConfig):
     """Settings of the orchestrator."""
 
-    model_renderers: ClassVar[dict[str, str]] = MODEL_RENDERER_MAP
-    hierarchical_environment: ClassVar[str] = "proposer-solver-v1"
-
     optim: Annotated[OptimizerConfig, Until("v0.8.1.dev3")] = Field(default_factory=unwritten(OptimizerConfig))
     """Optimizer settings of this run, when several are trained."""
     pre_batch_filters: Annotated[list[RolloutFilter], Until("v0.8.1.dev40")] = Field(default_factory=_counting)
@@ -280,6 +278,13 @@ class OrchestratorConfig(orchestrator.OrchestratorConfig):
     """Episodes running at once; null derives it from batch and group size."""
     bench: Annotated[bool, Until("v0.8.1.dev28")] = False
     """Benchmark mode."""
+
+
+class OrchestratorTables(orchestrator.OrchestratorConfig):
+    """What the orchestrator looks up."""
+
+    model_renderers: ClassVar[dict[str, str]] = MODEL_RENDERER_MAP
+    hierarchical_environment: ClassVar[str] = "proposer-solver-v1"
 
 
 class LegacyEnvConfig(Section):
@@ -349,30 +354,32 @@ class EnvServerConfig(rl.EnvServerConfig):
     """A classic environment, in place of `env`."""
 
 
-SECTIONS: Final[dict[type[Section], type[Section]]] = {
-    base.EnvVarsSection: EnvVarsSection,
-    shared.FileMonitorConfig: FileMonitorConfig,
-    shared.MonitorsConfig: MonitorsConfig,
-    orchestrator.OrchestratorMonitorsConfig: OrchestratorMonitorsConfig,
-    shared.PrimeMonitorConfig: PrimeMonitorConfig,
-    trainer.TrainerCheckpointConfig: TrainerCheckpointConfig,
-    transport.TrainerFileSystemWeightBroadcastConfig: TrainerFileSystemWeightBroadcastConfig,
-    trainer_model.TrainerModelConfig: TrainerModelConfig,
-    trainer.TrainerConfig: TrainerConfig,
-    algorithms.ClientConfig: ClientConfig,
-    shared.SharedCheckpointConfig: SharedCheckpointConfig,
-    orchestrator.OrchestratorCheckpointConfig: OrchestratorCheckpointConfig,
-    orchestrator.OrchestratorConfig: OrchestratorConfig,
-    sources.SourceConfig: SourceConfig,
-    vllm.VllmConfig: VllmConfig,
-    inference.InferenceConfig: InferenceConfig,
-    rl.RLConfig: RLConfig,
-    rl.EnvServerConfig: EnvServerConfig,
-}
+SECTIONS: Final = additions(
+    EnvVarsSection,
+    FileMonitorConfig,
+    MonitorsConfig,
+    OrchestratorMonitorsConfig,
+    PrimeMonitorConfig,
+    TrainerCheckpointConfig,
+    TrainerFileSystemWeightBroadcastConfig,
+    TrainerModelConfig,
+    TrainerConfig,
+    ClientConfig,
+    SharedCheckpointConfig,
+    OrchestratorCheckpointConfig,
+    OrchestratorConfig,
+    OrchestratorTables,
+    SourceConfig,
+    VllmConfig,
+    InferenceConfig,
+    RLConfig,
+    EnvServerConfig,
+)
 """Section of today to what v0.8.0 adds to it."""
 
 ENDS: Final[dict[type[Section], str]] = {
     EnvVarsSection: "v0.8.1.dev26",
+    OrchestratorTables: UNDATED,
     SourceConfig: "v0.8.1.dev8",
     VllmConfig: "v0.8.1.dev1",
     InferenceConfig: "v0.8.1.dev1",
