@@ -172,7 +172,7 @@ class _Dump:
 def _lowered(config: RLConfig, component: str, form: JsonObject) -> JsonObject:
     """A component's config in the spelling of its release."""
     provenance = config.provenance
-    return form if provenance.release == NEWEST else lowered(component, form, provenance.release, provenance.kept)
+    return form if provenance.release is NEWEST else lowered(component, form, provenance.release, provenance.kept)
 
 
 def _restored(aside: SetAside) -> JsonObject:

@@ -128,7 +128,8 @@ def propagate(table: Mapping[str, Any], release: Release = NEWEST) -> Propagated
     filled = dict(table)
     fills: list[Fill] = []
     conflicts: list[Finding] = []
-    for row in _in_force(SHARED, release):
+    rows, blocks = _in_force(release)
+    for row in rows:
         value = value_at(filled, row.source)
         if value is not None:
             conflicts += _conflicts(filled, row, value)
@@ -136,18 +137,21 @@ def propagate(table: Mapping[str, Any], release: Release = NEWEST) -> Propagated
     template = value_at(filled, CASCADE.source)
     if template is not None:
         fills += _fill_all(filled, CASCADE, template, "S-05")
-    shares_off = not release.is_before(BLOCKS_OFF_SINCE)
-    for block in _in_force(BLOCKS, release):
+    for block in blocks:
         value = value_at(filled, block.source)
-        if isinstance(value, dict) or (value == "None" and shares_off):
+        if isinstance(value, dict) or (value == "None" and not release.is_before(BLOCKS_OFF_SINCE)):
             fills += _fill_all(filled, block, {} if isinstance(value, dict) else value, "S-06")
     _tag_aliased_transport(filled, fills)
     return Propagated(table=filled, fills=tuple(fills), conflicts=tuple(conflicts))
 
 
 @cache
-def _in_force(rows: tuple[Shared, ...], release: Release) -> tuple[Shared, ...]:
-    return tuple(row for row in rows if release.lies_in(row.since, row.until))
+def _in_force(release: Release) -> tuple[tuple[Shared, ...], tuple[Shared, ...]]:
+    """The rows of the table and the blocks that a release has."""
+    of_values, of_blocks = (
+        tuple(row for row in rows if release.lies_in(row.since, row.until)) for rows in (SHARED, BLOCKS)
+    )
+    return of_values, of_blocks
 
 
 def _conflicts(table: Mapping[str, Any], row: Shared, value: Any) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import Placed, fields_at, make_unreadable, owner, sections, value_of
 from rlsplit.findings import Finding, KeyPath, dotted, enclosing
 from rlsplit.releases.release import NEWEST, Release
-from rlsplit.releases.rules import input_checks, root_checks, root_derivations, section_checks, section_derivations
+from rlsplit.releases.rules import input_checks, root_checks, root_derivations, section_rules
 from rlsplit.releases.sections import of_release, section_of
 from rlsplit.releases.spelling import Raised, as_spelled, raised
 
@@ -161,7 +161,7 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             kept=draft.raised.kept,
         )
     found = tuple(as_written(record.findings, draft.propagated))
-    if way.release != NEWEST:
+    if way.release is not NEWEST:
         found = (*draft.raised.findings, *as_spelled(found, table, way.release))
     return Resolution(config=config, findings=found)
 
@@ -180,12 +180,13 @@ def derive_section(root: Section, path: KeyPath = (), release: Release = NEWEST)
 
 
 def _run_section_rules(placed: Sequence[Placed], record: _Record) -> None:
+    rules = section_rules(record.release)
     for path, section in placed:
-        for derivation in section_derivations(type(section), record.release):
+        for derivation in rules.derivations(type(section)):
             _derive(derivation, section, path, record)
     # Derivations may have put new sections in place; those are made by rules and need no rule again.
     for path, section in placed:
-        for check in section_checks(type(section), record.release):
+        for check in rules.checks(type(section)):
             _check(check, section, path, record)
 
 

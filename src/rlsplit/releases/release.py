@@ -29,7 +29,7 @@ class Release:
 
 
 NEWEST: Final = Release("v0.8.1.dev67", "559b447")
-"""The newest release that rlsplit knows: the hub, whose configuration the sections describe."""
+"""The newest release that rlsplit knows: the hub, whose configuration the sections describe; compared by identity."""
 
 V0_8_0: Final = Release("v0.8.0", "60bc295")
 V0_7_0: Final = Release("v0.7.0", "d334ea5")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, checks_of
 from rlsplit.config.derivations.root import ROOT_DERIVATIONS
@@ -14,16 +15,31 @@ from rlsplit.releases.release import Release
 from rlsplit.releases.spokes import SPOKES
 
 
+@dataclass(frozen=True, slots=True)
+class SectionRules:
+    """The rules inside sections, of one release, by section."""
+
+    derivations: Callable[[type[Section]], tuple[Derivation, ...]]
+    """Those of its base classes first."""
+    checks: Callable[[type[Section]], tuple[Check, ...]]
+    """Those of its base classes first."""
+
+
 @cache
-def section_derivations(section: type[Section], release: Release) -> tuple[Derivation, ...]:
-    """The derivations of a section, those of its base classes first."""
+def section_rules(release: Release) -> SectionRules:
+    """The rules inside sections: asked for once a document, since each section asks for its own."""
+    return SectionRules(
+        derivations=cache(partial(_section_derivations, release)),
+        checks=cache(partial(_section_checks, release)),
+    )
+
+
+def _section_derivations(release: Release, section: type[Section]) -> tuple[Derivation, ...]:
     older = [rule for base in reversed(section.__mro__) for spoke in SPOKES for rule in spoke.derivations.get(base, ())]
     return _placed(_in_force(derivations_of(section), release), _in_force(older, release))
 
 
-@cache
-def section_checks(section: type[Section], release: Release) -> tuple[Check, ...]:
-    """The checks of a section, those of its base classes first."""
+def _section_checks(release: Release, section: type[Section]) -> tuple[Check, ...]:
     older = [rule for base in reversed(section.__mro__) for spoke in SPOKES for rule in spoke.checks.get(base, ())]
     return _in_force((*checks_of(section), *older), release)
 

@@ -30,12 +30,12 @@ from rlsplit.releases.spokes import SPOKES
 
 def section_of(section: type[S], release: Release) -> type[S]:
     """Give a section as a release has it; the newest release's, and one that did not change, is itself."""
-    return section if release == NEWEST or section.made_for is not None else _section_of(section, release)
+    return section if release is NEWEST or section.made_for is not None else _section_of(section, release)
 
 
 def of_release(value: Any, release: Release) -> Any:
     """Turn a section that a rule made into the release's; anything else is returned as it is."""
-    if release == NEWEST or not isinstance(value, Section):
+    if release is NEWEST or not isinstance(value, Section):
         return value
     kind = section_of(type(value), release)
     return value if kind is type(value) else kind.model_construct(set(value.model_fields_set), **vars(value))

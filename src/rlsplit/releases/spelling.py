@@ -34,7 +34,7 @@ class Raised:
 
 def raised(table: Mapping[str, Any], release: Release, severity: Literal["error", "warning"] = "error") -> Raised:
     """Bring a document into the newest spelling; the argument is not changed."""
-    if release == NEWEST:
+    if release is NEWEST:
         return Raised(table=table)
     rising = _Rising(dict(table), release, severity)
     for house in houses(release):
@@ -143,7 +143,7 @@ def lowered(
     component: str, form: Mapping[str, Any], release: Release, kept: Iterable[tuple[KeyPath, Any]] = ()
 ) -> dict[str, Any]:
     """Bring the config of a component into the spelling of its release."""
-    if release == NEWEST:
+    if release is NEWEST:
         return dict(form)
     table: dict[str, Any] = {component: dict(form)}
     for _, at, new in reversed(steps(release)):
