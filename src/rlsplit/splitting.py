@@ -19,6 +19,7 @@ from rlsplit.config.sections.base import written_fields
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.sections.rl import EnvServerConfig, RLConfig
 from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.findings import KeyPath
 from rlsplit.releases.image import image_of
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.sections import section_of
@@ -114,14 +115,14 @@ def split(config: RLConfig) -> Split:
     dump = _Dump.of(config)
     whole, lean = _resolved(config, dump), _sparse(config, dump)
     components = {
-        name: Component(resolved=_lowered(config, name, whole[name]), sparse=_lowered(config, name, lean[name]))
+        name: Component(resolved=dump.lowered(name, whole[name]), sparse=dump.lowered(name, lean[name]))
         for name in whole
     }
     return Split(
         trainer=components["trainer"],
         orchestrator=components["orchestrator"],
         inference=components.get("inference"),
-        env_servers=tuple(_env_servers(config, dump)) if _lists_env_servers(config, dump) else (),
+        env_servers=tuple(_env_servers(config, dump)) if _lists_env_servers(dump) else (),
         deployment=dump.whole["deployment"],
         launch=_launch(config),
         config=config,
@@ -152,6 +153,9 @@ class _Dump:
     """Whether there is no infinity and no NaN to replace, which spares a copy."""
     aside: JsonObject | None
     """What the orchestrator gets back in the hosted way: ``source``, ``eval`` or both; None in the launcher's."""
+    release: Release
+    kept: tuple[tuple[KeyPath, Any], ...]
+    """What the release does not know at its place."""
 
     @classmethod
     def of(cls, config: RLConfig) -> _Dump:
@@ -163,16 +167,16 @@ class _Dump:
             whole=whole if finite else without_non_finite(whole),
             finite=finite,
             aside=aside if finite else without_non_finite(aside),
+            release=provenance.release,
+            kept=provenance.kept,
         )
+
+    def lowered(self, component: str, form: JsonObject) -> JsonObject:
+        """A component's config in the spelling of its release."""
+        return form if self.release is NEWEST else lowered(component, form, self.release, self.kept)
 
     def plain(self, value: Any) -> Any:
         return value if self.finite else without_non_finite(value)
-
-
-def _lowered(config: RLConfig, component: str, form: JsonObject) -> JsonObject:
-    """A component's config in the spelling of its release."""
-    provenance = config.provenance
-    return form if provenance.release is NEWEST else lowered(component, form, provenance.release, provenance.kept)
 
 
 def _restored(aside: SetAside) -> JsonObject:
@@ -190,7 +194,9 @@ def _resolved(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
         train = {**orchestrator["train"], "source": given["source"]}
         orchestrator = {**orchestrator, "train": train, "eval": given["eval"]}
     forms = {"trainer": dump.whole["trainer"], "orchestrator": orchestrator}
-    return forms if config.inference is None else {**forms, "inference": _inference(config, dump.whole["inference"])}
+    return (
+        forms if config.inference is None else {**forms, "inference": _inference(config, dump, dump.whole["inference"])}
+    )
 
 
 def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
@@ -203,27 +209,27 @@ def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
     forms = {"trainer": dump.plain(sparse(config.trainer)), "orchestrator": orchestrator}
     if config.inference is None:
         return forms
-    return {**forms, "inference": _inference(config, dump.plain(sparse(config.inference)))}
+    return {**forms, "inference": _inference(config, dump, dump.plain(sparse(config.inference)))}
 
 
-def _inference(config: RLConfig, form: JsonObject) -> JsonObject:
+def _inference(config: RLConfig, dump: _Dump, form: JsonObject) -> JsonObject:
     """What the engines read of the inference section; under multi_node the run has one router for all (L-03, L-04)."""
-    reads_router = image_of(config.provenance.release).inference_reads_router
+    reads_router = image_of(dump.release).inference_reads_router
     left_out = INFERENCE_LEFT_OUT if reads_router else INFERENCE_LEFT_OUT | ROUTER_FIELDS
     several = isinstance(config.deployment, MultiNodeDeploymentConfig)
     router = {"router": None} if several and reads_router else {}
     return {**{key: value for key, value in form.items() if key not in left_out}, **router}
 
 
-def _lists_env_servers(config: RLConfig, dump: _Dump) -> bool:
-    return dump.aside is None and image_of(config.provenance.release).has_env_server_files
+def _lists_env_servers(dump: _Dump) -> bool:
+    return dump.aside is None and image_of(dump.release).has_env_server_files
 
 
 def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     """The env servers of all sources that are not served elsewhere, in port order (L-06, L-07)."""
     orchestrator = config.orchestrator
     log = {"level": orchestrator.log.vf_level, "json_logging": orchestrator.log.json_logging}
-    further = _further_fields(config.provenance.release)
+    further = _further_fields(dump.release)
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}

@@ -29,10 +29,10 @@ class Shared:
     suffixes: tuple[str, ...] = ()
     """What each target adds to the text of the value; left out, it takes the value."""
 
-    def expected(self, value: Any) -> Iterator[tuple[KeyPath, Any]]:
-        """Each target with the value that it is to have."""
-        for target, suffix in zip(self.targets, self.suffixes or ("",) * len(self.targets), strict=True):
-            yield target, f"{value}{suffix}" if suffix else value
+    def expected(self, target: int, value: Any) -> Any:
+        """What the target of a number is to have, since the row has suffixes."""
+        suffix = self.suffixes[target]
+        return f"{value}{suffix}" if suffix else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,8 @@ def _in_force(release: Release) -> tuple[tuple[Shared, ...], tuple[Shared, ...]]
 
 
 def _conflicts(table: Mapping[str, Any], row: Shared, value: Any) -> Iterator[Finding]:
-    for target, expected in row.expected(value):
+    for number, target in enumerate(row.targets):
+        expected = row.expected(number, value) if row.suffixes else value
         own = value_at(table, target)
         if own is not None and own != expected:
             yield Finding(
@@ -176,7 +177,8 @@ def _spelled(value: Any) -> str:
 
 
 def _fill_all(table: dict[str, Any], row: Shared, value: Any, rule: str) -> Iterator[Fill]:
-    for target, expected in row.expected(value):
+    for number, target in enumerate(row.targets):
+        expected = row.expected(number, value) if row.suffixes else value
         if _fill(table, target, expected):
             yield Fill(target=target, source=row.source, value=expected, rule=rule)
 

@@ -215,7 +215,8 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
         raise UnreadableError(dotted(setting.path))
     target, name = place
     # Not by assignment, which would count the field as written; no rule asks that of a derived field again.
-    vars(target)[name] = of_release(setting.value, record.release)
+    is_newest = record.release is NEWEST
+    vars(target)[name] = setting.value if is_newest else of_release(setting.value, record.release)
     path = (*base, *setting.path)
     if setting.warning:
         record.findings.append(Finding(code=rule, severity="warning", path=path, message=setting.warning, scope=base))
