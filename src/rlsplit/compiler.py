@@ -16,6 +16,8 @@ from rlsplit.config.sections.rl import RLConfig
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
+from rlsplit.releases.release import NEWEST, Release, Served, served
+from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
 
 if TYPE_CHECKING:
@@ -86,17 +88,24 @@ def compile_sources(
     on_unknown: OnUnknown = "error",
     until: Stage = "config",
     target: Target | None = None,
+    release: str | Release | None = None,
 ) -> Outcome:
     """Compile sources (texts or tables) up to a stage; never raises for bad input.
+
+    ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``); None is the newest known.
 
     With ``mode="both"`` the config must pass the launcher's way, which is planned, and the hosted one, which is
     :attr:`Outcome.hosted`. The run's id gives an automatic run name its suffix; without one, the configuration does.
     """
     goal = target or Target()
     document = read(sources, overrides)
+    chosen = served(release) if isinstance(release, str) else Served(release or NEWEST)
     started = Outcome(document=document, findings=document.findings, config=None)
+    started = _with_findings(started, [chosen.note] if chosen.note else ())
     if not started.is_refused:
-        started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id)
+        started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id, chosen.release)
+    if chosen.is_image and started.config is not None:
+        started = _with_findings(started, renderers_beyond(started.config))
     return _continued(started, until, goal)
 
 
@@ -112,14 +121,17 @@ def parse(
     mode: Mode = "launcher",
     on_unknown: OnUnknown = "error",
     run_id: str | None = None,
+    release: str | Release | None = None,
 ) -> RLConfig:
-    """Compile one full ``rl.toml``, as text or as the table that a TOML parser returns.
+    """Compile one full ``rl.toml``, as text or as the table that a TOML parser returns, as a release of prime-rl does.
 
     Raises :class:`ConfigError` with every finding, in file order. Warnings and notices alone do not refuse; ask
     :func:`compile_sources` for them.
     """
     target = Target(run=Run(id=run_id))
-    outcome = compile_sources([Source(name=source, content=content)], mode=mode, on_unknown=on_unknown, target=target)
+    outcome = compile_sources(
+        [Source(name=source, content=content)], mode=mode, on_unknown=on_unknown, target=target, release=release
+    )
     if outcome.config is None:
         raise ConfigError(outcome.findings)
     return outcome.config
@@ -134,16 +146,16 @@ def start_of(document: Document) -> Mark | None:
 
 
 def _configured(
-    outcome: Outcome, mode: Mode | Literal["both"], on_unknown: OnUnknown, name_seed: str | None
+    outcome: Outcome, mode: Mode | Literal["both"], on_unknown: OnUnknown, name_seed: str | None, release: Release
 ) -> Outcome:
     table = outcome.document.table
     severity: Literal["error", "warning"] = "error" if on_unknown == "error" else "warning"
     if mode == "both":
-        launcher, hosted = resolve_both(table, on_unknown=severity, name_seed=name_seed)
+        launcher, hosted = resolve_both(table, on_unknown=severity, name_seed=name_seed, release=release)
         found = _united(launcher.findings, hosted.findings)
         outcome = replace(outcome, config=_accepted(launcher), hosted=_accepted(hosted))
     else:
-        resolution = resolve(table, mode=mode, on_unknown=severity, name_seed=name_seed)
+        resolution = resolve(table, mode=mode, on_unknown=severity, name_seed=name_seed, release=release)
         found = resolution.findings
         outcome = replace(outcome, config=_accepted(resolution))
     return _with_findings(outcome, _kind(outcome.document) or found if outcome.config is None else found)

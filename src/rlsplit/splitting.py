@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
@@ -14,20 +15,31 @@ from rlsplit.config.dumping import nulled_as, resolved, sparse
 from rlsplit.config.hosted import restored_eval
 from rlsplit.config.rules import SetAside
 from rlsplit.config.run_facts import run_dir, source_name
-from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.base import Section, written_fields
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
-from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.rl import EnvServerConfig, RLConfig
 from rlsplit.config.sections.sources import SourceConfig
+from rlsplit.findings import KeyPath
+from rlsplit.releases.image import image_of
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.sections import section_of
+from rlsplit.releases.spelling import lowered
 from rlsplit.secrets import hidden
 
 INFERENCE_LEFT_OUT: Final = frozenset({"deployment", "slurm", "output_dir", "dry_run"})
 """Fields of the inference section that its component file does not have (L-03, H-09)."""
 
+ROUTER_FIELDS: Final = frozenset({"router", "backend_port"})
+"""Fields of the inference section that images without a router of their own do not read."""
+
+ENV_SERVER_OWN: Final = frozenset({"env", "serve", "log", "output_dir"})
+"""Fields of an environment server's file that every release has."""
+
 CONTRACT_VERSION: Final = 4
 """Version of the hosted artifact (H-12)."""
 
-SCHEMA_COMMIT: Final = "559b447"
-"""The prime-rl commit whose configuration rlsplit compiles."""
+SCHEMA_COMMIT: Final = NEWEST.commit
+"""The prime-rl commit whose configuration rlsplit compiles, unless it is told a release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -92,6 +104,11 @@ class Split:
     config: RLConfig = field(repr=False, compare=False)
     """The configuration that was split, for later stages: its sections are typed, the components are data."""
 
+    @property
+    def release(self) -> Release:
+        """The release of prime-rl whose components these are."""
+        return self.config.provenance.release
+
 
 def split(config: RLConfig) -> Split:
     """Split a compiled configuration, as it came from :func:`rlsplit.parse`.
@@ -101,12 +118,15 @@ def split(config: RLConfig) -> Split:
     """
     dump = _Dump.of(config)
     whole, lean = _resolved(config, dump), _sparse(config, dump)
-    components = {name: Component(resolved=whole[name], sparse=lean[name]) for name in whole}
+    components = {
+        name: Component(resolved=dump.lowered(name, whole[name]), sparse=dump.lowered(name, lean[name]))
+        for name in whole
+    }
     return Split(
         trainer=components["trainer"],
         orchestrator=components["orchestrator"],
         inference=components.get("inference"),
-        env_servers=tuple(_env_servers(config, dump)) if dump.aside is None else (),
+        env_servers=tuple(_env_servers(config, dump)) if _lists_env_servers(dump) else (),
         deployment=dump.whole["deployment"],
         launch=_launch(config),
         config=config,
@@ -121,7 +141,7 @@ def artifact(split: Split) -> JsonObject:
     return {
         "contract_version": CONTRACT_VERSION,
         "mode": "rl",
-        "schema_commit": SCHEMA_COMMIT,
+        "schema_commit": split.release.commit,
         "deployment": split.deployment,
         "components": components,
     }
@@ -137,6 +157,9 @@ class _Dump:
     """Whether untyped tables hold no infinity and no NaN to replace, which spares a copy."""
     aside: JsonObject | None
     """What the orchestrator gets back in the hosted way: ``source``, ``eval`` or both; None in the launcher's."""
+    release: Release
+    kept: tuple[tuple[KeyPath, Any], ...]
+    """What the release does not know at its place."""
 
     @classmethod
     def of(cls, config: RLConfig) -> _Dump:
@@ -145,12 +168,18 @@ class _Dump:
             whole=resolved(config),
             finite=not provenance.has_non_finite,
             aside=_restored(provenance.aside) if provenance.mode == "hosted" else None,
+            release=provenance.release,
+            kept=provenance.kept,
         )
 
     def lean(self, section: Section, whole: Any) -> JsonObject:
         """Give the sparse form of a section whose resolved form is given."""
         lean = sparse(section)
         return lean if self.finite else {**nulled_as(lean, whole)}
+
+    def lowered(self, component: str, form: JsonObject) -> JsonObject:
+        """A component's config in the spelling of its release."""
+        return form if self.release is NEWEST else lowered(component, form, self.release, self.kept)
 
 
 def _restored(aside: SetAside) -> JsonObject:
@@ -168,7 +197,9 @@ def _resolved(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
         train = {**orchestrator["train"], "source": given["source"]}
         orchestrator = {**orchestrator, "train": train, "eval": given["eval"]}
     forms = {"trainer": dump.whole["trainer"], "orchestrator": orchestrator}
-    return forms if config.inference is None else {**forms, "inference": _inference(config, dump.whole["inference"])}
+    return (
+        forms if config.inference is None else {**forms, "inference": _inference(config, dump, dump.whole["inference"])}
+    )
 
 
 def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
@@ -181,35 +212,50 @@ def _sparse(config: RLConfig, dump: _Dump) -> dict[str, JsonObject]:
     forms = {"trainer": dump.lean(config.trainer, dump.whole["trainer"]), "orchestrator": orchestrator}
     if config.inference is None:
         return forms
-    return {**forms, "inference": _inference(config, dump.lean(config.inference, dump.whole["inference"]))}
+    return {**forms, "inference": _inference(config, dump, dump.lean(config.inference, dump.whole["inference"]))}
 
 
-def _inference(config: RLConfig, form: JsonObject) -> JsonObject:
+def _inference(config: RLConfig, dump: _Dump, form: JsonObject) -> JsonObject:
     """What the engines read of the inference section; under multi_node the run has one router for all (L-03, L-04)."""
-    router = {"router": None} if isinstance(config.deployment, MultiNodeDeploymentConfig) else {}
-    return {**{key: value for key, value in form.items() if key not in INFERENCE_LEFT_OUT}, **router}
+    reads_router = image_of(dump.release).inference_reads_router
+    left_out = INFERENCE_LEFT_OUT if reads_router else INFERENCE_LEFT_OUT | ROUTER_FIELDS
+    several = isinstance(config.deployment, MultiNodeDeploymentConfig)
+    router = {"router": None} if several and reads_router else {}
+    return {**{key: value for key, value in form.items() if key not in left_out}, **router}
+
+
+def _lists_env_servers(dump: _Dump) -> bool:
+    return dump.aside is None and image_of(dump.release).has_env_server_files
 
 
 def _env_servers(config: RLConfig, dump: _Dump) -> Iterator[EnvServer]:
     """The env servers of all sources that are not served elsewhere, in port order (L-06, L-07)."""
     orchestrator = config.orchestrator
     log = {"level": orchestrator.log.vf_level, "json_logging": orchestrator.log.json_logging}
+    further = _further_fields(dump.release)
     for index, (kind, position, source) in enumerate(_sources(config)):
         if source.serve.address is None:
             address = {"address": f"tcp://127.0.0.1:{orchestrator.env_server_base_port + index}"}
             whole = dump.whole["orchestrator"][kind]["source"][position]
             env, serve = whole["env"], whole["serve"]
             lean = dump.lean(source.serve, serve)
+            more = {field: whole[field] for field in further}
             yield EnvServer(
                 split=kind,
                 name=source_name(source),
                 index=index,
                 position=position,
                 config=Component(
-                    resolved={"env": env, "serve": {**serve, **address}, "log": log},
-                    sparse={"env": env, "serve": {**lean, **address}, "log": log},
+                    resolved={"env": env, "serve": {**serve, **address}, **more, "log": log},
+                    sparse={"env": env, "serve": {**lean, **address}, **more, "log": log},
                 ),
             )
+
+
+@cache
+def _further_fields(release: Release) -> tuple[str, ...]:
+    """What the file of an environment server takes from its source besides ``env`` and ``serve``."""
+    return tuple(name for name in written_fields(section_of(EnvServerConfig, release)) if name not in ENV_SERVER_OWN)
 
 
 def _sources(config: RLConfig) -> Iterator[tuple[SourceSplit, int, SourceConfig]]:

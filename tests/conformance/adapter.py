@@ -13,18 +13,24 @@ from rlsplit.splitting import Component, split
 AUTOMATIC_NAME_SUFFIX = "00000000"
 
 
-def rlsplit_split(config: dict[str, Any], mode: str) -> dict[str, Any] | list[dict[str, Any]]:
+def rlsplit_split(
+    config: dict[str, Any], mode: str, kind: str = "rl", release: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
     """Split in resolved form, or the places of all refusals."""
-    return _split(config, mode, "resolved")
+    assert kind == "rl"
+    return _split(config, mode, "resolved", release)
 
 
-def rlsplit_sparse(config: dict[str, Any], mode: str) -> dict[str, Any] | list[dict[str, Any]]:
+def rlsplit_sparse(
+    config: dict[str, Any], mode: str, kind: str = "rl", release: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
     """Split in sparse form, or the places of all refusals."""
-    return _split(config, mode, "sparse")
+    assert kind == "rl"
+    return _split(config, mode, "sparse", release)
 
 
-def _split(config: dict[str, Any], mode: str, form: str) -> dict[str, Any] | list[dict[str, Any]]:
-    outcome = compile_sources([Source(name="case", content=config)], mode=cast(Mode, mode))
+def _split(config: dict[str, Any], mode: str, form: str, release: str | None) -> dict[str, Any] | list[dict[str, Any]]:
+    outcome = compile_sources([Source(name="case", content=config)], mode=cast(Mode, mode), release=release)
     if outcome.config is None:
         return [place for finding in outcome.findings for place in _places(finding)]
     result = split(outcome.config)

@@ -45,11 +45,18 @@ orchestrator = {}
 
 LAUNCHER, HOSTED = "launcher", "hosted"
 SEVERITIES = {"refuses": "error", "warns": "warning", "notes": "notice"}
+RELEASE_MARK = re.compile(r"# (v\d\S*|[0-9a-f]{7})\n")
 SETTINGS_MARK = "# platform.toml"
 
 
+def release_of(shown: Entry) -> str | None:
+    """The release that an example is for, by its first line."""
+    found = RELEASE_MARK.match(shown.example.text)
+    return found[1] if found else None
+
+
 def by_language(language: str, *, wrong: bool) -> list[Any]:
-    found = [e for e in ALL if e.example.language == language and e.example.is_wrong is wrong]
+    found = [e for e in ALL if e.example.language == language and e.example.is_wrong is wrong and not release_of(e)]
     return [pytest.param(e, id=e.code) for e in found]
 
 
@@ -93,6 +100,17 @@ def test_a_wrong_example_is_reported_under_its_code(shown: Entry) -> None:
     for kind in shown.kinds:
         if kind in SEVERITIES and shown.kinds == (kind,) and shown.example.shows is None:
             assert severities == {SEVERITIES[kind]}
+
+
+@pytest.mark.parametrize("shown", [pytest.param(e, id=e.code) for e in ALL if release_of(e)])
+def test_an_example_of_another_release_shows_the_rule(shown: Entry) -> None:
+    text = shown.example.text
+    outcome = compile_sources([Source(name="example.toml", content=text)], release=release_of(shown))
+    if shown.example.is_wrong:
+        assert shown.code in {finding.code for finding in outcome.findings}
+    else:
+        assert outcome.config is not None
+        assert shown.code in {derived.rule for derived in outcome.config.provenance.derived}
 
 
 @pytest.mark.parametrize("shown", by_language("toml", wrong=False))

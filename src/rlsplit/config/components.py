@@ -15,6 +15,9 @@ from rlsplit.config.sections.orchestrator import OrchestratorConfig
 from rlsplit.config.sections.rl import EnvServerConfig
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.findings import ConfigError, has_errors
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.sections import section_of
+from rlsplit.releases.spelling import raised
 
 COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
     {
@@ -27,16 +30,17 @@ COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
 """Component to the section that its config file holds."""
 
 
-def load_component(component: str, table: Mapping[str, Any]) -> Section:
+def load_component(component: str, table: Mapping[str, Any], release: Release = NEWEST) -> Section:
     """Read a component's config, sparse or resolved, with that section's own rules run again.
 
     Raises :class:`ConfigError` with every finding when the component would refuse the file.
     """
-    reading = read(COMPONENTS[component], table)
-    findings = list(reading.findings)
+    risen = raised({component: table}, release)
+    reading = read(section_of(COMPONENTS[component], release), risen.table[component])
+    findings = [*risen.findings, *reading.findings]
     if reading.section is not None:
         findings += unknown_keys(reading.placed, severity="error")
-        findings += derive_section(reading.section)
+        findings += derive_section(reading.section, release=release)
     if reading.section is None or has_errors(findings):
         raise ConfigError(findings)
     return reading.section

@@ -58,7 +58,11 @@ def sparse(section: Section) -> JsonObject:
 @cache
 def defaults(section: type[Section]) -> dict[str, Any]:
     """Default of every field; for fields that hold a section its class, for required fields :data:`REQUIRED`."""
-    return {name: REQUIRED if field.is_required() else _default(field) for name, field in section.model_fields.items()}
+    return {
+        name: REQUIRED if field.is_required() else _default(field)
+        for name, field in section.model_fields.items()
+        if not field.exclude
+    }
 
 
 REQUIRED: Final = object()

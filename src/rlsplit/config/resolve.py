@@ -13,9 +13,6 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, checks_of
-from rlsplit.config.derivations.root import ROOT_DERIVATIONS
-from rlsplit.config.derivations.sections import derivations_of
 from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
 from rlsplit.config.propagation import Propagated, propagate
 from rlsplit.config.reading.doubts import doubtful
@@ -27,6 +24,10 @@ from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import Placed, fields_at, make_unreadable, owner, sections, value_of
 from rlsplit.findings import Finding, KeyPath, dotted, enclosing
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.rules import input_checks, root_checks, root_derivations, section_rules
+from rlsplit.releases.sections import of_release, section_of
+from rlsplit.releases.spelling import Raised, as_spelled, raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,12 @@ class Resolution:
 
 @dataclass(slots=True)
 class _Record:
-    """What rules said and set so far."""
+    """What rules said and set so far, and the release whose rules they are."""
 
     findings: list[Finding] = field(default_factory=list[Finding])
     derived: list[Derived] | None = field(default_factory=list[Derived])
     """None: nothing is noted."""
+    release: Release = NEWEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class _Way:
     mode: Mode
     on_unknown: Literal["error", "warning"] = "error"
     name_seed: str | None
+    release: Release = NEWEST
     is_recorded: bool = True
     """Whether anybody will ask what was derived; not to note it spares a quarter of what the rules take."""
 
@@ -62,6 +65,7 @@ class _Draft:
     """A table read as sections; the rules inside sections were run, those between them were not."""
 
     way: _Way
+    raised: Raised
     aside: SetAside
     propagated: Propagated
     config: RLConfig | None
@@ -75,41 +79,49 @@ def resolve(
     mode: Mode = "launcher",
     on_unknown: Literal["error", "warning"] = "error",
     name_seed: str | None = None,
+    release: Release = NEWEST,
 ) -> Resolution:
-    """Compile a plain table. Findings are not placed or sorted yet; the argument is not changed.
+    """Compile a plain table as a release of prime-rl does. Findings are not placed or sorted yet.
 
-    ``name_seed`` (a run id) gives an automatic run name its suffix; without one, the table itself does.
+    The argument is not changed. ``name_seed`` (a run id) gives an automatic run name its suffix; without one, the table
+    itself does.
     """
-    way = _Way(mode=mode, on_unknown=on_unknown, name_seed=name_seed)
+    way = _Way(mode=mode, on_unknown=on_unknown, name_seed=name_seed, release=release)
     return _finished(_drafted(table, way), table)
 
 
 def resolve_both(
-    table: Mapping[str, Any], *, on_unknown: Literal["error", "warning"] = "error", name_seed: str | None = None
+    table: Mapping[str, Any],
+    *,
+    on_unknown: Literal["error", "warning"] = "error",
+    name_seed: str | None = None,
+    release: Release = NEWEST,
 ) -> tuple[Resolution, Resolution]:
     """Compile a plain table in the launcher's way and in the hosted one, as :func:`resolve` does either.
 
     A table in which the launcher's way finds nothing is read once, since the ways part at the rules between sections;
     the hosted findings are then without those that it shares with the launcher's. What was derived is not recorded.
     """
-    launcher = _drafted(table, _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, is_recorded=False))
+    first = _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, release=release, is_recorded=False)
+    launcher = _drafted(table, first)
     way = replace(launcher.way, mode="hosted")
     if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
         hosted = _drafted(table, way)
     else:
-        aside, *_ = set_aside(table, way.mode)
+        aside, *_ = set_aside(launcher.raised.table, way.mode)
         config = without_sources(launcher.config)
-        hosted = replace(launcher, way=way, aside=aside, config=config, record=_Record(derived=None))
+        hosted = replace(launcher, way=way, aside=aside, config=config, record=_Record(derived=None, release=release))
     return _finished(launcher, table), _finished(hosted, table)
 
 
 def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
-    aside, rest, refused = set_aside(table, way.mode)
-    propagated = propagate(assume_slurm(rest))
-    reading = read(RLConfig, propagated.table)
+    risen = raised(table, way.release, way.on_unknown)
+    aside, rest, refused = set_aside(risen.table, way.mode)
+    propagated = propagate(assume_slurm(rest), way.release)
+    reading = read(section_of(RLConfig, way.release), propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
     of_fields = [finding for finding in reading.findings if not {finding.path, finding.scope} & conflicting]
-    record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None)
+    record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None, way.release)
     config, unwritable = reading.section, list[NonFinite]()
     if config is not None:
         if value_of(config, ("run", "name")) is None:
@@ -126,6 +138,7 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     record.findings += eval_findings(aside, way.on_unknown)
     return _Draft(
         way=way,
+        raised=risen,
         aside=aside,
         propagated=propagated,
         config=config,
@@ -147,9 +160,13 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             aside=draft.aside,
             written_slurm="slurm" in table,
             has_non_finite=draft.has_non_finite,
+            release=way.release,
+            kept=draft.raised.kept,
         )
-    findings = _with_sources(record)
-    return Resolution(config=config, findings=tuple(as_written(findings, draft.propagated)))
+    found = tuple(as_written(_with_sources(record), draft.propagated))
+    if way.release is not NEWEST:
+        found = (*draft.raised.findings, *as_spelled(found, table, way.release))
+    return Resolution(config=config, findings=found)
 
 
 def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
@@ -158,29 +175,30 @@ def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def derive_section(root: Section, path: KeyPath = ()) -> tuple[Finding, ...]:
+def derive_section(root: Section, path: KeyPath = (), release: Release = NEWEST) -> tuple[Finding, ...]:
     """Run all rules inside a section and those nested in it, as prime-rl does when it reads a component's file."""
-    record = _Record()
+    record = _Record(release=release)
     _run_section_rules(sections(root, path), record)
     return tuple(record.findings)
 
 
 def _run_section_rules(placed: Sequence[Placed], record: _Record) -> None:
+    rules = section_rules(record.release)
     for path, section in placed:
-        for derivation in derivations_of(type(section)):
+        for derivation in rules.derivations(type(section)):
             _derive(derivation, section, path, record)
     # Derivations may have put new sections in place; those are made by rules and need no rule again.
     for path, section in placed:
-        for check in checks_of(type(section)):
+        for check in rules.checks(type(section)):
             _check(check, section, path, record)
 
 
 def _run_root_rules(config: RLConfig, record: _Record) -> None:
-    for check in INPUT_CHECKS:
+    for check in input_checks(record.release):
         _check(check, config, (), record)
-    for derivation in ROOT_DERIVATIONS:
+    for derivation in root_derivations(record.release):
         _derive(derivation, config, (), record)
-    for check in ROOT_CHECKS:
+    for check in root_checks(record.release):
         _check(check, config, (), record)
 
 
@@ -201,7 +219,8 @@ def _apply(setting: Setting, rule: str, section: Section, base: KeyPath, record:
     target, name = place
     # Not by assignment, which would count the field as written; no rule asks that of a derived field again.
     written = (vars(target)[name],) if name in target.model_fields_set and not setting.warning else ()
-    vars(target)[name] = setting.value
+    is_newest = record.release is NEWEST
+    vars(target)[name] = setting.value if is_newest else of_release(setting.value, record.release)
     path = (*base, *setting.path)
     if setting.warning:
         related = tuple((*base, *source) for source in setting.of)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 
 from rlsplit.findings import KeyPath
+from rlsplit.releases.release import NEWEST, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Check:
 
     rule: str
     refuse: Callable[[Any], Iterator[Refusal]]
+    since: str | None = None
+    """The first tag of prime-rl that has the rule; None: all have."""
+    until: str | None = None
+    """The first tag that has it no more; None: the newest has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,12 @@ class Derivation:
     rule: str
     derive: Callable[[Any], Iterator[Setting]]
     sets: tuple[KeyPath, ...]
+    since: str | None = None
+    """The first tag of prime-rl that has the rule; None: all have."""
+    until: str | None = None
+    """The first tag that has it no more; None: the newest has it."""
+    after: str | None = None
+    """Of a rule that only older releases have: the rule that it follows (None: it comes last)."""
 
 
 EACH: Final = "*"
@@ -121,6 +132,10 @@ class Provenance:
     """Whether the user wrote a root ``slurm`` key (H-03 assumes an empty one for multi-node runs)."""
     has_non_finite: bool
     """Whether untyped tables hold infinities or NaN, which become null when they are dumped (D-03)."""
+    release: Release = NEWEST
+    """The release that it was compiled for."""
+    kept: tuple[tuple[KeyPath, Any], ...] = ()
+    """What that does not know at its place, handed on as it is."""
 
 
 def keys(text: str) -> KeyPath:

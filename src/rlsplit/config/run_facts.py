@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
@@ -15,8 +15,8 @@ from rlsplit.config.sections.deployment import (
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.sources import SourceConfig, TrainSourceConfig
+from rlsplit.config.sections.sources import environment_ids as environment_ids
 from rlsplit.config.sections.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
-from rlsplit.plain_data import is_table
 
 MAX_ENGINE_ROLES: Final = 100_000
 """More engines than this are refused instead of listed (X-20)."""
@@ -42,18 +42,7 @@ def disaggregated_nodes(layout: DisaggregatedInferenceDeploymentConfig) -> int:
 
 def source_name(source: SourceConfig) -> str:
     """The resolved name of a source: its own, or its environment's id (O-11)."""
-    return source.name or environment_id(source.env)
-
-
-def environment_id(env: dict[str, Any]) -> str:
-    """The id of an environment block: ``<env.id>+<taskset.id>`` if both are set, else whichever is (O-10)."""
-    return "+".join(part for part in environment_ids(env) if part and isinstance(part, str))
-
-
-def environment_ids(env: dict[str, Any]) -> tuple[Any, Any]:
-    """``env.id`` and ``env.taskset.id`` of an environment block, of any type; null where there is none."""
-    taskset = env.get("taskset")
-    return env.get("id"), taskset.get("id") if is_table(taskset) else None
+    return source.name or source.environment_id
 
 
 def samples_from_policy(source: TrainSourceConfig) -> bool:

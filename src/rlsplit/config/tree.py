@@ -43,20 +43,21 @@ def _numbered(items: Iterable[Any]) -> Iterable[tuple[int, Any]]:
 @cache
 def section_fields(section: type[Section]) -> tuple[str, ...]:
     """Fields of a section that may hold sections, alone or in a list or table."""
-    return tuple(name for name, field in section.model_fields.items() if any(_held(field.annotation)))
+    return tuple(name for name, field in section.model_fields.items() if any(held_sections(field.annotation)))
 
 
 def inner_sections(section: type[Section]) -> tuple[type[Section], ...]:
     """The sections that the fields of a section may hold."""
-    return tuple(inner for field in section.model_fields.values() for inner in _held(field.annotation))
+    return tuple(inner for field in section.model_fields.values() for inner in held_sections(field.annotation))
 
 
-def _held(annotation: Any) -> Iterator[type[Section]]:
+def held_sections(annotation: Any) -> Iterator[type[Section]]:
+    """The sections that a field with this annotation may hold, alone or in a list or table."""
     for member in members(annotation):
         if is_section(member):
             yield member
         for inner in get_args(member):
-            yield from _held(inner)
+            yield from held_sections(inner)
 
 
 @cache

@@ -19,6 +19,7 @@ from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
 from rlsplit.config.hosted import HOSTED_CHECKS
 from rlsplit.config.propagation import BLOCKS, CASCADE, SHARED
 from rlsplit.findings import dotted
+from rlsplit.releases.spokes import SPOKES
 
 Kind = Literal["reads", "shares", "derives", "refuses", "warns", "notes", "sets", "writes"]
 """What a rule does: reads values, shares them, derives them; refuses a run, warns or notes; sets values for the
@@ -38,14 +39,14 @@ class Fact:
 def facts() -> Mapping[str, tuple[Fact, ...]]:
     """Rule ID to what the functions and rows of that ID do, for the rules that have some."""
     found: dict[str, dict[Fact, None]] = {}
-    for rule, fact in (*_shared(), *_derivations(), *_checks()):
+    for rule, fact in (*_shared(), *_derivations(), *_checks(), *_older()):
         found.setdefault(rule, {})[fact] = None
     return MappingProxyType({rule: tuple(said) for rule, said in found.items()})
 
 
 def _shared() -> Iterator[tuple[str, Fact]]:
     for rule, rows in (("S-03", SHARED), ("S-05", (CASCADE,)), ("S-06", BLOCKS)):
-        for row in rows:
+        for row in (row for row in rows if row.until is None):
             targets = ", ".join(f"`{dotted(target)}`" for target in row.targets)
             what = "The presence of" if rule == "S-06" else "A value of"
             yield rule, Fact("shares", f"{what} `{dotted(row.source)}` fills {targets} where they are silent.")
@@ -59,6 +60,17 @@ def _derivations() -> Iterator[tuple[str, Fact]]:
 def _checks() -> Iterator[tuple[str, Fact]]:
     for check in (*_all(SECTION_CHECKS.values()), *INPUT_CHECKS, *ROOT_CHECKS, *HOSTED_CHECKS):
         yield check.rule, Fact("refuses", _sentence(check.refuse))
+
+
+def _older() -> Iterator[tuple[str, Fact]]:
+    """Rules that only older releases have; of those that were different, today's speak."""
+    for spoke in SPOKES:
+        for derivation in (*_all(spoke.derivations.values()), *spoke.root_derivations):
+            if derivation.rule.startswith("V"):
+                yield derivation.rule, Fact("derives", _sentence(derivation.derive))
+        for check in (*_all(spoke.checks.values()), *spoke.root_checks):
+            if check.rule.startswith("V"):
+                yield check.rule, Fact("refuses", _sentence(check.refuse))
 
 
 def _all(groups: Iterable[Iterable[Any]]) -> Iterator[Any]:

@@ -95,13 +95,13 @@ def _is_llmd(inference: InferenceConfig) -> bool:
     return isinstance(inference.router, LlmdRouterConfig)
 
 
-VLLM_CHECKS: Final = (Check("I-22", lora_rank_is_supported),)
+VLLM_CHECKS: Final = (Check("I-22", lora_rank_is_supported, since="v0.8.1.dev1"),)
 OFFLOAD_CHECKS: Final = (Check("I-30", offload_needs_cpu_tier),)
 LLMD_CHECKS: Final = (Check("I-31", scorers_are_known),)
 INFERENCE_CHECKS: Final = (
     Check("I-40", spread_inference_needs_slurm),
     Check("I-41", llmd_excludes_routed_experts),
-    Check("I-42", router_fits_layout),
+    Check("I-42", router_fits_layout, since="v0.7.1.dev72"),
     Check("I-44", offload_keeps_prefix_caching),
     Check("I-45", layout_has_a_divisor),
 )

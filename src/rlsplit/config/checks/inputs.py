@@ -60,6 +60,6 @@ def llmd_excludes_router_replay(config: RLConfig) -> Iterator[Refusal]:
 INPUT_CHECKS: Final = (
     Check("X-03", nccl_needs_two_gpus),
     Check("X-10", broadcast_has_workers),
-    Check("X-06", output_dir_is_the_runs),
+    Check("X-06", output_dir_is_the_runs, since="v0.8.1.dev26"),
     Check("X-15", llmd_excludes_router_replay),
 )

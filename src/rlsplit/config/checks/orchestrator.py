@@ -8,7 +8,7 @@ from typing import Final
 
 from rlsplit.config.fields import explicit
 from rlsplit.config.rules import Check, Refusal
-from rlsplit.config.run_facts import environment_id, environment_ids, source_name
+from rlsplit.config.run_facts import environment_ids, source_name
 from rlsplit.config.sections.algorithms import AlgoConfig, EchoAlgoConfig, FrozenModelConfig, SFTAlgoConfig
 from rlsplit.config.sections.orchestrator import ConcurrencyConfig, OrchestratorConfig
 from rlsplit.config.sections.sources import (
@@ -18,14 +18,10 @@ from rlsplit.config.sections.sources import (
     SourceConfig,
     TrainConfig,
 )
-from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.findings import KeyPath, shown
 
 RESERVED_SOURCE_NAME: Final = "agg"
 """Aggregates over all sources are logged under this name (O-11)."""
-
-HIERARCHICAL_ENVIRONMENT: Final = "proposer-solver"
-"""The environment or taskset that hierarchical GRPO is made for (O-24)."""
 
 
 def inflight_bounds(concurrency: ConcurrencyConfig) -> Iterator[Refusal]:
@@ -86,7 +82,7 @@ def gate_range(gate: AdvRangeGateConfig) -> Iterator[Refusal]:
 
 def source_has_an_environment(source: SourceConfig) -> Iterator[Refusal]:
     """A source names its environment by `env.id`, `env.taskset.id` or both."""
-    if not environment_id(source.env):
+    if not source.environment_id:
         yield Refusal(("env",), "names no environment", 'write env.id = "..." or env.taskset.id = "..."')
 
 
@@ -118,10 +114,11 @@ def eval_has_sources(group: EvalConfig) -> Iterator[Refusal]:
 
 def hierarchical_grpo_environment(orchestrator: OrchestratorConfig) -> Iterator[Refusal]:
     """Hierarchical GRPO runs on the proposer-solver environment."""
+    needed = orchestrator.hierarchical_environment
     for i, source in enumerate(orchestrator.train.source):
         kind = getattr(source.algo, "type", None)
-        if kind == "hierarchical_grpo" and HIERARCHICAL_ENVIRONMENT not in environment_ids(source.env):
-            message = f'hierarchical_grpo needs the environment "{HIERARCHICAL_ENVIRONMENT}"'
+        if kind == "hierarchical_grpo" and needed not in environment_ids(source.env):
+            message = f'hierarchical_grpo needs the environment "{needed}"'
             places: tuple[KeyPath, ...] = (("train", "source", i, "algo", "type"), ("algo", "type"))
             hint = "use that environment, or another algorithm"
             yield Refusal(("train", "source", i, "env"), message, hint, places)
@@ -130,7 +127,7 @@ def hierarchical_grpo_environment(orchestrator: OrchestratorConfig) -> Iterator[
 def automatic_renderer_is_known(orchestrator: OrchestratorConfig) -> Iterator[Refusal]:
     """The automatic renderer knows the tokenizer, or else the model."""
     name = orchestrator.tokenizer.name or orchestrator.model.name
-    if orchestrator.renderer.name == "auto" and name not in MODEL_RENDERER_MAP:
+    if orchestrator.renderer.name == "auto" and name not in orchestrator.model_renderers:
         message = f'"auto" knows no renderer for {shown(name)}'
         hint = 'write [orchestrator.renderer] with the name of its chat format, or name = "default"'
         yield Refusal(("renderer", "name"), message, hint, (("tokenizer", "name"), ("model", "name")))
@@ -164,8 +161,8 @@ TRAIN_CHECKS: Final = (Check("O-12", distinct_source_names),)
 EVAL_CHECKS: Final = (Check("O-13", eval_has_sources), Check("O-12", distinct_source_names))
 ALGO_CHECKS: Final = (Check("O-03", rollouts_come_from_the_right_model),)
 ECHO_CHECKS: Final = (Check("O-05", echo_needs_a_role),)
-CONCURRENCY_CHECKS: Final = (Check("O-01", inflight_bounds),)
-FROZEN_MODEL_CHECKS: Final = (Check("O-02", frozen_model_needs_endpoint),)
+CONCURRENCY_CHECKS: Final = (Check("O-01", inflight_bounds, since="v0.8.1.dev43"),)
+FROZEN_MODEL_CHECKS: Final = (Check("O-02", frozen_model_needs_endpoint, since="v0.8.1.dev3"),)
 SAMPLER_CHECKS: Final = (Check("O-07", difficulty_pools),)
 GATE_CHECKS: Final = (Check("O-08", gate_range),)
 ORCHESTRATOR_CHECKS: Final = (
@@ -173,5 +170,5 @@ ORCHESTRATOR_CHECKS: Final = (
     Check("O-25", automatic_renderer_is_known),
     Check("O-26", one_batch_size),
     Check("O-28", whole_groups),
-    Check("O-29", a_group_fits_inflight),
+    Check("O-29", a_group_fits_inflight, since="v0.8.1.dev43"),
 )

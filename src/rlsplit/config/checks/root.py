@@ -248,16 +248,30 @@ def mooncake_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
 def divisors_are_not_zero(config: RLConfig) -> Iterator[Refusal]:
     """Nothing that sizes are divided by is zero; prime-rl itself stops with a division error."""
     deployment, inference = config.deployment, config.inference
-    if config.trainer.model.cp == 0 and (
-        isinstance(deployment, MultiNodeDeploymentConfig) or deployment.num_train_gpus > 1
-    ):
-        yield Refusal(at.CP.path, "must not be 0", "set it to 1 or more")
     if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group == 0:
         yield Refusal(at.NODES_PER_FSDP_GROUP.path, "must not be 0", "leave it out, or set it to 1 or more")
     if inference is None or inference.vllm.tensor_parallel_size != 0 or inference.deployment.type == "disaggregated":
         return
     if is_divided_by_tensor_parallel(config):
         yield Refusal(at.TP.path, "must not be 0", "set it to 1 or more")
+
+
+def context_parallel_divides_one_node(config: RLConfig) -> Iterator[Refusal]:
+    """Several training GPUs of one machine are divided by `cp`, which is not zero."""
+    deployment = config.deployment
+    if isinstance(deployment, SingleNodeDeploymentConfig) and deployment.num_train_gpus > 1:
+        yield from _cp_is_not_zero(config)
+
+
+def context_parallel_divides_nodes(config: RLConfig) -> Iterator[Refusal]:
+    """The training GPUs of several machines are divided by `cp`, which is not zero."""
+    if isinstance(config.deployment, MultiNodeDeploymentConfig):
+        yield from _cp_is_not_zero(config)
+
+
+def _cp_is_not_zero(config: RLConfig) -> Iterator[Refusal]:
+    if config.trainer.model.cp == 0:
+        yield Refusal(at.CP.path, "must not be 0", "set it to 1 or more")
 
 
 def infer_gpus_hold_whole_engines(config: RLConfig) -> Iterator[Refusal]:
@@ -333,7 +347,7 @@ ROOT_CHECKS: Final = (
     Check("X-02", multi_node_needs_slurm),
     Check("X-02", infer_nodes_need_inference),
     Check("X-02", no_inference_needs_fake_data),
-    Check("X-04", quantized_transfer_needs_custom_impl),
+    Check("X-04", quantized_transfer_needs_custom_impl, since="v0.7.1.dev45"),
     Check("X-09a", one_model),
     Check("X-09b", one_chat_template),
     Check("X-09c", one_run_length),
@@ -341,13 +355,15 @@ ROOT_CHECKS: Final = (
     Check("X-09e", one_checkpoint_schedule),
     Check("X-09f", one_wandb_run),
     Check("X-10", lora_broadcast_is_filesystem),
-    Check("X-11", one_transport),
+    Check("X-11", one_transport, since="v0.7.1.dev71"),
     Check("X-12", expert_balancing_needs_quantized_nccl),
     Check("X-13", one_lora_adapter),
-    Check("X-16", router_fronts_the_engines),
+    Check("X-16", router_fronts_the_engines, since="v0.7.1.dev72"),
     Check("X-17", router_replay_excludes_offload),
     Check("X-18", mooncake_needs_slurm),
     Check("X-19", divisors_are_not_zero),
+    Check("X-19", context_parallel_divides_one_node),
+    Check("X-19", context_parallel_divides_nodes, since="v0.8.1.dev3"),
     Check("X-19", infer_gpus_hold_whole_engines),
     Check("X-19", fsdp_groups_divide_nodes),
     Check("X-19", expert_parallel_layout),

@@ -41,7 +41,6 @@ from rlsplit.config.sections.sources import (
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 from rlsplit.config.sections.vllm import VllmConfig
-from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import shown
 
 STEP_DIR: Final = re.compile(r"step_[0-9]+")
@@ -50,7 +49,7 @@ STEP_DIR: Final = re.compile(r"step_[0-9]+")
 def unprotected_env_vars(section: EnvVarsSection) -> Iterator[Refusal]:
     """No component sets an environment variable that the launcher sets."""
     for field in section.env_var_fields:
-        for name in sorted(PROTECTED_ENV_VARS & getattr(section, field).keys()):
+        for name in sorted(section.protected & getattr(section, field).keys()):
             yield Refusal((field, name), "is set by the launcher alone", "remove it", ((field,),))
 
 

@@ -232,14 +232,14 @@ ACTIVATION_CHECKPOINT_CHECKS: Final = (Check("T-13", selective_ac_needs_targets)
 
 TRAINER_MODEL_CHECKS: Final = (
     Check("T-01", remote_code_needs_hf),
-    Check("T-02", vlm_needs_custom_impl),
-    Check("T-03", vlm_needs_ulysses),
-    Check("T-04", cp_needs_custom_impl),
+    Check("T-02", vlm_needs_custom_impl, since="v0.7.1.dev28"),
+    Check("T-03", vlm_needs_ulysses, since="v0.7.1.dev28"),
+    Check("T-04", cp_needs_custom_impl, since="v0.7.1.dev28"),
     Check("T-06", selective_ac_needs_custom_impl),
     Check("T-07", fsdp_offload_stands_alone),
     Check("T-08", full_offload_excludes_optimizer_offload),
-    Check("T-09", flash_attention_4_needs_custom_impl),
-    Check("T-10", quantization_needs_custom_impl),
+    Check("T-09", flash_attention_4_needs_custom_impl, since="v0.7.1.dev28"),
+    Check("T-10", quantization_needs_custom_impl, since="v0.7.1.dev19"),
     Check("T-11", deepep_needs_expert_parallelism),
     Check("T-12", mxfp8_needs_torch_backend),
 )
@@ -249,7 +249,7 @@ TRAINER_CHECKS: Final = (
     Check("T-23", vlm_needs_bfloat16),
     Check("T-24", vlm_lora_needs_frozen_encoder),
     Check("T-25", traces_are_short),
-    Check("T-26", scheduler_fits_run),
+    Check("T-26", scheduler_fits_run, since="v0.8.1.dev1"),
     Check("T-27", muon_excludes_fsdp_offload),
     Check("T-28", lora_excludes_in_memory_broadcast),
     Check("T-30", ep_needs_custom_impl),

@@ -281,15 +281,25 @@ def policy_client(config: RLConfig) -> Iterator[Setting]:
         yield Setting(at.ADMIN_BASE_URL.path, [url], of=(at.SERVER_HOST.path, at.BACKEND_PORT.path))
 
 
-def _rule(rule: str, derive: Callable[[RLConfig], Iterator[Setting]], *sets: Key[Any, Any]) -> Derivation:
-    return Derivation(rule, derive, tuple(target.path for target in sets))
+def _rule(
+    rule: str, derive: Callable[[RLConfig], Iterator[Setting]], *sets: Key[Any, Any], since: str | None = None
+) -> Derivation:
+    return Derivation(rule, derive, tuple(target.path for target in sets), since=since)
 
 
 ROOT_DERIVATIONS: Final = (
     _rule("X-01", inferred_infer_nodes, at.NUM_INFER_NODES),
-    _rule("X-06", run_directory, at.RUN_NAME, at.RUN_DIR, at.TRAINER_OUTPUT_DIR, at.ORCHESTRATOR_OUTPUT_DIR),
+    _rule(
+        "X-06",
+        run_directory,
+        at.RUN_NAME,
+        at.RUN_DIR,
+        at.TRAINER_OUTPUT_DIR,
+        at.ORCHESTRATOR_OUTPUT_DIR,
+        since="v0.8.1.dev26",
+    ),
     _rule("X-07", resume_everywhere, at.TRAINER_RESUME, at.ORCHESTRATOR_RESUME),
-    _rule("X-08", monitors_take_run_name, *(name for _, name in NAMED_MONITORS)),
+    _rule("X-08", monitors_take_run_name, *(name for _, name in NAMED_MONITORS), since="v0.8.1.dev26"),
     _rule(
         "X-10",
         resolved_broadcast,
@@ -301,13 +311,13 @@ ROOT_DERIVATIONS: Final = (
     _rule("X-11", resolved_transport, at.TRANSPORT),
     _rule("X-13", lora_adapter, at.ADAPTER, at.ENABLE_LORA, at.MAX_LORA_RANK),
     _rule("X-14", router_replay, at.ROUTED_EXPERTS),
-    _rule("X-19", padding, at.PAD_TO_MULTIPLE_OF),
-    _rule("X-19", train_workers, at.NUM_TRAIN_WORKERS),
+    _rule("X-19", padding, at.PAD_TO_MULTIPLE_OF, since="v0.8.1.dev3"),
+    _rule("X-19", train_workers, at.NUM_TRAIN_WORKERS, since="v0.8.1.dev3"),
     _rule("X-19", single_node_engines, at.DP, at.API_SERVERS),
     _rule("X-19", fsdp_groups, at.DP_REPLICATE),
     _rule("X-19", multi_node_engines, at.DP, at.DP_LOCAL, at.API_SERVERS),
     _rule("X-19", multi_node_broadcast, at.TRAINER_WORLD, at.TRAINER_HOST, at.ORCHESTRATOR_WORLD),
     _rule("X-20", disaggregated_roles, at.METRICS_ROLES),
-    _rule("X-21", policy_client, at.BASE_URL, at.ADMIN_BASE_URL),
+    _rule("X-21", policy_client, at.BASE_URL, at.ADMIN_BASE_URL, since="v0.8.1.dev3"),
 )
 """In prime-rl's order. X-05 is propagation; X-22 (template paths) reaches no component."""

@@ -21,7 +21,7 @@ from rlsplit.config.sections.sources import EvalConfig, EvalSourceConfig, TrainC
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 from rlsplit.config.sections.vllm import LORA_RANKS, VllmConfig
-from rlsplit.config.tables.parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, parser_for
+from rlsplit.config.tables.parsers import parser_for
 
 POLICY_REQUEST_DEFAULTS: Final[Mapping[str, Any]] = {"top_k": -1, "min_p": 0.0, "return_token_ids": True}
 """Request fields that sampling from the policy needs (O-31)."""
@@ -149,9 +149,9 @@ def policy_requests_return_tokens(orchestrator: OrchestratorConfig) -> Iterator[
 def automatic_parsers(vllm: VllmConfig) -> Iterator[Setting]:
     """Parsers left at `auto` are looked up from the model, null when it is unknown."""
     if vllm.tool_call_parser == "auto":
-        yield Setting(("tool_call_parser",), parser_for(vllm.model, TOOL_CALL_PARSERS), of=(("model",),))
+        yield Setting(("tool_call_parser",), parser_for(vllm.model, vllm.tool_call_parsers), of=(("model",),))
     if vllm.reasoning_parser == "auto":
-        yield Setting(("reasoning_parser",), parser_for(vllm.model, REASONING_PARSERS), of=(("model",),))
+        yield Setting(("reasoning_parser",), parser_for(vllm.model, vllm.reasoning_parsers), of=(("model",),))
 
 
 def rounded_lora_rank(vllm: VllmConfig) -> Iterator[Setting]:
@@ -245,11 +245,11 @@ SECTION_DERIVATIONS: Final[Mapping[type[Section], tuple[Derivation, ...]]] = {
     ),
     VllmConfig: (
         Derivation("I-20", automatic_parsers, (("tool_call_parser",), ("reasoning_parser",))),
-        Derivation("I-22", rounded_lora_rank, (("max_lora_rank",),)),
-        Derivation("I-23", api_servers, (("api_server_count",),)),
+        Derivation("I-22", rounded_lora_rank, (("max_lora_rank",),), since="v0.8.1.dev1"),
+        Derivation("I-23", api_servers, (("api_server_count",),), since="v0.8.1.dev1"),
     ),
     InferenceConfig: (
-        Derivation("I-43", backend_port_follows_server, (("backend_port",),)),
+        Derivation("I-43", backend_port_follows_server, (("backend_port",),), since="v0.7.1.dev72"),
         Derivation("I-44", offload_needs_prefix_caching, (keys("vllm.enable_prefix_caching"),)),
         Derivation(
             "I-45",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar, get_
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.plain_data import SCALARS, is_list, is_table
 from rlsplit.secrets import hidden
 
@@ -55,6 +56,8 @@ class Section(BaseModel):
 
     keeps_unknown: ClassVar[bool] = False
     """Whether prime-rl itself keeps unknown keys here (B-01)."""
+    made_for: ClassVar[str | None] = None
+    """The older release whose section it is; None: the newest's."""
     injected_tags: ClassVar[Tags] = {}
     """The tag written into the table of a field when that names no variant (B-06)."""
 
@@ -87,6 +90,8 @@ class EnvVarsSection(Section):
 
     env_var_fields: ClassVar[tuple[str, ...]] = ("env_vars",)
     """The fields that do."""
+    protected: ClassVar[frozenset[str]] = PROTECTED_ENV_VARS
+    """The variables that the launcher sets itself."""
 
 
 S = TypeVar("S", bound=Section)
@@ -181,6 +186,12 @@ def verbatim_fields(section: type[Section]) -> frozenset[str]:
         for name, field in section.model_fields.items()
         if any(isinstance(mark, Verbatim) for mark in field.metadata)
     )
+
+
+@cache
+def written_fields(section: type[Section]) -> tuple[str, ...]:
+    """The fields that a user may write; a section of an older release has others, for rules to read."""
+    return tuple(name for name, field in section.model_fields.items() if not field.exclude)
 
 
 _BOOLEANS: Final = {"true": True, "false": False}

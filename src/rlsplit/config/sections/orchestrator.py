@@ -1,5 +1,6 @@
 """``orchestrator``: the process that produces rollouts and batches."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -24,6 +25,7 @@ from rlsplit.config.sections.transport import (
     RolloutTransport,
     ZMQTransportConfig,
 )
+from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 
 
 class OrchestratorLoRAConfig(Section):
@@ -93,6 +95,10 @@ class OrchestratorConfig(EnvVarsSection):
         "weight_broadcast": ("type", "filesystem"),
         "rollout_transport": ("type", "zmq"),
     }
+    model_renderers: ClassVar[Mapping[str, str]] = MODEL_RENDERER_MAP
+    """Model id to the renderer that the automatic choice takes (O-25)."""
+    hierarchical_environment: ClassVar[str] = "proposer-solver"
+    """The environment or taskset that hierarchical GRPO is made for (O-24)."""
 
     algo: Algorithm = Field(default_factory=unwritten(GRPOAlgoConfig))
     """Training algorithm of every train source that does not choose its own; GRPO by default."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rlsplit.config.sections.algorithms import Algorithm
 from rlsplit.config.sections.base import OpaqueTable, Section, unwritten
+from rlsplit.plain_data import is_table
 
 
 class StaticPoolConfig(Section):
@@ -144,6 +145,17 @@ class SourceConfig(Section):
     """Name in metrics and file names, unique in its group; null uses the environment id."""
     ratio: float = Field(default=1.0, gt=0)
     """Relative share of this source next to the others; must be above 0."""
+
+    @property
+    def environment_id(self) -> str:
+        """The id of the environment: ``<env.id>+<taskset.id>`` if both are set, else whichever is (O-10)."""
+        return "+".join(part for part in environment_ids(self.env) if part and isinstance(part, str))
+
+
+def environment_ids(env: dict[str, Any]) -> tuple[Any, Any]:
+    """``env.id`` and ``env.taskset.id`` of an environment block, of any type; null where there is none."""
+    taskset = env.get("taskset")
+    return env.get("id"), taskset.get("id") if is_table(taskset) else None
 
 
 class TrainSourceConfig(SourceConfig):

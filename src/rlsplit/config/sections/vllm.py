@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from rlsplit.config.sections.base import Section
+from rlsplit.config.tables.parsers import REASONING_PARSERS, TOOL_CALL_PARSERS, ParserTable
 
 LORA_RANKS: Final = (8, 16, 32, 64, 128, 256, 320, 512)
 """The adapter ranks that vLLM has kernels for (I-22)."""
@@ -24,6 +25,10 @@ class VllmConfig(Section):
     """Arguments of the vLLM engines; keys not listed here are passed to vLLM as they are."""
 
     keeps_unknown: ClassVar[bool] = True
+    tool_call_parsers: ClassVar[ParserTable] = TOOL_CALL_PARSERS
+    """What `auto` looks `tool_call_parser` up in (I-20)."""
+    reasoning_parsers: ClassVar[ParserTable] = REASONING_PARSERS
+    """What `auto` looks `reasoning_parser` up in (I-20)."""
 
     model: str = "Qwen/Qwen3-0.6B"
     """Hugging Face id or local path of the served model; must equal the orchestrator's model name."""

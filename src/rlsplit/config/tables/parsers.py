@@ -8,11 +8,12 @@ from typing import Final
 ParserTable = tuple[tuple[re.Pattern[str], str], ...]
 
 
-def _table(*rows: tuple[str, str]) -> ParserTable:
+def parser_table(*rows: tuple[str, str]) -> ParserTable:
+    """Make a table of patterns and parsers."""
     return tuple((re.compile(pattern), parser) for pattern, parser in rows)
 
 
-TOOL_CALL_PARSERS: Final = _table(
+TOOL_CALL_PARSERS: Final = parser_table(
     (r"arcee-ai/Trinity-Large-Thinking", "qwen3_coder"),
     (r"arcee-ai/Trinity-", "hermes"),
     (r"deepseek-ai/DeepSeek-V3\.2", "deepseek_v32"),
@@ -32,7 +33,7 @@ TOOL_CALL_PARSERS: Final = _table(
 )
 """Tried top to bottom at the start of the model id; the first match wins."""
 
-REASONING_PARSERS: Final = _table(
+REASONING_PARSERS: Final = parser_table(
     (r"arcee-ai/Trinity-(Large-Thinking|Mini|Nano)", "deepseek_r1"),
     (r"deepseek-ai/DeepSeek-V3\.[12]", "deepseek_r1"),
     (r"zai-org/GLM-", "glm45"),
