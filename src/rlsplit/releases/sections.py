@@ -126,7 +126,7 @@ def moves_of(release: Release) -> tuple[Move, ...]:
         move
         for spoke in SPOKES
         if release.is_before(spoke.until)
-        for move in spoke.moves
+        for move in spoke.moves()
         if release.is_before(move.since) and (move.first is None or not release.is_before(move.first))
     ]
     return tuple(sorted(found, key=lambda move: len(move.old)))

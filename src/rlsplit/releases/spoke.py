@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -85,7 +85,8 @@ class Spoke:
     """Fields that came later."""
     variants_came: Mapping[type[Section], str]
     """Variants of unions that came later, to their first tag."""
-    moves: tuple[Move, ...]
+    moves: Callable[[], tuple[Move, ...]]
+    """Keys that stand elsewhere today; the table of changes is read when they are first asked for."""
     dissolved: tuple[KeyPath, ...] = ()
     """Tables of which every key has moved."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -11,13 +11,9 @@ from rlsplit.releases.v0_7_0.came import FIELDS, VARIANTS
 from rlsplit.releases.v0_7_0.rules import ROOT_CHECKS, ROOT_DERIVATIONS, SECTION_CHECKS, SECTION_DERIVATIONS
 from rlsplit.releases.v0_7_0.sections import ENDS, SECTIONS
 
-SPOKE: Final = Spoke(
-    until=V0_8_0.tag,
-    sections=SECTIONS,
-    ends=ENDS,
-    came=FIELDS,
-    variants_came=VARIANTS,
-    moves=(
+
+def _moves() -> tuple[Move, ...]:
+    return (
         *moves(
             "orchestrator.{train,eval}.env",
             "inference.deployment.router",
@@ -28,7 +24,16 @@ SPOKE: Final = Spoke(
             keys("orchestrator.max_inflight_episodes"),
             "v0.7.1.dev77",
         ),
-    ),
+    )
+
+
+SPOKE: Final = Spoke(
+    until=V0_8_0.tag,
+    sections=SECTIONS,
+    ends=ENDS,
+    came=FIELDS,
+    variants_came=VARIANTS,
+    moves=_moves,
     aliases={
         "train.env": "env",
         "train.sampling": "sampling",

@@ -12,13 +12,9 @@ from rlsplit.releases.v0_8_0.checks import ROOT_CHECKS, SECTION_CHECKS
 from rlsplit.releases.v0_8_0.derivations import ROOT_DERIVATIONS, SECTION_DERIVATIONS
 from rlsplit.releases.v0_8_0.sections import ENDS, SECTIONS
 
-SPOKE: Final = Spoke(
-    until=NEWEST.tag,
-    sections=SECTIONS,
-    ends=ENDS,
-    came=FIELDS,
-    variants_came=VARIANTS,
-    moves=(
+
+def _moves() -> tuple[Move, ...]:
+    return (
         *moves(
             "clean_output_dir",
             "wandb",
@@ -43,7 +39,16 @@ SPOKE: Final = Spoke(
             first="v0.8.0",
         ),
         Move(keys("inference.model.vlm"), keys("inference.vllm.vlm"), "v0.8.1.dev1"),
-    ),
+    )
+
+
+SPOKE: Final = Spoke(
+    until=NEWEST.tag,
+    sections=SECTIONS,
+    ends=ENDS,
+    came=FIELDS,
+    variants_came=VARIANTS,
+    moves=_moves,
     dissolved=(keys("inference.model"), keys("inference.parallel")),
     derivations=SECTION_DERIVATIONS,
     checks=SECTION_CHECKS,
