@@ -99,18 +99,35 @@ def resolve_both(
 ) -> tuple[Resolution, Resolution]:
     """Compile a plain table in the launcher's way and in the hosted one, as :func:`resolve` does either.
 
-    A table in which the launcher's way finds nothing is read once, since the ways part at the rules between sections;
-    the hosted findings are then without those that it shares with the launcher's. What was derived is not recorded.
+    A table in which neither way finds anything is read once, since the ways part at the rules between sections, and
+    what was derived is not recorded: only findings ask for it.
     """
-    first = _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, release=release, is_recorded=False)
-    launcher = _drafted(table, first)
-    way = replace(launcher.way, mode="hosted")
+    way = _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, release=release, is_recorded=False)
+    at_once = _both_at_once(table, way)
+    if at_once is not None and not any(resolution.findings for resolution in at_once):
+        return at_once
+    return _told(table, replace(way, is_recorded=True)), _told(table, replace(way, mode="hosted", is_recorded=True))
+
+
+def _told(table: Mapping[str, Any], way: _Way) -> Resolution:
+    """Compile with what was derived recorded for the findings, and for nothing else."""
+    resolution = _finished(_drafted(table, way), table)
+    if resolution.config is not None:
+        resolution.config.provenance = replace(resolution.config.provenance, derived=())
+    return resolution
+
+
+def _both_at_once(table: Mapping[str, Any], way: _Way) -> tuple[Resolution, Resolution] | None:
+    """Read a table once for both ways; None if it has to be read for each."""
+    launcher = _drafted(table, way)
     if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
-        hosted = _drafted(table, way)
-    else:
-        aside, *_ = set_aside(launcher.raised.table, way.mode)
-        config = without_sources(launcher.config)
-        hosted = replace(launcher, way=way, aside=aside, config=config, record=_Record(derived=None, release=release))
+        return None
+    hosted_way = replace(way, mode="hosted")
+    aside, *_ = set_aside(launcher.raised.table, hosted_way.mode)
+    config = without_sources(launcher.config)
+    hosted = replace(
+        launcher, way=hosted_way, aside=aside, config=config, record=_Record(derived=None, release=way.release)
+    )
     return _finished(launcher, table), _finished(hosted, table)
 
 

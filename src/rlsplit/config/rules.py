@@ -86,7 +86,7 @@ class Derived:
     of: tuple[tuple[KeyPath, Any], ...] = field(repr=False)
     """The keys it was computed from, with their values at that time; a section stands for itself."""
     formula: str | None
-    replaced: tuple[Any, ...] = ()
+    replaced: tuple[Any, ...] = field(default=(), repr=False)
     """The value that had been written there, if one had, and prime-rl does not itself warn that it goes."""
 
 

@@ -55,6 +55,8 @@ def _word_apart(one: str, other: str) -> int | None:
     short, long = sorted((one, other), key=len)
     if long in (f"{short}s", f"{short}d", f"{short}ed", f"{short}ing"):
         return 1 if len(short) >= 3 else None
+    if _has_letter_twice(long, short):
+        return 1
     if len(short) < 3 or short.isdigit() or long.isdigit():
         return None
     if len(long) <= 3:  # cpu and gpu are two words
@@ -67,6 +69,11 @@ def _word_apart(one: str, other: str) -> int | None:
     is_typo = edits is not None and (same_start or (edits == 1 and len(short) >= 6))
     # A word of three letters becomes another by one more letter: only its first ones are sure.
     return edits if is_typo and (len(short) > 3 or same_start) else None
+
+
+def _has_letter_twice(long: str, short: str) -> bool:
+    """Whether a word is another with one letter typed twice: ``lrr``."""
+    return any(long[i] == long[i - 1] and long[:i] + long[i + 1 :] == short for i in range(1, len(long)))
 
 
 def _is_skeleton(short: str, long: str) -> bool:
