@@ -12,7 +12,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from functools import cache, reduce
-from operator import or_
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -180,11 +179,10 @@ def _field(field: FieldInfo, annotation: Any, release: Release) -> tuple[Any, An
 
 def _declared(field: FieldInfo, release: Release, settings: dict[str, Any]) -> Any:
     if field.default_factory is not None:
-        value: Any = field.get_default(call_default_factory=True)
-        kind = type(value)
+        value: object = field.get_default(call_default_factory=True)
         factory: Any = field.default_factory
-        if isinstance(value, Section) and section_of(kind, release) is not kind:
-            factory = unwritten(section_of(kind, release))
+        if isinstance(value, Section) and section_of(type(value), release) is not type(value):
+            factory = unwritten(section_of(type(value), release))
         return Field(default_factory=factory, **settings)
     return Field(**settings) if field.default is PydanticUndefined else Field(default=field.default, **settings)
 
@@ -199,11 +197,16 @@ def _substituted(annotation: Any, release: Release) -> Any:
         return annotation if inner == arguments[0] else _annotated(inner, arguments[1:])
     if origin in (Union, UnionType):
         kept = [_substituted(part, release) for part in arguments if not _variant_came_later(part, release)]
-        return annotation if kept == list(arguments) else reduce(or_, kept)
+        return annotation if kept == list(arguments) else reduce(_either, kept)
     if origin in (list, dict):
         inner_ones = tuple(_substituted(part, release) for part in arguments)
-        return annotation if inner_ones == arguments else origin[inner_ones]
+        container: Any = origin
+        return annotation if inner_ones == arguments else container[inner_ones]
     return annotation
+
+
+def _either(one: Any, other: Any) -> Any:
+    return one | other
 
 
 def _annotated(annotation: Any, marks: Sequence[Any]) -> Any:

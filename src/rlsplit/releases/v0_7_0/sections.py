@@ -68,7 +68,7 @@ class SharedWeightBroadcastConfig(transport.SharedNCCLWeightBroadcastConfig):
 class WeightBroadcastConfig(transport.WeightBroadcastConfig):
     """Kind of weight transfer the inference server takes part in."""
 
-    type: Annotated[Literal["nccl", "filesystem"], Until("v0.7.1.dev45")] = "filesystem"
+    type: Annotated[Literal["nccl", "filesystem"], Until("v0.7.1.dev45")] = "filesystem"  # pyright: ignore[reportIncompatibleVariableOverride]
     """How new weights arrive; derived from the root `weight_broadcast`."""
 
 
@@ -262,7 +262,7 @@ class InferenceConfig(v0_8_0.InferenceConfig):
 
     injected_tags: ClassVar[Tags] = {"deployment": ("type", "single_node"), "router": ("type", "vllm-router")}
 
-    router: Annotated[hub_inference.Router, Until("v0.7.1.dev72")] = Field(
+    router: Annotated[hub_inference.Router, Until("v0.7.1.dev72")] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
         default_factory=unwritten(hub_inference.VllmRouterConfig)
     )
     """Process in front of the engines of several machines; without effect on one."""
@@ -271,7 +271,7 @@ class InferenceConfig(v0_8_0.InferenceConfig):
 class RLConfig(v0_8_0.RLConfig):
     """Complete configuration of one RL run."""
 
-    weight_broadcast: Annotated[SharedWeightBroadcastConfig | None, Until("v0.7.1.dev45")] = None
+    weight_broadcast: Annotated[SharedWeightBroadcastConfig | None, Until("v0.7.1.dev45")] = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """How new weights travel from trainer to inference; null chooses by LoRA and inference."""
 
 

@@ -74,7 +74,7 @@ class OrchestratorWandbConfig(shared.WandbMonitorConfig):
 class OrchestratorMonitorsConfig(orchestrator.OrchestratorMonitorsConfig):
     """Destinations of the orchestrator's metrics."""
 
-    wandb: Annotated[OrchestratorWandbConfig | None, Until("v0.8.1.dev30")] = None
+    wandb: Annotated[OrchestratorWandbConfig | None, Until("v0.8.1.dev30")] = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """Reports metrics to Weights & Biases; null reports nothing there."""
 
 
@@ -283,7 +283,7 @@ class OrchestratorConfig(orchestrator.OrchestratorConfig):
 class OrchestratorTables(orchestrator.OrchestratorConfig):
     """What the orchestrator looks up."""
 
-    model_renderers: ClassVar[dict[str, str]] = MODEL_RENDERER_MAP
+    model_renderers: ClassVar[dict[str, str]] = MODEL_RENDERER_MAP  # pyright: ignore[reportIncompatibleVariableOverride]
     hierarchical_environment: ClassVar[str] = "proposer-solver-v1"
 
 
