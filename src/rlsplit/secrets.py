@@ -131,6 +131,7 @@ _USERINFO: Final = re.compile(r"(?<=://)(?!git@)(?:[^/\s\"'@?#:]{0,200}:[^\s\"'@
 _QUERY: Final = re.compile(r"(?<=://)([^\s\"'?#]{1,500}\?)[^\s\"'#]+")
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether the value of a key, variable or header looks like a secret by its name.
 
@@ -152,10 +153,12 @@ def _is_secret_word(word: str) -> bool:
 
 def is_secret(path: Sequence[str | int]) -> bool:
     """Whether the value at a key path looks like a secret by a name on it, so that nobody is shown it."""
-    return any(
-        isinstance(part, str) and is_secret_name(part) and not (isinstance(above, str) and above.endswith(_NAMING))
-        for above, part in zip(("", *path), path, strict=False)
-    )
+    above: str | int = ""
+    for part in path:
+        if isinstance(part, str) and is_secret_name(part) and not (isinstance(above, str) and above.endswith(_NAMING)):
+            return True
+        above = part
+    return False
 
 
 def secret_spans(text: str) -> list[tuple[int, int]]:

@@ -289,8 +289,12 @@ def as_written(findings: Iterable[Finding], propagated: Propagated) -> Iterator[
     merged: dict[tuple[str, KeyPath, str], Finding] = {}
     for finding in findings:
         moved = _moved(finding, origins)
-        key = (moved.code, moved.path, moved.message)
+        # A message about an unknown key names its table, and each component has one of its own.
+        is_unknown = moved.code == "B-01"
+        key = (moved.code, moved.path, "" if is_unknown else moved.message)
         known = merged.get(key)
+        if known is not None and is_unknown and moved is finding:
+            known, moved = moved, known
         merged[key] = moved if known is None else _merged(known, moved)
     return iter(merged.values())
 
