@@ -15,6 +15,7 @@ from rlsplit.config.release_hints import changed
 from rlsplit.config.schema_index import ENTRY, ITEM, Kind, Place, SchemaIndex, Steps, schema_index, tag_text
 from rlsplit.config.sections.base import Section
 from rlsplit.config.spelling import apart, nearest, words
+from rlsplit.config.tree import distance
 from rlsplit.findings import KeyPath, clipped, dotted
 from rlsplit.releases.changes import Pattern, by_name, spelled
 from rlsplit.request_fields import REQUEST_FIELDS
@@ -149,19 +150,9 @@ def _listed(places: Sequence[str]) -> str:
 
 def _nearest(here: Steps, tables: Mapping[Steps, Steps]) -> list[Steps]:
     """Choose the paths whose tables are nearest."""
-    distances = {path: _distance(here, table) for path, table in tables.items()}
+    distances = {path: distance(here, table) for path, table in tables.items()}
     least = min(distances.values(), default=0)
     return [path for path, distance in distances.items() if distance == least]
-
-
-def _distance(here: Steps, there: Steps) -> int:
-    """Count the tables to leave and to enter."""
-    shared = 0
-    for ours, theirs in zip(here, there, strict=False):
-        if ours != theirs:
-            break
-        shared += 1
-    return len(here) + len(there) - 2 * shared
 
 
 def _belongs(index: SchemaIndex, places: Sequence[Place], value: Any) -> str:

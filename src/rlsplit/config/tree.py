@@ -153,3 +153,13 @@ def value_of(root: Section, path: Sequence[str | int]) -> Any:
         else:
             node = node[part] if is_list(node) and isinstance(part, int) else None
     return node
+
+
+def distance(here: Sequence[str | int], there: Sequence[str | int]) -> int:
+    """Count the tables to leave and to enter on the way from one table to another."""
+    shared = 0
+    for ours, theirs in zip(here, there, strict=False):
+        if ours != theirs:
+            break
+        shared += 1
+    return len(here) + len(there) - 2 * shared

@@ -24,7 +24,7 @@ from typing import Any, Final, get_origin
 
 from rlsplit.config.reading.locations import alternatives
 from rlsplit.config.sections.base import Section
-from rlsplit.config.tree import Placed, is_section, members, section_fields, tag_field
+from rlsplit.config.tree import Placed, distance, is_section, members, section_fields, tag_field
 from rlsplit.findings import KeyPath
 from rlsplit.hints import did_you_mean
 from rlsplit.plain_data import is_list, is_table, value_at
@@ -98,19 +98,9 @@ def _by_words(placed: Iterable[Placed]) -> dict[_Words, list[KeyPath]]:
 
 def _nearest(above: KeyPath, fields: Sequence[KeyPath]) -> list[KeyPath]:
     """Choose the fields whose sections are the fewest steps away."""
-    steps = {field: _distance(above, field[:-1]) for field in fields}
+    steps = {field: distance(above, field[:-1]) for field in fields}
     least = min(steps.values(), default=0)
     return [field for field, distance in steps.items() if distance == least]
-
-
-def _distance(here: KeyPath, there: KeyPath) -> int:
-    """Count the tables to leave and to enter."""
-    shared = 0
-    for ours, theirs in zip(here, there, strict=False):
-        if ours != theirs:
-            break
-        shared += 1
-    return len(here) + len(there) - 2 * shared
 
 
 def _variant(key: KeyPath, root: type[Section], table: Mapping[str, Any]) -> set[KeyPath]:
