@@ -127,6 +127,10 @@ _KNOWN_VALUE: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).){0,10000}",
     re.DOTALL,
 )
+_BEGINNING: Final = re.compile(
+    "|".join(map(re.escape, (*SECRET_PREFIXES, "Bearer ", "Basic ", "-----BEGIN ", "://"))),
+)
+"""What a text has that holds a secret. Without a look behind, the search skips what no alternative begins with."""
 _USERINFO: Final = re.compile(r"(?<=://)(?!git@)(?:[^/\s\"'@?#:]{0,200}:[^\s\"'@]{0,500}|[^/\s\"'@?#]{1,500})(?=@)")
 _QUERY: Final = re.compile(r"(?<=://)([^\s\"'?#]{1,500}\?)[^\s\"'#]+")
 
@@ -166,6 +170,8 @@ def secret_spans(text: str) -> list[tuple[int, int]]:
 
     That is what begins like one that services hand out, and userinfo and query of URLs. In order, not overlapping.
     """
+    if _BEGINNING.search(text) is None:
+        return []
     spans = [match.span() for match in _KNOWN_VALUE.finditer(text)]
     if "://" in text:
         spans += [match.span() for match in _USERINFO.finditer(text)]
@@ -199,15 +205,46 @@ def is_secret_variable(name: str, value: object = "") -> bool:
 
 def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: Sequence[str | int] = ()) -> Any:
     """Copy plain data with every value hidden that looks like a secret, by a name on its path or by itself."""
+    above, key = ("", "", *path)[-2:]
+    return _hidden(value, hide, above, key)
+
+
+def _hidden(value: Any, hide: Callable[[Any], Any], above: str | int, key: str | int) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if is_secret_value(value) or is_secret(path[-2:]):
+    if (isinstance(value, str) and secret_spans(value)) or is_secret_key(above, key):
         return hide(value)
     if is_table(value):
-        return {key: hidden(item, hide, (*path, key)) for key, item in value.items()}
+        return {name: _hidden(item, hide, key, name) for name, item in value.items()}
     if is_list(value):
-        return [hidden(item, hide, (*path, index)) for index, item in enumerate(value)]
+        return [_hidden(item, hide, key, 0) for item in value]
     return value
+
+
+@lru_cache(maxsize=4096)
+def is_secret_key(above: str | int, key: str | int) -> bool:
+    """Whether the value of a key in the table ``above`` looks like a secret by these two names."""
+    return is_secret((above, key))
+
+
+def secret_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Find what :func:`hidden` hides and is not empty, by its path below ``path``."""
+    above, key = ("", "", *path)[-2:]
+    if value is None or isinstance(value, bool) or value in ("", [], {}):
+        return
+    if (isinstance(value, str) and secret_spans(value)) or is_secret_key(above, key):
+        yield path
+    elif is_table(value):
+        for name, item in value.items():
+            if item.__class__ not in _NEVER_SECRET or is_secret_key(key, name):
+                yield from secret_paths(item, (*path, name))
+    elif is_list(value):
+        for index, item in enumerate(value):
+            yield from secret_paths(item, (*path, index))
+
+
+_NEVER_SECRET: Final = frozenset([int, float, bool, type(None)])
+"""Types whose values look like a secret by their names alone."""
 
 
 def holds_secret(path: Sequence[str | int], value: Any) -> bool:
