@@ -16,7 +16,7 @@ from rlsplit.config.sections.rl import RLConfig
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
-from rlsplit.releases.release import NEWEST, Release, Served, served
+from rlsplit.releases.release import MAIN, NEWEST, Release, Served
 from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
 
@@ -92,14 +92,15 @@ def compile_sources(
 ) -> Outcome:
     """Compile sources (texts or tables) up to a stage; never raises for bad input.
 
-    ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``); None is the newest known.
+    ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``). Without one, the platform's
+    ``release`` decides, and else the run's image tag, as far as it names a release; the newest known stands for others.
 
     With ``mode="both"`` the config must pass the launcher's way, which is planned, and the hosted one, which is
     :attr:`Outcome.hosted`. The run's id gives an automatic run name its suffix; without one, the configuration does.
     """
     goal = target or Target()
     document = read(sources, overrides)
-    chosen = served(release) if isinstance(release, str) else Served(release or NEWEST)
+    chosen = Served(release) if isinstance(release, Release) else _served(release, goal)
     started = Outcome(document=document, findings=document.findings, config=None)
     started = _with_findings(started, [chosen.note] if chosen.note else ())
     if not started.is_refused:
@@ -143,6 +144,17 @@ def start_of(document: Document) -> Mark | None:
 
 
 # --- one step each ---------------------------------------------------------------------------------------------
+
+
+def _served(named: str | None, goal: Target) -> Served:
+    """The release to compile for: the one that is named, or pinned by the platform, or in the image."""
+    platform, tag = goal.platform, goal.run.image_tag
+    pinned, digest = (platform.release, platform.image_digest) if platform else (None, None)
+    if tag == MAIN and named is None and pinned is None and digest is None:
+        return Served(NEWEST)
+    from rlsplit.releases.choice import chosen
+
+    return chosen(named, pinned, tag, is_digest=digest is not None)
 
 
 def _configured(

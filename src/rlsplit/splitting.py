@@ -38,9 +38,6 @@ ENV_SERVER_OWN: Final = frozenset({"env", "serve", "log", "output_dir"})
 CONTRACT_VERSION: Final = 4
 """Version of the hosted artifact (H-12)."""
 
-SCHEMA_COMMIT: Final = NEWEST.commit
-"""The prime-rl commit whose configuration rlsplit compiles, unless it is told a release."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Component:

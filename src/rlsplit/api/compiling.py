@@ -26,7 +26,7 @@ from rlsplit.planning.run_checks import given_findings
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.secrets import SecretText, hidden
-from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
+from rlsplit.splitting import JsonObject, Split, artifact, split
 
 _ENV_TABLES: Final = ((), ("trainer",), ("orchestrator",), ("inference",))
 
@@ -70,6 +70,7 @@ def compile_run(
     token_value: str | SecretText,
     platform: Platform,
     attempt: int = 1,
+    release: str | None = None,
 ) -> CompiledRun | ErrorResponse:
     """Compile a request, or give the error body with every problem.
 
@@ -80,12 +81,15 @@ def compile_run(
     ``attempt`` counts the starts in one run directory, which a run with ``resumeFrom`` shares with an earlier one: the
     next number keeps its logs apart.
 
+    ``release`` is the release of prime-rl in the image, by tag or commit, where the image tag does not name it; it also
+    goes before ``platform.release``.
+
     Problems of what the server itself gives come out the same way, with the params ``runId``, ``tokenValue`` and
     ``platform.<setting>``: some, such as an access mode, only show together with the config.
     """
     secrets = secrets_of(request, token_value)
     target = Target(run=run_of(request, run_id, attempt), platform=platform, secrets=secrets)
-    outcome, found = judged(request, target, until="objects")
+    outcome, found = judged(request, target, until="objects", release=release)
     findings = in_request(request_findings(request, found))
     # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
     if outcome is None or has_errors(findings):
@@ -106,7 +110,7 @@ def compile_run(
 
 
 def judged(
-    request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config"
+    request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config", release: str | None = None
 ) -> tuple[Outcome | None, tuple[Finding, ...]]:
     """Compile a request's config in both ways, and say what is wrong with it and with what comes beside it.
 
@@ -122,7 +126,7 @@ def judged(
     if isinstance(request, CreateTrainingRunRequest) and request.mode == "sft":
         return None, (_NO_SFT, *given)
     sources = [Source(name="config", content=apart.config)]
-    outcome = compile_sources(sources, mode="both", until=until, target=replace(target, run=run))
+    outcome = compile_sources(sources, mode="both", until=until, target=replace(target, run=run), release=release)
     return outcome, (*apart.findings, *outcome.noted(), *(given if until == "config" else ()))
 
 
@@ -150,7 +154,8 @@ def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
         "team_id": planned.team_id,
         "image": planned.image,
         "image_tag": planned.image_tag,
-        "schema_commit": SCHEMA_COMMIT,
+        "release": planned.release.tag,
+        "schema_commit": planned.release.commit,
         "config_sha256": _config_sha256(config, planned.platform),
         "namespace": planned.names.namespace,
         "base_name": planned.names.base,

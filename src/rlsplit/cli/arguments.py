@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--version", action="version", version=f"rlsplit {__version__}")
+    root.add_argument("--version", action=_Version, nargs=0, help="show the version, and the releases that it compiles")
     made = root.add_subparsers(metavar="COMMAND", required=True)
     rendering = _compiling(made, "render", "render Kubernetes manifests", commands.render, options.RenderOptions)
     _add_run(rendering)
@@ -87,6 +87,17 @@ def parser() -> argparse.ArgumentParser:
     )
     completing.add_argument("shell", choices=["bash", "zsh", "fish"])
     return root
+
+
+class _Version(argparse.Action):
+    """Prints the version and the releases, which are looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from rlsplit.releases.release import KNOWN
+
+        known = ", ".join(f"{release.tag} ({release.commit})" for release in reversed(KNOWN))
+        print(f"rlsplit {__version__}, for prime-rl {known} and the dev tags between them")
+        parser.exit()
 
 
 T = TypeVar("T")
@@ -136,6 +147,8 @@ def _compiling(
     parser.add_argument(
         "--on-unknown", choices=["error", "warn"], default="error", help="what an unknown key is (default: error)"
     )
+    told = "release of prime-rl, by tag or commit: v0.8.0 (default: the platform's, or that of the image tag)"
+    parser.add_argument("--release", metavar="TAG", help=told)
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
     forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
     parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)

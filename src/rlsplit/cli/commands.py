@@ -229,7 +229,13 @@ def _compiled(
     run_id: str | None = getattr(options, "run_id", None)
     goal = target or Target(run=Run(id=run_id))
     return compile_sources(
-        sources, options.overrides, mode=options.mode, on_unknown=options.on_unknown, until=until, target=goal
+        sources,
+        options.overrides,
+        mode=options.mode,
+        on_unknown=options.on_unknown,
+        until=until,
+        target=goal,
+        release=options.release,
     )
 
 

@@ -22,6 +22,8 @@ class CompileOptions:
     """``PREFIX=FILE``: files that are read below a key."""
     mode: Mode
     on_unknown: Literal["error", "warn"]
+    release: str | None
+    """Release of prime-rl, by tag or commit; None: the platform's, or that of the image."""
     strict: bool
     report: str | None
     """Format of the findings, perhaps with ``=FILE``; None: for people."""

@@ -179,6 +179,7 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             has_non_finite=draft.has_non_finite,
             release=way.release,
             kept=draft.raised.kept,
+            written={} if way.release is NEWEST else table,
         )
     found = tuple(as_written(_with_sources(record), draft.propagated))
     if way.release is not NEWEST:

@@ -183,6 +183,8 @@ def as_spelled(findings: Iterable[Finding], table: Mapping[str, Any], release: R
 
 def spelled(path: KeyPath, release: Release) -> KeyPath:
     """Spell a path of today as a release does."""
+    if release is NEWEST:
+        return path
     places = _old_places(release)
     for end in range(len(path), 0, -1):
         old = places.get(path[:end])
