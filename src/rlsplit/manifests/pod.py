@@ -32,10 +32,10 @@ def _annotations(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -
     found = scrape_annotations(plan, pods)
     if pods.env_server is not None:
         found["rlsplit/env-name"] = f"{pods.env_server.id.split}/{pods.env_server.name}"
-    for container in (pods, *pods.sidecars):
-        mounted = delivered[container.suffix].mounted
+    for each in (pods, *pods.sidecars):
+        mounted = delivered[each.suffix].mounted
         if mounted is not None:
-            suffix = "" if container is pods else f".{container.suffix}"
+            suffix = "" if each is pods else f".{each.suffix}"
             found[f"rlsplit/config-sha256{suffix}"] = config_sha256(mounted)
     if plan.platform.queue_name is not None and plan.platform.topology_key is not None and pods.role.has_gpus:
         found[_TOPOLOGY_ANNOTATION] = plan.platform.topology_key
@@ -43,7 +43,7 @@ def _annotations(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -
 
 
 def _spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
-    beside = [sidecar(plan, container, delivered[container.suffix]) for container in pods.sidecars]
+    beside = [sidecar(plan, each, delivered[each.suffix]) for each in pods.sidecars]
     return {
         "restartPolicy": "Never",
         "subdomain": plan.names.base,

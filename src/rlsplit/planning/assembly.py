@@ -155,7 +155,12 @@ def _env_server(
     subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig, ports: tuple[Port, ...]
 ) -> Pods:
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
-    info = EnvServerInfo(id=server.id, name=server.name, segment=subject.segments[server.id])
+    info = EnvServerInfo(
+        id=server.id,
+        name=server.name,
+        segment=subject.segments[server.id],
+        local_port=None if ports else subject.split.config.orchestrator.env_server_base_port + server.index,
+    )
     return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
 
 

@@ -233,6 +233,8 @@ class EnvServerInfo:
     name: str
     segment: str
     """The name where it can be part of a path, else the source's index."""
+    local_port: int | None = None
+    """Port on the loopback address of the orchestrator's pod; None: it has pods of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ class SourcePlaces:
     """Of a server that somebody else runs."""
     ids: tuple[KeyPath, ...]
     """Which ids name the environment; the first that is written decides."""
+    id: KeyPath
+    """The one of them to start with."""
     blocks: tuple[str, ...]
     """Tables of plugins, which are not typed."""
 
@@ -76,5 +78,6 @@ def _sources(release: Release) -> SourcePlaces:
     return SourcePlaces(
         address=("address",) if release.is_before("v0.7.1.dev93") else ("serve", "address"),
         ids=(("taskset", "id"), ("id",)) if is_one_table else (("env", "taskset", "id"), ("env", "id"), *classic),
+        id=("taskset", "id") if is_one_table else ("env", "id"),
         blocks=("taskset", "harness") if is_one_table else ("env",),
     )

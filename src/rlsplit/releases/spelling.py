@@ -241,4 +241,6 @@ def _words(release: Release) -> tuple[re.Pattern[str], Mapping[str, str]]:
         if len(new) > 2 and new[0] == old[0] and new[1] in {"vllm", "monitors"}:
             words[dotted(new[1:])] = dotted(old[1:])
     longest = sorted(words, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest))})(?!\w)"), words
+    # A key without a dot is a word of English, too, unless a value is given to it.
+    patterns = [re.escape(word) + ("" if "." in word else "(?= = )") for word in longest]
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(patterns)})(?!\w)"), words
