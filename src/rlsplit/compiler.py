@@ -16,6 +16,7 @@ from rlsplit.config.sections.rl import RLConfig
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
+from rlsplit.releases.image import image_of, not_hosted
 from rlsplit.releases.release import MAIN, NEWEST, Release, Served
 from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
@@ -100,13 +101,15 @@ def compile_sources(
     """
     goal = target or Target()
     document = read(sources, overrides)
-    chosen = Served(release) if isinstance(release, Release) else _served(release, goal)
+    chosen = release_for(release, goal)
     started = Outcome(document=document, findings=document.findings, config=None)
     started = _with_findings(started, [chosen.note] if chosen.note else ())
     if not started.is_refused:
         started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id, chosen.release)
     if chosen.is_image and started.config is not None:
         started = _with_findings(started, renderers_beyond(started.config))
+    if mode != "launcher" and not image_of(chosen.release).is_hosted:
+        started = _with_findings(started, [not_hosted(chosen.release)])
     return _continued(started, until, goal)
 
 
@@ -138,16 +141,10 @@ def parse(
     return outcome.config
 
 
-def start_of(document: Document) -> Mark | None:
-    """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
-    return next((Mark(name, 1, 1, is_whole=True) for name in document.lines if name != OVERRIDES), None)
-
-
-# --- one step each ---------------------------------------------------------------------------------------------
-
-
-def _served(named: str | None, goal: Target) -> Served:
-    """The release to compile for: the one that is named, or pinned by the platform, or in the image."""
+def release_for(named: str | Release | None, goal: Target) -> Served:
+    """Give the release to compile for: the one that is named, or pinned by the platform, or in the image."""
+    if isinstance(named, Release):
+        return Served(named)
     platform, tag = goal.platform, goal.run.image_tag
     pinned, digest = (platform.release, platform.image_digest) if platform else (None, None)
     if tag == MAIN and named is None and pinned is None and digest is None:
@@ -155,6 +152,14 @@ def _served(named: str | None, goal: Target) -> Served:
     from rlsplit.releases.choice import chosen
 
     return chosen(named, pinned, tag, is_digest=digest is not None)
+
+
+def start_of(document: Document) -> Mark | None:
+    """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
+    return next((Mark(name, 1, 1, is_whole=True) for name in document.lines if name != OVERRIDES), None)
+
+
+# --- one step each ---------------------------------------------------------------------------------------------
 
 
 def _configured(

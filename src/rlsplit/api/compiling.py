@@ -17,14 +17,15 @@ from rlsplit.api.models import (
     CreateTrainingRunRequest,
     ErrorResponse,
 )
-from rlsplit.compiler import Outcome, Stage, Target, compile_sources
+from rlsplit.compiler import Outcome, Stage, Target, compile_sources, release_for
 from rlsplit.document import Source
-from rlsplit.findings import Finding, has_errors
-from rlsplit.plain_data import is_mapping, is_table
+from rlsplit.findings import Finding, KeyPath, has_errors
+from rlsplit.plain_data import is_mapping, is_table, value_at
 from rlsplit.planning import RunPlan
 from rlsplit.planning.run_checks import given_findings
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
+from rlsplit.releases.image import Resuming, image_of
 from rlsplit.secrets import SecretText, hidden
 from rlsplit.splitting import JsonObject, Split, artifact, split
 
@@ -121,7 +122,8 @@ def judged(
     if run.name is None and apart.name is not None and is_label(apart.name):
         run = replace(run, name=apart.name)
     if run.resume_from is not None:
-        apart = replace(apart, config=resuming(apart.config))
+        chosen = release_for(release, replace(target, run=run)).release
+        apart = replace(apart, config=resuming(apart.config, image_of(chosen).resuming))
     given = given_findings(run, target.platform, target.secrets)
     if isinstance(request, CreateTrainingRunRequest) and request.mode == "sft":
         return None, (_NO_SFT, *given)
@@ -139,11 +141,20 @@ _NO_SFT: Final = Finding(
 )
 
 
-def resuming(config: Mapping[Any, Any]) -> dict[Any, Any]:
+def resuming(config: Mapping[Any, Any], how: Resuming) -> dict[Any, Any]:
     """Let a config continue from the newest checkpoint, unless it says somewhere from which."""
     tables = (config, config.get("trainer"), config.get("orchestrator"))
-    resumes = any(table.get("resume") not in (None, "None") for table in tables if is_mapping(table))
-    return dict(config) if resumes else {**config, "resume": {}}
+    resumes = any(value_at(table, how.key) not in (None, "None") for table in tables)
+    return dict(config) if resumes else _with(config, how.key, how.value)
+
+
+def _with(table: Mapping[Any, Any], path: KeyPath, value: Any) -> dict[Any, Any]:
+    """Put a value into a table, and the tables on its way; what is no table there is left for its own finding."""
+    key, rest = path[0], path[1:]
+    if not rest:
+        return {**table, key: value}
+    inner = table.get(key, {})
+    return {**table, key: _with(inner, rest, value)} if is_mapping(inner) else dict(table)
 
 
 def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:

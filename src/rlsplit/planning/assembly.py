@@ -83,7 +83,7 @@ def _resume_from(subject: Subject) -> Iterator[Finding]:
         return
     if not trainer.resumes:
         message = "the config does not resume, and trainer 0 refuses to start over checkpoints"
-        hint = f"write {subject.image.resume_newest}"
+        hint = f"write {subject.image.resuming}"
     elif trainer.resume_dir.value is not None:
         message = f"the config names another checkpoint, {shown(trainer.resume_dir.value)}"
         hint = f"keep one of the two: {dotted(trainer.resume_dir.key)} or resumeFrom"

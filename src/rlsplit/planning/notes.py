@@ -254,7 +254,7 @@ def _lasting(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         hint = f"kubectl delete job,configmap -n {plan.names.namespace} -l app.kubernetes.io/instance={plan.names.base}"
         yield _note("servers-run-on", (), message, hint)
     if plan.resume is None and subject.shape.has_orchestrator:
-        yield from _no_resume(plan, subject.image.resume_newest)
+        yield from _no_resume(plan, str(subject.image.resuming))
 
 
 def _no_resume(plan: RunPlan, resuming: str) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from rlsplit.findings import KeyPath
+from rlsplit.findings import Finding, KeyPath, dotted
 from rlsplit.releases.release import Release
 
 
@@ -21,6 +22,18 @@ class SourcePlaces:
     """The one of them to start with."""
     blocks: tuple[str, ...]
     """Tables of plugins, which are not typed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resuming:
+    """How a config says that a run continues from its newest checkpoint."""
+
+    key: KeyPath
+    """At the root, and in trainer and orchestrator."""
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{dotted(self.key)} = {self.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +55,10 @@ class Image:
 
     The trainer finds its run by the first folder ``run_*`` there, with the orchestrator's ``control/orch.toml`` in it.
     """
-    resume_newest: str
+    resuming: Resuming
     """How a config says that a run continues from its newest checkpoint."""
+    is_hosted: bool
+    """Whether the hosted platform itself compiles configs for it."""
     lists_urls: bool
     """Whether ``base_url`` of a client is a list of addresses."""
     monitor_reads_variables: bool
@@ -64,7 +79,8 @@ def image_of(release: Release) -> Image:
         has_run_names=named,
         shares_wandb_run_id=not named,
         orchestrator_folder="" if named else "run_default",
-        resume_newest="resume = {}" if named else "ckpt.resume_step = -1",
+        resuming=Resuming(key=("resume",), value={}) if named else Resuming(key=("ckpt", "resume_step"), value=-1),
+        is_hosted=named,
         lists_urls=release.is_before("v0.8.1.dev3"),
         monitor_reads_variables=not release.is_before("v0.8.1.dev30"),
         sources=_sources(release),
@@ -80,4 +96,14 @@ def _sources(release: Release) -> SourcePlaces:
         ids=(("taskset", "id"), ("id",)) if is_one_table else (("env", "taskset", "id"), ("env", "id"), *classic),
         id=("taskset", "id") if is_one_table else ("env", "id"),
         blocks=("taskset", "harness") if is_one_table else ("env",),
+    )
+
+
+def not_hosted(release: Release) -> Finding:
+    """Say that nothing tells how the hosted platform would compile for a release."""
+    return Finding(
+        code="release.not-hosted",
+        severity="notice",
+        message=f"the hosted platform does not compile for {release.tag}: the artifact has today's form, by analogy",
+        hint="use an image of today for a hosted run",
     )

@@ -95,7 +95,7 @@ class _Rising:
         value = value_at(self.table, path, _NOWHERE)
         if value is not _NOWHERE:
             self._take(path)
-            self._unknown(spelled)
+            self._unknown(spelled, path, value)
             self.kept.append((spelled, value))
 
     def dissolve(self, path: KeyPath) -> None:
@@ -108,16 +108,19 @@ class _Rising:
             self.findings.append(Finding(code="B-03", path=path, message="must be a table"))
             return
         for key, inner in value.items():
-            self._unknown((*path, key))
+            self._unknown((*path, key), (*path, key), inner)
             self.kept.append(((*path, key), inner))
 
     def _take(self, path: KeyPath) -> None:
         holder = _holder(self.table, path)
         del holder[str(path[-1])]
 
-    def _unknown(self, path: KeyPath) -> None:
+    def _unknown(self, path: KeyPath, today: KeyPath, value: Any) -> None:
+        """Refuse a key; ``today`` is the path at which the newest release has it."""
         message = f"is not a key of {dotted(path[:-1]) or 'the root'} in {self._release.tag}"
-        names = [dotted(move.old) for move in moves_of(self._release) if move.new[: len(path)] == path]
+        below = [move for move in moves_of(self._release) if move.new[: len(today)] == today]
+        meant = [move for move in below if value_at(value, move.new[len(today) :], _NOWHERE) is not _NOWHERE]
+        names = [dotted(move.old) for move in meant or below]
         hint = f"{self._release.tag} has {', '.join(names[:4])}" if names else "remove it"
         self.findings.append(Finding(code="B-01", severity=self._severity, path=path, message=message, hint=hint))
 
