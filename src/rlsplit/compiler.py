@@ -175,7 +175,18 @@ def _configured(
         resolution = resolve(table, mode=mode, on_unknown=severity, name_seed=name_seed, release=release)
         found = resolution.findings
         outcome = replace(outcome, config=_accepted(resolution))
+    if any(finding.code == "B-01" for finding in found):
+        found = (*_other_release(table, release, severity), *found)
     return _with_findings(outcome, _kind(outcome.document) or found if outcome.config is None else found)
+
+
+def _other_release(
+    table: Mapping[str, Any], release: Release, severity: Literal["error", "warning"]
+) -> tuple[Finding, ...]:
+    """Say first that a document with unknown keys is one of another release."""
+    from rlsplit.config.release_fit import fitting_better
+
+    return fitting_better(table, release, severity)
 
 
 def _kind(document: Document) -> tuple[Finding, ...]:
