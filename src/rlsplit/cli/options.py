@@ -39,6 +39,8 @@ class RunOptions:
     name: str | None
     attempt: int | None
     image_tag: str | None
+    """None: the tag of the release that is named, else of the main branch."""
+    release: str | None
     team_id: str | None
     gpu_type: str | None
     volume: str | None

@@ -198,6 +198,8 @@ def spelled(path: KeyPath, release: Release) -> KeyPath:
 
 def as_written(path: KeyPath, table: Mapping[str, Any], release: Release) -> KeyPath:
     """Follow a path to the older spelling that the user wrote in its place, where the release reads one."""
+    if release is NEWEST:
+        return path
     for today, older in _aliases(release):
         for start in range(len(path) - len(today) + 1):
             above, end = path[:start], start + len(today)
