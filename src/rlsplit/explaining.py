@@ -216,21 +216,18 @@ def _told(provenance: Provenance) -> Provenance:
     def written(path: KeyPath) -> KeyPath:
         return as_written(spelled(path, release), provenance.written, release)
 
-    return replace(
-        provenance,
-        fills=tuple(
-            replace(fill, target=spelled(fill.target, release), source=written(fill.source))
-            for fill in provenance.fills
-        ),
-        derived=tuple(
-            replace(
-                setting,
-                path=spelled(setting.path, release),
-                of=tuple((written(path), value) for path, value in setting.of),
-            )
-            for setting in provenance.derived
-        ),
-    )
+    fills = [
+        replace(fill, target=spelled(fill.target, release), source=written(fill.source)) for fill in provenance.fills
+    ]
+    derived = [
+        replace(
+            setting,
+            path=spelled(setting.path, release),
+            of=tuple((written(path), value) for path, value in setting.of),
+        )
+        for setting in provenance.derived
+    ]
+    return replace(provenance, fills=tuple(fills), derived=tuple(derived))
 
 
 def _overlays(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:

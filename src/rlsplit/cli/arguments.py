@@ -198,9 +198,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id", metavar="ID", help="identity of the run; default: a hash of the config")
     parser.add_argument("--name", help="display name; default: run.name")
     parser.add_argument("--attempt", type=int, metavar="N", help="number of this start of the run (default: 1)")
-    parser.add_argument(
-        "--image-tag", metavar="TAG", help="tag of the prime-rl image (default: main, or the release's)"
-    )
+    parser.add_argument("--image-tag", metavar="TAG", help="tag of prime-rl's image (default: main, or the release's)")
     parser.add_argument("--team-id", metavar="ID", help="owning team")
     parser.add_argument("--gpu-type", metavar="TYPE", help="GPU product of the nodes")
     parser.add_argument("--volume", metavar="CLAIM", help="existing volume claim")
