@@ -19,7 +19,18 @@ from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import unknown_keys
-from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
+from rlsplit.config.rules import (
+    SOURCE_PATH,
+    Check,
+    Derivation,
+    Derived,
+    Fill,
+    Mode,
+    Provenance,
+    Refusal,
+    SetAside,
+    Setting,
+)
 from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import Placed, fields_at, make_unreadable, owner, sections, value_of
@@ -27,7 +38,7 @@ from rlsplit.findings import Finding, KeyPath, dotted, enclosing
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.rules import input_checks, root_checks, root_derivations, section_rules
 from rlsplit.releases.sections import of_release, section_of
-from rlsplit.releases.spelling import Raised, as_spelled, raised
+from rlsplit.releases.spelling import Raised, as_spelled, gathered, raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +134,7 @@ def _both_at_once(table: Mapping[str, Any], way: _Way) -> tuple[Resolution, Reso
     if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
         return None
     hosted_way = replace(way, mode="hosted")
-    aside, *_ = set_aside(launcher.raised.table, hosted_way.mode)
+    aside, *_ = set_aside(_gathered(launcher.raised, table, hosted_way), hosted_way.mode)
     config = without_sources(launcher.config)
     hosted = replace(
         launcher, way=hosted_way, aside=aside, config=config, record=_Record(derived=None, release=way.release)
@@ -133,7 +144,7 @@ def _both_at_once(table: Mapping[str, Any], way: _Way) -> tuple[Resolution, Reso
 
 def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     risen = raised(table, way.release, way.on_unknown)
-    aside, rest, refused = set_aside(risen.table, way.mode)
+    aside, rest, refused = set_aside(_gathered(risen, table, way), way.mode)
     propagated = propagate(assume_slurm(rest), way.release)
     reading = read(section_of(RLConfig, way.release), propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
@@ -162,6 +173,13 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
         record=record,
         has_non_finite=bool(unwritable),
     )
+
+
+def _gathered(risen: Raised, table: Mapping[str, Any], way: _Way) -> Mapping[str, Any]:
+    """The document with its sources where they are set aside, in whatever spelling they were written."""
+    if way.release is NEWEST or way.mode != "hosted":
+        return risen.table
+    return gathered(risen.table, table, SOURCE_PATH, way.release)
 
 
 def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:

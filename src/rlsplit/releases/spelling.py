@@ -46,6 +46,24 @@ def raised(table: Mapping[str, Any], release: Release, severity: Literal["error"
     return Raised(table=rising.table, findings=tuple(rising.findings), kept=tuple(rising.kept))
 
 
+def gathered(
+    raised_table: Mapping[str, Any], table: Mapping[str, Any], path: KeyPath, release: Release
+) -> Mapping[str, Any]:
+    """Put what was written in an older spelling of a path where it stands today, before its section is read.
+
+    ``raised_table`` is ``table`` in the newest spelling, and ``path`` a path of that.
+    """
+    today = spelled(path, release)
+    older = as_written(today, table, release)
+    above = value_at(raised_table, path[:-1], _NOWHERE)
+    if older == today or not (above is _NOWHERE or is_table(above)):
+        return raised_table
+    found = dict(raised_table)
+    value = _holder(found, older).pop(str(older[-1]))
+    _put(found, path, value)
+    return found
+
+
 @cache
 def steps(release: Release) -> tuple[tuple[KeyPath, KeyPath, KeyPath], ...]:
     """Every move as it is made: the old path, where the key stands when its turn comes, and the newest path."""
