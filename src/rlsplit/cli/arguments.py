@@ -79,9 +79,11 @@ def parser() -> argparse.ArgumentParser:
     _add_diff(comparing)
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
     listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
+    listing.add_argument("--release", metavar="TAG", help="only the rules that this release has")
     summary = "print the JSON Schema of an rl.toml, or of a platform.toml"
     printing = _command(made, "schema", summary, commands.schema, options.SchemaOptions)
     printing.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
+    printing.add_argument("--release", metavar="TAG", help="release of prime-rl (default: the newest known)")
     completing = _command(
         made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
     )

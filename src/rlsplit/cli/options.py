@@ -112,6 +112,8 @@ class RulesOptions:
     """``rlsplit rules``."""
 
     id: str | None
+    release: str | None
+    """Only rules that this release has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,7 @@ class SchemaOptions:
     """``rlsplit schema``."""
 
     of: Literal["rl", "platform"]
+    release: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
