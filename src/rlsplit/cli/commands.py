@@ -193,14 +193,16 @@ def explain(options: ExplainOptions) -> int:
 def rules(options: RulesOptions) -> int:
     """Show the whole entry of one code, or list the codes that begin like it."""
     from rlsplit.releases.release import NEWEST
-    from rlsplit.rulebook import as_lines, as_text, entries, is_in, nearest
+    from rlsplit.rulebook import as_lines, as_text, entries, entry, is_in, nearest
 
     wanted = (options.id or "").lower().rstrip("*")
-    found = [entry for entry in entries() if entry.code.lower().startswith(wanted)]
+    found = [each for each in entries() if each.code.lower().startswith(wanted)]
     if options.release is not None:
         release = _release(options.release) or NEWEST
-        found = [entry for entry in found if is_in(entry.code, release)]
-    exact = [entry for entry in found if entry.code.lower() == wanted]
+        found = [each for each in found if is_in(each.code, release)]
+        if not found and entry(options.id or "") is not None:
+            raise CommandError(f"{release.tag} has no {options.id}; see it without --release")
+    exact = [each for each in found if each.code.lower() == wanted]
     if not found:
         near = nearest(wanted)
         meant = f"did you mean {near}? " if near else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS
 from rlsplit.config.derivations.root import ROOT_DERIVATIONS
 from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
-from rlsplit.config.rules import Check, Derivation
 from rlsplit.releases.release import Release
 from rlsplit.releases.spokes import SPOKES
 
@@ -24,16 +24,14 @@ def is_in(code: str, release: Release) -> bool:
 
 def span_text(code: str) -> str:
     """Say since when, or until when, prime-rl has a rule: empty for those that all releases have."""
-    spans = _spans().get(code, ((None, None),))
-    last = None if any(until is None for _, until in spans) else [until for _, until in spans if until][-1]
-    first = None if any(since is None for since, _ in spans) else [since for since, _ in spans if since][0]
-    changed = [until for _, until in spans if until and last is None]
-    found = [
-        *([f"since {first}"] if first else []),
-        *([f"before {last}"] if last else []),
-        *([f"otherwise before {changed[-1]}"] if changed else []),
-    ]
-    return ", ".join(found)
+    spans = _spans().get(code, ())
+    since = [tag for tag, _ in spans if tag is not None]
+    until = [tag for _, tag in spans if tag is not None]
+    if since and len(since) == len(spans):
+        return f"since {since[0]}"
+    if not until:
+        return ""
+    return f"before {until[-1]}" if len(until) == len(spans) else f"otherwise before {until[-1]}"
 
 
 @cache
@@ -44,7 +42,8 @@ def _spans() -> Mapping[str, tuple[Span, ...]]:
     return {code: tuple(dict.fromkeys(spans)) for code, spans in found.items()}
 
 
-def _rules() -> Iterator[Check | Derivation]:
+def _rules() -> Iterator[Any]:
+    """Every check and derivation, today's before those of older releases."""
     yield from (rule for rules in SECTION_DERIVATIONS.values() for rule in rules)
     yield from (rule for rules in SECTION_CHECKS.values() for rule in rules)
     yield from (*ROOT_DERIVATIONS, *INPUT_CHECKS, *ROOT_CHECKS)
