@@ -25,7 +25,7 @@ def fixture(name: str) -> Path:
 def previewed(content: str | Path, *, platform: Platform | None = None, secrets: Secrets | None = None) -> Compiled:
     """Compile a text or a fixture under a fixed run id."""
     source = Source(name="rl.toml", content=content if isinstance(content, str) else content.read_bytes())
-    run = Run(id="run-1" if isinstance(content, str) else run_id(content), image_tag="v0.8.0")
+    run = Run(id="run-1" if isinstance(content, str) else run_id(content), image_tag="sha-559b447")
     target = Target(run=run, platform=platform or Platform(namespace="rl-runs"), secrets=secrets or Secrets())
     return shown(compile_sources([source], until="plan", target=target), target)
 
