@@ -204,7 +204,7 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
     inference = settings.inference if subject.shape.has_inference else None
     outside = outside_calls(subject)
     return RunPlan(
-        release=subject.split.release,
+        release=subject.release,
         run_id=subject.run_id,
         run_name=subject.run_name,
         attempt=run.attempt,

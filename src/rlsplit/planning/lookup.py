@@ -51,6 +51,7 @@ from rlsplit.planning.settings import (
     Value,
 )
 from rlsplit.releases.image import Image, SourcePlaces, image_of
+from rlsplit.releases.release import Release
 from rlsplit.releases.spelling import spelled
 from rlsplit.splitting import Split
 
@@ -58,9 +59,9 @@ DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields[
 """The layout of separate prefill and decode machines."""
 
 
-def settings_of(split: Split) -> RunSettings:
-    """Read a split once."""
-    config, image = split.config, image_of(split.release)
+def settings_of(split: Split, release: Release) -> RunSettings:
+    """Read a split of a release once."""
+    config, image = split.config, image_of(release)
     return RunSettings(
         run_name=Value(config.run.name or ("" if image.has_run_names else automatic_run_name(config)), ("run", "name")),
         clean=Value(config.clean, ("clean",)),
@@ -68,10 +69,10 @@ def settings_of(split: Split) -> RunSettings:
         env_vars=Value(config.env_vars, ("env_vars",)),
         deployment=_deployment(config.deployment),
         trainer=_trainer(config.trainer),
-        orchestrator=_orchestrator(split, config.orchestrator),
+        orchestrator=_orchestrator(split, config.orchestrator, release),
         inference=None if config.inference is None else _inference(config.inference, config.deployment, image),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
-        sources=tuple(_sources(split, config)),
+        sources=tuple(_sources(split, config, release)),
     )
 
 
@@ -133,7 +134,7 @@ def _resume_step(trainer: TrainerConfig) -> tuple[bool, Value[int | None]]:
     return step is not None, Value(None if step == -1 else step, ("trainer", "ckpt", "resume_step"))
 
 
-def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrator:
+def _orchestrator(split: Split, orchestrator: OrchestratorConfig, release: Release) -> Orchestrator:
     client = orchestrator.model.client
     key: KeyPath = ("orchestrator", "model", "client")
     base_url, base_urls = _base_urls(client, key)
@@ -149,7 +150,7 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
         file_monitor=_file_monitor(orchestrator.monitors, "orchestrator"),
         seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
         max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
-        train_sources=Value(len(_listed(split, "train")), ("orchestrator", "train", "source")),
+        train_sources=Value(len(_listed(split, "train", release)), ("orchestrator", "train", "source")),
         output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
         env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
     )
@@ -158,7 +159,9 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
 def _base_urls(client: ClientConfig, key: KeyPath) -> tuple[Value[str], tuple[str, ...]]:
     """Where a client asks: releases before v0.8.1.dev3 know several addresses, and servers that are looked up."""
     written: Any = client.base_url
-    urls: tuple[str, ...] = tuple(written) if is_list(written) else (written,)
+    if isinstance(written, str):
+        return Value(written, (*key, "base_url")), (written,)
+    urls: tuple[str, ...] = tuple(written)
     elastic = declared(client, "elastic")
     if elastic is not None:
         found = f"http://{elastic.hostname}:{elastic.port}"
@@ -239,11 +242,11 @@ _TOKENS: Final = ("orchestrator", "train", "sampling", "max_completion_tokens")
 # --- environment sources ---------------------------------------------------------------------------------------
 
 
-def _sources(split: Split, config: RLConfig) -> Iterator[EnvSource]:
+def _sources(split: Split, config: RLConfig, release: Release) -> Iterator[EnvSource]:
     """Typed where they were checked; as they were sent where they were set aside (H-02)."""
-    places = image_of(split.release).sources
+    places = image_of(release).sources
     if config.provenance.mode == "hosted":
-        yield from _sent_sources(split, places)
+        yield from _sent_sources(split, places, release)
         return
     for position, source in enumerate(config.orchestrator.train.source):
         # A source that inherits the orchestrator's algorithm names no model of its own.
@@ -283,8 +286,10 @@ _Read = Callable[[KeyPath], Any]
 
 def _naming_key(places: SourcePlaces, at: _Read, key: KeyPath) -> KeyPath:
     """The last of the ids in an environment gives a source without a name of its own the end of its name."""
-    written = [path for path in (("name",), *places.ids) if at(path)]
-    return (*key, *(written or [*places.ids[1:2]])[0])
+    for path in (("name",), *places.ids):
+        if at(path):
+            return (*key, *path)
+    return (*key, *places.id)
 
 
 def _plugin_runtimes(places: SourcePlaces, at: _Read, key: KeyPath) -> Iterator[Value[str]]:
@@ -321,11 +326,11 @@ def _frozen_models_at(role: Literal["teacher", "samples"], client: ClientConfig,
     yield from (FrozenModel(role, Value(url, base_url.key)) for url in urls)
 
 
-def _sent_sources(split: Split, places: SourcePlaces) -> Iterator[EnvSource]:
+def _sent_sources(split: Split, places: SourcePlaces, release: Release) -> Iterator[EnvSource]:
     """Sources of a hosted run, of any type: those that are tables, by the names that every source has."""
     parts: tuple[SourceSplit, ...] = ("train", "eval")
     for part in parts:
-        for position, table in enumerate(_listed(split, part)):
+        for position, table in enumerate(_listed(split, part, release)):
             if is_table(table):
                 own = table.get("algo") != split.orchestrator.resolved.get("algo")
                 yield _sent_source(places, part, position, table, own)
@@ -348,9 +353,9 @@ def _sent_source(
     )
 
 
-def _listed(split: Split, part: SourceSplit) -> Sequence[Any]:
+def _listed(split: Split, part: SourceSplit, release: Release) -> Sequence[Any]:
     """The sources in the orchestrator's config; in hosted runs whatever was sent."""
-    listed = value_at(split.orchestrator.resolved, spelled(("orchestrator", part, "source"), split.release)[1:])
+    listed = value_at(split.orchestrator.resolved, spelled(("orchestrator", part, "source"), release)[1:])
     return listed if is_list(listed) else ()
 
 

@@ -381,7 +381,7 @@ class RunPlan:
     @property
     def containers(self) -> tuple[Pods, ...]:
         """Every container of the run: each pod's own, then its sidecars."""
-        return tuple(container for pods in self.pods for container in (pods, *pods.sidecars))
+        return tuple([container for pods in self.pods for container in (pods, *pods.sidecars)])
 
     @property
     def pod_count(self) -> int:

@@ -43,7 +43,7 @@ def overlays_of(subject: Subject) -> Iterator[Overlay]:
 def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     """Overlays on the trainer's config."""
     trainer = subject.settings.trainer
-    overlay = _Overlaying(TRAINER, subject.split.trainer.resolved, subject.split.release)
+    overlay = _Overlaying(TRAINER, subject.split.trainer.resolved, subject.release)
     yield overlay("run-directory", trainer.output_dir, subject.run_dir, _IN_RUN_DIR)
     if subject.platform.metrics == "force":
         reason = "the platform scrapes and probes this address"
@@ -63,7 +63,7 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
 def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
     """Overlays on the orchestrator's config."""
     orchestrator = subject.settings.orchestrator
-    overlay = _Overlaying(ORCHESTRATOR, subject.split.orchestrator.resolved, subject.split.release)
+    overlay = _Overlaying(ORCHESTRATOR, subject.split.orchestrator.resolved, subject.release)
     yield overlay("run-directory", orchestrator.output_dir, subject.orchestrator_dir, _IN_RUN_DIR)
     if orchestrator.broadcast.type == "nccl" and orchestrator.broadcast.meets is not None:
         host = subject.names.host("trainer")
@@ -87,7 +87,7 @@ def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
 
 def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overlay]:
     """Overlays on the engines' config."""
-    shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject), subject.split.release)
+    shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject), subject.release)
     yield overlay("server-bind", inference.host.path, ANY_ADDRESS, "other pods call the server")
     if shape.multi_node:
         if shape.engines == 1:
@@ -107,7 +107,7 @@ def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overl
 
 def env_server_overlays(subject: Subject, server: EnvServer) -> Iterator[Overlay]:
     """Overlays on one environment server's config."""
-    overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved, subject.split.release)
+    overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved, subject.release)
     address = f"tcp://{ANY_ADDRESS}:{subject.platform.env_server_port}"
     yield overlay("env-server-bind", ("serve", "address"), address, "the orchestrator calls from another pod")
     directory = f"{subject.run_dir}/envs/{server.split}/{subject.segments[server.id]}"

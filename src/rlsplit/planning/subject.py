@@ -15,6 +15,7 @@ from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.releases.image import Image, image_of
+from rlsplit.releases.release import Release
 from rlsplit.run import Run
 from rlsplit.splitting import EnvServer, Split
 
@@ -30,6 +31,8 @@ class Subject:
     """The configs that the pods will read, and that overlays change."""
     settings: RunSettings
     """What the configs say, typed."""
+    release: Release
+    """Whose configs they are."""
     image: Image
     """What the image can do."""
     shape: Shape
@@ -68,13 +71,15 @@ class Subject:
 
 def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
     """Put together what planning looks at; nothing is checked yet."""
-    settings = settings_of(split)
+    release = split.release
+    settings = settings_of(split, release)
     run_name = run.name or settings.run_name.value
     run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
     return Subject(
         split=split,
         settings=settings,
-        image=image_of(split.release),
+        release=release,
+        image=image_of(release),
         shape=shape_of(settings),
         platform=platform,
         run=run,
