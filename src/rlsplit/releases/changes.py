@@ -12,6 +12,8 @@ A row is an object with these keys:
 - ``instead``: of a key without successor, what to do instead or what comes nearest.
 
 A row for a table is also one for what lies in it, unless that has a row of its own.
+
+Further rows say ``came``: paths that the releases before ``since`` did not have and that no other row leads to.
 """
 
 from __future__ import annotations
@@ -108,11 +110,28 @@ def spelled(path: Pattern, indices: Sequence[int] = ()) -> str:
 @cache
 def changes() -> tuple[Change, ...]:
     """Every change, one for each old path, in the order of the table."""
-    rows: list[dict[str, Any]] = json.loads(files(__package__ or "").joinpath(FILE).read_text(encoding="utf-8"))
-    return tuple(change for row in rows for change in _changes(row))
+    return tuple(change for row in rows() if "old" in row for change in _changes(row))
 
 
-def _changes(row: dict[str, Any]) -> Iterator[Change]:
+@cache
+def rows() -> tuple[Mapping[str, Any], ...]:
+    """The rows of the table as they stand in the file."""
+    found: list[dict[str, Any]] = json.loads(files(__package__ or "").joinpath(FILE).read_text(encoding="utf-8"))
+    return tuple(found)
+
+
+@cache
+def arrivals() -> Mapping[tuple[str, ...], str]:
+    """The paths that came with a release, without list indices, to the tag of it."""
+    return {
+        keys(pattern(path)): str(row["since"])
+        for row in rows()
+        for spelled_path in row.get("came", ())
+        for path, _ in _expanded(spelled_path, ())
+    }
+
+
+def _changes(row: Mapping[str, Any]) -> Iterator[Change]:
     releases = row.get("releases")
     for old, new in _expanded(row["old"], tuple(row["new"])):
         yield Change(
@@ -148,6 +167,16 @@ def by_name() -> Mapping[str, tuple[Change, ...]]:
     for change in changes():
         found.setdefault(change.old[-1].key, []).append(change)
     return {name: tuple(group) for name, group in found.items()}
+
+
+def change_of(path: tuple[str, ...]) -> Change | None:
+    """Find the row of a path of an earlier release, or of the table around it; None for what is still in place."""
+    table = _by_path()
+    for end in range(len(path), 0, -1):
+        change = table.get(path[:end])
+        if change is not None and not any(keys(new) == keys(change.old) for new in change.new):
+            return change
+    return None
 
 
 def known_change(path: KeyPath) -> KnownChange | None:
