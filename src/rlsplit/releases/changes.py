@@ -10,6 +10,8 @@ A row is an object with these keys:
 - ``values``: how a value is written today, from old value to new one; left out if it stays as it is.
 - ``note``: what else there is to say; of a key without successor, why it is gone.
 - ``instead``: of a key without successor, what to do instead or what comes nearest.
+- ``harmless``: of a key without successor, values whose loss changes nothing; empty ones are anyway.
+- ``ported``: what prime-rl itself put in the place of a value, where nothing says that it is the same.
 
 A row for a table is also one for what lies in it, unless that has a row of its own.
 
@@ -22,7 +24,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -70,6 +72,10 @@ class Change:
     """What else there is to say."""
     instead: str | None
     """What to do instead of a key without successor."""
+    harmless: frozenset[str] = frozenset()
+    """Values of a key without successor that said what is always so, besides empty ones."""
+    ported: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What prime-rl itself put in the place of a value, where nothing says that it is the same."""
 
     @property
     def is_moved(self) -> bool:
@@ -142,6 +148,8 @@ def _changes(row: Mapping[str, Any]) -> Iterator[Change]:
             values=MappingProxyType(row.get("values", {})),
             note=row.get("note"),
             instead=row.get("instead"),
+            harmless=frozenset(row.get("harmless", ())),
+            ported=MappingProxyType(row.get("ported", {})),
         )
 
 
