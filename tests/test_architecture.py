@@ -37,6 +37,7 @@ STAGES: list[tuple[str, ...]] = [
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     (
         "config",
+        "releases.fits",
         "releases.renderers",
         "releases.rules",
         "releases.sections",
@@ -54,6 +55,7 @@ STAGES: list[tuple[str, ...]] = [
     ("file_kinds",),
     ("compiler",),
     ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema", "platform_schema"),
+    ("migration",),
     ("preview",),
     ("diff",),
     ("api",),

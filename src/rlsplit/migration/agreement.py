@@ -12,11 +12,14 @@ from typing import Any, Final
 from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.findings import KeyPath, dotted, shown
 from rlsplit.migration.draft import NOWHERE, Draft
+from rlsplit.migration.source_rules import CLASSIC, LAST_CLASSIC
 from rlsplit.plain_data import is_table
-from rlsplit.releases.changes import release_order
 
 DEFAULT_ENVIRONMENT: Final = "reverse-text"
 """What ran up to v0.6 where no environment was named."""
+
+FIRST_SOURCE: Final = "v0.7.1.dev77"
+"""Before this tag, sources are called env."""
 
 DEFAULT_MODEL: Final = "Qwen/Qwen3-0.6B"
 
@@ -27,14 +30,10 @@ def settle(draft: Draft) -> None:
         step(draft)
 
 
-def _is_before(draft: Draft, tag: str) -> bool:
-    return release_order(draft.start) < release_order(tag)
-
-
 def _offline(draft: Draft) -> None:
     """The shared block refuses offline runs, and the components take them."""
     shared = ("monitors", "wandb", "offline")
-    if draft.at(shared) is not True or not _is_before(draft, "v0.6.0"):
+    if draft.at(shared) is not True or not draft.was_before("v0.6.0"):
         return
     for component in ("trainer", "orchestrator"):
         draft.put((component, *shared), True)
@@ -45,7 +44,7 @@ def _offline(draft: Draft) -> None:
 def _models(draft: Draft) -> None:
     """v0.5: inference's own model won, and the orchestrator followed."""
     shared, engine = draft.at(("model", "name")), draft.at(("inference", "vllm", "model"))
-    if not _is_before(draft, "v0.6.0") or not isinstance(shared, str) or engine in (None, shared):
+    if not draft.was_before("v0.6.0") or not isinstance(shared, str) or engine in (None, shared):
         return
     for component, name in (("trainer", shared), ("orchestrator", engine)):
         if not draft.has((component, "model", "name")):
@@ -59,7 +58,7 @@ def _lengths(draft: Draft) -> None:
     """v0.5: a component's own sequence length won."""
     shared = draft.at(("seq_len",))
     own = [("trainer", "model", "seq_len"), ("orchestrator", "seq_len")]
-    if not _is_before(draft, "v0.6.0") or shared is None:
+    if not draft.was_before("v0.6.0") or shared is None:
         return
     if all(draft.at(path, shared) == shared for path in own):
         return
@@ -71,7 +70,7 @@ def _lengths(draft: Draft) -> None:
 
 def _shared_wins(draft: Draft) -> None:
     """v0.5: a shared number of steps, checkpoint or monitor won over a component's."""
-    if not _is_before(draft, "v0.6.0"):
+    if not draft.was_before("v0.6.0"):
         return
     for shared in (("max_steps",), ("ckpt",), ("monitors", "wandb")):
         for path, value in list(_leaves(shared, draft.at(shared, NOWHERE))):
@@ -92,24 +91,34 @@ def _leaves(path: KeyPath, value: Any) -> list[tuple[KeyPath, Any]]:
 
 def _default_environments(draft: Draft) -> None:
     """Up to v0.6, a run and an evaluation without environment had one."""
-    if not _is_before(draft, "v0.7.0") or not is_table(draft.at(("orchestrator",))):
+    if not draft.was_before("v0.7.0") or not is_table(draft.at(("orchestrator",))):
         return
     for kind in ("train", *(["eval"] if is_table(draft.at(("orchestrator", "eval"))) else [])):
-        if draft.has(("orchestrator", kind, "source")):
-            continue
-        source = draft.add_source(kind)
-        draft.put((*source, "name"), DEFAULT_ENVIRONMENT)
-        draft.remark(source, ["a classic environment: env.taskset.id must name the taskset that replaces it"])
-        draft.classic(
-            source,
-            f"without a list of environments {DEFAULT_ENVIRONMENT} ran, a classic environment, which cannot run any more",
-            f"name the taskset to run in env.taskset.id (prime-rl itself runs the taskset {DEFAULT_ENVIRONMENT} in its place)",
-        )
+        if not any(draft.has(("orchestrator", kind, name)) for name in ("source", "env")):
+            _write_default(draft, kind)
+
+
+def _write_default(draft: Draft, kind: str) -> None:
+    source = draft.add_source(kind, "env" if draft.is_for(FIRST_SOURCE) else "source")
+    if draft.is_for(LAST_CLASSIC):
+        draft.put((*source, *(("id",) if source[-2] == "env" else ("legacy", "id"))), DEFAULT_ENVIRONMENT)
+        draft.decide(source, f"without a list of environments {DEFAULT_ENVIRONMENT} ran: it is written out")
+        return
+    draft.put((*source, "name"), DEFAULT_ENVIRONMENT)
+    draft.remark(source, [CLASSIC])
+    draft.classic(
+        source,
+        f"without a list of environments {DEFAULT_ENVIRONMENT} ran, a classic environment, which cannot run any more",
+        f"name the taskset to run in env.taskset.id (prime-rl itself runs {DEFAULT_ENVIRONMENT} in its place)",
+    )
 
 
 def _renderer(draft: Draft) -> None:
-    """v0.5 asked the server for tokens: for a model that no renderer knows, the chat template is what it used."""
-    if not _is_before(draft, "v0.6.0") or draft.has(("orchestrator", "renderer", "name")):
+    """For a model that no renderer knows, name the one that does what the server did: v0.5 asked it for tokens.
+
+    So did v0.6 for a teacher's answers. Later releases refuse such a config, so that it cannot be one of theirs.
+    """
+    if not draft.edits or draft.has(("orchestrator", "renderer", "name")):
         return
     names = [draft.at(path) for path in (("orchestrator", "model", "name"), ("model", "name"))]
     model = next((name for name in names if isinstance(name, str)), DEFAULT_MODEL)
@@ -128,7 +137,7 @@ def _vision(draft: Draft) -> None:
     """Vision models train with prime-rl's own implementation only."""
     path = ("trainer", "model", "impl")
     is_vision = any(is_table(draft.at((*table, "vlm"))) for table in (("model",), ("trainer", "model")))
-    if is_vision and _is_before(draft, "v0.8.0") and draft.at(path, "auto") != "custom":
+    if is_vision and draft.was_before("v0.8.0") and draft.at(path, "auto") != "custom":
         draft.put(path, "custom")
         draft.decide(path, 'vision models train with impl = "custom" only')
 

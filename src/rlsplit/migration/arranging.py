@@ -30,7 +30,7 @@ def arranged(layout: Layout, table: Mapping[str, Any]) -> str:
     for block in list(layout.blocks):
         for entry in list(block.entries):
             _settle(layout, block, entry)
-    return "\n".join([*_lines(layout, table), *layout.tail])
+    return "".join(f"{line}\n" for line in [*_lines(layout, table), *layout.tail])
 
 
 # --- headers ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from rlsplit.findings import Finding, KeyPath, dotted, shown
 from rlsplit.migration import editing
 from rlsplit.migration.layout import Layout
 from rlsplit.plain_data import is_list, is_table, value_at
-from rlsplit.releases.changes import Pattern
+from rlsplit.releases.changes import Pattern, release_order
+from rlsplit.secrets import HIDDEN, holds_secret
 
 NOWHERE: Final = object()
 """What a path that leads nowhere holds."""
@@ -52,6 +53,14 @@ class Draft:
     def has(self, path: KeyPath) -> bool:
         """Whether anything stands at a path."""
         return self.at(path, NOWHERE) is not NOWHERE
+
+    def was_before(self, tag: str) -> bool:
+        """Whether the release that the document is of came before a tag."""
+        return release_order(self.start) < release_order(tag)
+
+    def is_for(self, tag: str) -> bool:
+        """Whether the release that the document shall be of came before a tag."""
+        return release_order(self.goal) < release_order(tag)
 
     def sources(self, *kinds: str) -> Iterator[KeyPath]:
         """The paths of all sources of these kinds (train, eval) that are tables."""
@@ -96,7 +105,7 @@ class Draft:
         elif value == there:
             self.drop(old)
         else:
-            self.lost(old, f"{shown(value)} is left out: {dotted(new)} says {shown(there)}")
+            self.lost(old, f"{self.shown_at(old)} is left out: {dotted(new)} says {self.shown_at(new)}")
             self.drop(old)
 
     def drop(self, path: KeyPath) -> None:
@@ -121,9 +130,9 @@ class Draft:
         self._set(path, value)
         editing.put(self.layout, path, near)
 
-    def add_source(self, kind: str) -> KeyPath:
-        """Write a first source, which is empty, and return its path."""
-        path = ("orchestrator", kind, "source")
+    def add_source(self, kind: str, name: str) -> KeyPath:
+        """Write a first source into a list of this name; it is empty. Return its path."""
+        path = ("orchestrator", kind, name)
         self._set(path, [{}])
         editing.add_item(self.layout, (*path, 0))
         self.edits.append(Edit(kind="added", old=path, new=path))
@@ -139,6 +148,11 @@ class Draft:
         """Say that something is lost which changes the run."""
         path = self.written(path)
         self._find(Finding(code="migrate.lost", severity="warning", path=path, message=message, hint=hint))
+
+    def shown_at(self, path: KeyPath) -> str:
+        """Spell the value at a path for a message, unless it may be a secret."""
+        value = self.at(path)
+        return HIDDEN if holds_secret(path, value) else shown(value)
 
     def idle(self, path: KeyPath, message: str) -> None:
         """Say that something is gone which said what is always so, or had no effect."""
@@ -187,7 +201,9 @@ def places(table: Mapping[str, Any], pattern: Pattern) -> list[tuple[KeyPath, tu
     found: list[tuple[KeyPath, tuple[int, ...], Any]] = [((), (), table)]
     for number, step in enumerate(pattern):
         is_last = number == len(pattern) - 1
-        inner = [((*path, step.key), at, node[step.key]) for path, at, node in found if is_table(node) and step.key in node]
+        inner = [
+            ((*path, step.key), at, node[step.key]) for path, at, node in found if is_table(node) and step.key in node
+        ]
         if not step.is_list or is_last:
             found = inner
         else:
@@ -214,4 +230,3 @@ def path_of(pattern: Pattern, indices: Sequence[int]) -> KeyPath:
 def copied(table: Mapping[str, Any]) -> dict[str, Any]:
     """Copy a table, to be changed."""
     return copy.deepcopy(dict(table))
-

@@ -14,10 +14,12 @@ import tomli
 
 from rlsplit.config.schema_index import schema_index
 from rlsplit.config.sections.rl import RLConfig
-from rlsplit.findings import KeyPath, shown
+from rlsplit.findings import KeyPath
 from rlsplit.migration.draft import NOWHERE, Draft, path_of, places
 from rlsplit.plain_data import is_list
 from rlsplit.releases.changes import Change, change_of, changes, keys, release_order
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.spelling import steps
 
 Rule = Callable[[Draft, Change, KeyPath, tuple[int, ...]], None]
 """Applies one row to one path that a document has; the numbers are the list indices on the path."""
@@ -29,7 +31,7 @@ _PASSES: Final = 6
 
 def apply_rows(draft: Draft, rules: Mapping[str, Rule]) -> None:
     """Apply every row that lies between the two releases, inner keys before the tables around them."""
-    living = [change for change in _deepest_first() if _is_due(change, draft)]
+    living = [change for change in _deepest_first() if is_due(change, draft)]
     for change in living:
         if _is_list_of_tables(change):  # what lies in one is told by its newest place
             for path, at in places(draft.table, change.old):
@@ -45,12 +47,37 @@ def apply_rows(draft: Draft, rules: Mapping[str, Rule]) -> None:
             return
 
 
+def keep_older_places(draft: Draft) -> None:
+    """Where a rule wrote a key at its newest place and the goal still has an older one, put it there."""
+    if draft.goal == NEWEST.tag:
+        return
+    release = Release(draft.goal, draft.goal)
+    for old, _, new in reversed(steps(release)):
+        draft.move(new, old)
+    older = [change for change in changes() if change.is_moved and _is_of(change, draft.goal)]
+    for change in sorted(older, key=lambda change: -len(change.new[0])):
+        for path, at in places(draft.table, change.new[0]):
+            draft.move(path, path_of(change.old, at))
+            _sweep_empty(draft, path[:-1])
+
+
+def _is_of(change: Change, tag: str) -> bool:
+    """Whether a release had the old form of a row, in a list that it has."""
+    if change.releases is None or release_order(change.since) <= release_order(tag):
+        return False
+    first, last = (release_order(release) for release in change.releases)
+    is_env = any(step.key == "env" and step.is_list for step in change.old)
+    is_source = any(step.key == "source" and step.is_list for step in change.old)
+    has_env = release_order(tag) < release_order("v0.7.1.dev77")
+    return first <= release_order(tag) <= last and not (is_source if has_env else is_env)
+
+
 @cache
 def _deepest_first() -> tuple[Change, ...]:
     return tuple(sorted(changes(), key=lambda change: -len(change.old)))
 
 
-def _is_due(change: Change, draft: Draft) -> bool:
+def is_due(change: Change, draft: Draft) -> bool:
     """Whether the old form is none of the goal's and, where today's has the same place, may be one of the start's."""
     goal, start = release_order(draft.goal), release_order(draft.start)
     if release_order(change.since) > goal and (not change.releases or release_order(change.releases[1]) >= goal):
@@ -106,7 +133,7 @@ def gone(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> No
     if is_harmless(change, value):
         draft.idle(path, f"it is left out, gone since {change.since}: {why}")
     else:
-        draft.lost(path, f"{shown(value)} is lost: it is gone since {change.since}", why)
+        draft.lost(path, f"{draft.shown_at(path)} is lost: it is gone since {change.since}", why)
     draft.drop(path)
 
 
@@ -121,7 +148,9 @@ def by_value(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -
     items = value if is_list(value) else [value]
     told = [_told(change, item) for item in items]
     if any(each is NOWHERE for each in told):
-        draft.lost(path, f"{shown(value)} is lost: it has no successor since {change.since}", _successors(change))
+        draft.lost(
+            path, f"{draft.shown_at(path)} is lost: it has no successor since {change.since}", _successors(change)
+        )
         draft.drop(path)
     elif LEAVE_OUT in told:
         draft.drop(path)

@@ -10,7 +10,7 @@ from rlsplit.findings import KeyPath, dotted, shown
 from rlsplit.migration.draft import Draft
 from rlsplit.migration.rows import Rule, moved
 from rlsplit.plain_data import is_table
-from rlsplit.releases.changes import Change, release_order
+from rlsplit.releases.changes import Change
 
 DEFAULT_FOLDER: Final = "outputs"
 """The output_dir of every release, if none was written."""
@@ -71,8 +71,7 @@ def broadcast(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) 
     """A table without type gets the one that it had: filesystem up to v0.6, nccl in v0.7."""
     table = draft.at(path)
     if is_table(table) and "type" not in table:
-        is_older = release_order(draft.start) < release_order("v0.7.0")
-        draft.put((*path, "type"), "filesystem" if is_older else "nccl")
+        draft.put((*path, "type"), "filesystem" if draft.was_before("v0.7.0") else "nccl")
 
 
 def of_nccl(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> None:
@@ -125,7 +124,9 @@ def ipo_mask(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -
         draft.put((*loss, "ipo_threshold"), low, near=path)
     else:
         draft.put((*loss, "type"), "ipo", near=path)
-        draft.lost(path, f"{shown(draft.at(path))} is lost: low and high are one ipo_threshold, {IPO_THRESHOLD} if unset")
+        draft.lost(
+            path, f"{draft.shown_at(path)} is lost: low and high are one ipo_threshold, {IPO_THRESHOLD} if unset"
+        )
     for key in ("ipo_mask_low", "ipo_mask_high"):
         draft.drop((*loss, key))
 

@@ -16,6 +16,12 @@ from rlsplit.releases.changes import Change
 _VERSION: Final = re.compile(r"@[^@]*\Z")
 _MAY_BE_RENAMED: Final = re.compile(r"[-_]v1\Z")
 
+LAST_CLASSIC: Final = "v0.8.1.dev8"
+"""Before this tag, a classic environment runs."""
+
+CLASSIC: Final = "a classic environment: env.taskset.id must name the taskset that replaces it"
+"""The comment that marks one."""
+
 # --- said once, for all sources --------------------------------------------------------------------------------
 
 
@@ -25,8 +31,16 @@ def workers_of_all(draft: Draft, change: Change, path: KeyPath, at: tuple[int, .
     if isinstance(number, int):
         for source in draft.sources(str(path[1])):
             if not any(draft.has((*source, *key)) for key in (("num_workers",), ("pool",), ("serve", "pool"))):
-                draft.put((*source, "serve", "pool"), {"type": "static", "num_workers": number})
+                put_pool(draft, source, number)
     draft.drop(path)
+
+
+def put_pool(draft: Draft, source: KeyPath, number: int) -> None:
+    """Give a source its workers, in the form of the release that its list is of."""
+    if source[-2] == "env":
+        draft.put((*source, "num_workers"), number)
+    else:
+        draft.put((*source, "serve", "pool"), {"type": "static", "num_workers": number})
 
 
 def retries_of_all(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> None:
@@ -36,7 +50,7 @@ def retries_of_all(draft: Draft, change: Change, path: KeyPath, at: tuple[int, .
         for source in draft.sources(str(path[1])):
             key = (*source, "env", "agent", "retries", "max_retries")
             if not draft.has((*source, "max_retries")) and not draft.has(key):
-                draft.put(key, number)
+                draft.put((*source, "max_retries") if source[-2] == "env" else key, number)
         _whole_rollouts(draft, path)
     draft.drop(path)
 
@@ -103,6 +117,9 @@ def classic_id(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...])
         draft.drop(path)
         return
     name = _VERSION.sub("", str(ident))
+    if draft.is_for(LAST_CLASSIC):
+        draft.move(path, (*source, "legacy", "id"))
+        return
     _replace(draft, change, source, path, {"id": ident}, change.ported.get(name))
     if not draft.has((*source, "name")):
         draft.move(path, (*source, "name"))
@@ -116,6 +133,8 @@ def classic_args(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...
     value = draft.at(path)
     if _has_taskset(draft, path[:-1]):
         draft.idle(path, "it is left out: without effect beside a taskset")
+    elif draft.is_for(LAST_CLASSIC):
+        draft.move(path, (*path[:-1], "legacy", str(path[-1])))
     elif value:
         draft.lost(path, "it is lost: the settings of the taskset that replaces the environment have other names")
         draft.remark(path[:-1], [f"{key_text([path[-1]])} = {value_text(value)}"])
@@ -130,7 +149,9 @@ def legacy(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> 
     name = _VERSION.sub("", str(given.get("id", "")))
     for key in ("args", "extra_env_kwargs"):
         if given.get(key):
-            draft.lost((*path, key), "it is lost: the settings of the taskset that replaces the environment have other names")
+            draft.lost(
+                (*path, key), "it is lost: the settings of the taskset that replaces the environment have other names"
+            )
     _replace(draft, change, source, path, given, None)
     if name and not draft.has((*source, "name")):
         draft.put((*source, "name"), name, near=path)
@@ -150,7 +171,7 @@ def _replace(
         f"{shown(given.get('id'))} is a classic environment, which cannot run since {change.since}",
         f"name the taskset that replaces it in env.taskset.id{seen}, and choose its settings, harness and runtime",
     )
-    draft.remark(source, ["a classic environment: env.taskset.id must name the taskset that replaces it"])
+    draft.remark(source, [CLASSIC])
     draft.remark(source, [f"{key_text([key])} = {value_text(value)}" for key, value in given.items()])
 
 
@@ -176,4 +197,3 @@ RULES: Final[Mapping[str, Rule]] = {
     **{f"orchestrator.{kind}.source.env.taskset.id": taskset_id for kind in _KINDS},
 }
 """The old path of a row to its rule."""
-

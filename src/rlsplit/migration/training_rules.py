@@ -9,13 +9,19 @@ from rlsplit.findings import KeyPath, shown
 from rlsplit.migration.draft import Draft
 from rlsplit.migration.rows import Rule, moved
 from rlsplit.plain_data import is_list, is_table
-from rlsplit.releases.changes import Change, release_order
+from rlsplit.releases.changes import Change
 
 ORCHESTRATOR: Final = ("orchestrator",)
 DEFAULT_URL: Final = "http://localhost:8000/v1"
 """Where a teacher was looked for, if nothing else was written."""
 
 DEFAULT_BATCH: Final = 128
+
+ONE_URL: Final = "v0.8.1.dev3"
+"""Before this tag, base_url is a list."""
+
+GATES: Final = "v0.8.1.dev40"
+"""Before this tag, no source has a curriculum."""
 
 # --- clients ---------------------------------------------------------------------------------------------------
 
@@ -64,8 +70,10 @@ def teacher(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) ->
     kind = draft.at((*ORCHESTRATOR, "algo", "type"))
     if path[-1] == "teacher_rollout_model":
         kind = "sft"
-    elif path[-1] == "teacher_model" and release_order(draft.start) < release_order("v0.6.0"):
-        draft.lost(path, "it is lost: a teacher beside the reward has no successor", 'algo.type = "opd" is the teacher alone')
+    elif path[-1] == "teacher_model" and draft.was_before("v0.6.0"):
+        draft.lost(
+            path, "it is lost: a teacher beside the reward has no successor", 'algo.type = "opd" is the teacher alone'
+        )
         draft.drop(path)
         return
     if kind not in ("opd", "sft"):
@@ -76,7 +84,7 @@ def teacher(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) ->
     new = (*ORCHESTRATOR, "algo", *(("teacher",) if kind == "opd" else ("sampling", "source")))
     _flatten(draft, path, new)
     if draft.has(new) and not draft.has((*new, "base_url")):
-        draft.put((*new, "base_url"), DEFAULT_URL)
+        draft.put((*new, "base_url"), [DEFAULT_URL] if draft.is_for(ONE_URL) else DEFAULT_URL)
 
 
 def _flatten(draft: Draft, path: KeyPath, new: KeyPath) -> None:
@@ -95,7 +103,7 @@ def _flatten(draft: Draft, path: KeyPath, new: KeyPath) -> None:
     else:
         draft.move(path, new)
     urls = draft.at((*new, "base_url"))
-    if is_list(urls) and len(urls) == 1:
+    if is_list(urls) and len(urls) == 1 and not draft.is_for(ONE_URL):
         draft.put((*new, "base_url"), urls[0])
 
 
@@ -127,7 +135,9 @@ def length_penalty(draft: Draft, change: Change, path: KeyPath, at: tuple[int, .
             draft.put((*new, name), float(old.get(key, 0.0)), near=path)
         if old.get("gate_by_correctness"):
             draft.lost((*path, "gate_by_correctness"), "true is lost: it has no successor")
-        draft.decide(path, f"it is divided by the longest rollout of the group since {change.since}, and not by seq_len")
+        draft.decide(
+            path, f"it is divided by the longest rollout of the group since {change.since}, and not by seq_len"
+        )
     draft.drop(path)
 
 
@@ -156,7 +166,7 @@ def _capped(draft: Draft, change: Change, path: KeyPath, cap: Any) -> None:
         draft.drop(path)
         return
     if draft.has(new):
-        draft.lost(path, f"{shown(draft.at(path))} is left out: max_inflight is {shown(draft.at(new))} already")
+        draft.lost(path, f"{draft.shown_at(path)} is left out: max_inflight is {shown(draft.at(new))} already")
     else:
         draft.put(new, cap, near=path)
         draft.decide(
@@ -227,9 +237,13 @@ def _gate(draft: Draft) -> None:
 
 def difficulty_filter(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> None:
     """Groups that are all right or all wrong are what a gate keeps back."""
-    if draft.at(path) is True:
+    if draft.at(path) is True and draft.is_for(GATES):
+        draft.lost(path, "true is lost: pre_batch_filters of type zero_advantage come nearest")
+    elif draft.at(path) is True:
         _gate(draft)
-        draft.decide(path, "it dropped groups whose mean reward was 0 or 1; the gate drops groups without any advantage")
+        draft.decide(
+            path, "it dropped groups whose mean reward was 0 or 1; the gate drops groups without any advantage"
+        )
     draft.drop(path)
 
 

@@ -16,6 +16,8 @@ A row is an object with these keys:
 A row for a table is also one for what lies in it, unless that has a row of its own.
 
 Further rows say ``came``: paths that the releases before ``since`` did not have and that no other row leads to.
+
+Rows that say ``default`` tell of a path of today whose default changed; :mod:`rlsplit.releases.defaults` reads them.
 """
 
 from __future__ import annotations
@@ -133,13 +135,13 @@ def arrivals() -> Mapping[tuple[str, ...], str]:
         keys(pattern(path)): str(row["since"])
         for row in rows()
         for spelled_path in row.get("came", ())
-        for path, _ in _expanded(spelled_path, ())
+        for path, _ in expanded(spelled_path, ())
     }
 
 
 def _changes(row: Mapping[str, Any]) -> Iterator[Change]:
     releases = row.get("releases")
-    for old, new in _expanded(row["old"], tuple(row["new"])):
+    for old, new in expanded(row["old"], tuple(row["new"])):
         yield Change(
             old=pattern(old),
             new=tuple(map(pattern, new)),
@@ -153,14 +155,15 @@ def _changes(row: Mapping[str, Any]) -> Iterator[Change]:
         )
 
 
-def _expanded(old: str, new: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def expanded(old: str, new: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Write a path with braces out, and with it those that choose the same alternative."""
     found = _BRACES.search(old)
     if found is None:
         yield old, new
         return
     for choice in found[1].split(","):
         chosen = tuple(path.replace(found[0], choice, 1) for path in new)
-        yield from _expanded(old.replace(found[0], choice, 1), chosen)
+        yield from expanded(old.replace(found[0], choice, 1), chosen)
 
 
 @cache
