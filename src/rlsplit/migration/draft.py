@@ -192,7 +192,7 @@ class Draft:
     def _set(self, path: KeyPath, value: Any) -> None:
         node: Any = self.table
         for part in path[:-1]:
-            node = node[part] if is_list(node) else node.setdefault(part, {})
+            node = node[part] if isinstance(part, int) else node.setdefault(part, {})
         node[path[-1]] = value
 
 

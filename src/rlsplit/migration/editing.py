@@ -39,9 +39,9 @@ def put(layout: Layout, path: KeyPath, near: KeyPath | None) -> None:
                 rewrite(entry)
                 return
     drop(layout, path)
-    block, entry = _neighbour(layout, near if near is not None else path)
-    made = Entry(path=path, indent=entry.indent if entry else "")
-    block.entries.insert(block.entries.index(entry) + 1 if entry else len(block.entries), made)
+    block, beside = _neighbour(layout, near if near is not None else path)
+    made = Entry(path=path, indent=beside.indent if beside else "")
+    block.entries.insert(block.entries.index(beside) + 1 if beside else len(block.entries), made)
 
 
 def add_item(layout: Layout, path: KeyPath) -> None:
@@ -53,7 +53,7 @@ def add_item(layout: Layout, path: KeyPath) -> None:
 
 def remark(layout: Layout, path: KeyPath, lines: Iterable[str]) -> None:
     """Write comments at the end of a table or, of what stands on one line, above that."""
-    for block, entry in entries(layout):
+    for _, entry in entries(layout):
         if is_below(path, entry.path):
             entry.above += [f"{entry.indent}{line}" for line in lines]
             return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import tomli
@@ -39,6 +39,8 @@ class Migration:
     """The tag of the release that it was of, as given or found out."""
     to_release: str
     """The tag of the release that it is of."""
+    lines: Mapping[str, tuple[str, ...]] = field(repr=False)
+    """The lines of the old text by its name, to be shown under findings."""
 
     @property
     def is_refused(self) -> bool:
@@ -81,6 +83,7 @@ def migrate(
         findings=located([*document.findings, *draft.findings], document.marks),
         from_release=begun,
         to_release=ended,
+        lines=document.lines,
     )
 
 
@@ -147,7 +150,7 @@ def _same(found: object, wanted: object) -> bool:
 
 def _unchanged(text: str, document: Document, findings: Iterable[Finding], start: str, goal: str) -> Migration:
     placed = located(findings, document.marks)
-    return Migration(text=text, edits=(), findings=placed, from_release=start, to_release=goal)
+    return Migration(text=text, edits=(), findings=placed, from_release=start, to_release=goal, lines=document.lines)
 
 
 def _as_given(given: str, written: str) -> str:

@@ -62,7 +62,7 @@ def resume_step(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]
     if draft.has(resume) and not draft.has(("run", "name")):
         draft.decide(
             path,
-            f"a run looks for its checkpoints in output_dir/run.name since {change.since}; the old one wrote to output_dir",
+            f"checkpoints are looked for in output_dir/run.name since {change.since}; the old run wrote to output_dir",
             "set run.name to the folder of the old run, or resume.dir to that folder",
         )
 

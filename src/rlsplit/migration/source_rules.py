@@ -15,12 +15,13 @@ from rlsplit.releases.changes import Change
 
 _VERSION: Final = re.compile(r"@[^@]*\Z")
 _MAY_BE_RENAMED: Final = re.compile(r"[-_]v1\Z")
-
-LAST_CLASSIC: Final = "v0.8.1.dev8"
-"""Before this tag, a classic environment runs."""
+_OTHER_NAMES: Final = "it is lost: the settings of the taskset that replaces the environment have other names"
 
 CLASSIC: Final = "a classic environment: env.taskset.id must name the taskset that replaces it"
 """The comment that marks one."""
+
+LAST_CLASSIC: Final = "v0.8.1.dev8"
+"""Before this tag, a classic environment runs."""
 
 # --- said once, for all sources --------------------------------------------------------------------------------
 
@@ -136,7 +137,7 @@ def classic_args(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...
     elif draft.is_for(LAST_CLASSIC):
         draft.move(path, (*path[:-1], "legacy", str(path[-1])))
     elif value:
-        draft.lost(path, "it is lost: the settings of the taskset that replaces the environment have other names")
+        draft.lost(path, _OTHER_NAMES)
         draft.remark(path[:-1], [f"{key_text([path[-1]])} = {value_text(value)}"])
     draft.drop(path)
 
@@ -149,9 +150,7 @@ def legacy(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> 
     name = _VERSION.sub("", str(given.get("id", "")))
     for key in ("args", "extra_env_kwargs"):
         if given.get(key):
-            draft.lost(
-                (*path, key), "it is lost: the settings of the taskset that replaces the environment have other names"
-            )
+            draft.lost((*path, key), _OTHER_NAMES)
     _replace(draft, change, source, path, given, None)
     if name and not draft.has((*source, "name")):
         draft.put((*source, "name"), name, near=path)

@@ -171,7 +171,7 @@ def _capped(draft: Draft, change: Change, path: KeyPath, cap: Any) -> None:
         draft.put(new, cap, near=path)
         draft.decide(
             path,
-            f"a fixed cap is the ceiling of an adaptive one since {change.since}: concurrency.max_inflight = {shown(cap)}",
+            f"a fixed cap is the ceiling of an adaptive one since {change.since}: max_inflight = {shown(cap)}",
             f"the same initial_inflight and min_inflight, {shown(cap)}, keep it fixed",
         )
     draft.drop(path)

@@ -2,8 +2,8 @@
 
 Such a row has these keys besides: ``was``, the old default; ``releases``, the first and the last release that had it;
 ``since``, the first tag with another one; ``effect``, what that means for a run; ``advice``, whether to ``pin`` it, to
-``warn`` of it, or ``none``; ``also``, further keys of the pin; ``unless``, paths that decide by themselves; ``needs``, a
-table that must be there, or what the table of the key must hold, or ``{}`` if it must only be there.
+``warn`` of it, or ``none``; ``also``, further keys of the pin; ``unless``, paths that decide by themselves; ``needs``,
+a table that must be there, or what the table of the key must hold, or ``{}`` if it must only be there.
 """
 
 from __future__ import annotations
