@@ -113,6 +113,14 @@ def _write_default(draft: Draft, kind: str) -> None:
     )
 
 
+def _timeouts(draft: Draft) -> None:
+    """v0.7's timeouts are a table, of which a number was the rollout's."""
+    for source in draft.sources("train", "eval"):
+        seconds = draft.at((*source, "timeout"))
+        if isinstance(seconds, (int, float)) and not draft.is_for("v0.7.0"):
+            draft.put((*source, "timeout"), {"rollout": seconds})
+
+
 def _renderer(draft: Draft) -> None:
     """For a model that no renderer knows, name the one that does what the server did: v0.5 asked it for tokens.
 
@@ -148,6 +156,7 @@ _STEPS: Final[tuple[Callable[[Draft], None], ...]] = (
     _lengths,
     _shared_wins,
     _default_environments,
+    _timeouts,
     _renderer,
     _vision,
 )

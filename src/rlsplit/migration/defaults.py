@@ -43,6 +43,7 @@ def _changed(draft: Draft, path: KeyPath, row: ChangedDefault) -> Finding:
         code="migrate.default",
         severity="warning",
         path=path,
+        related=(draft.written(path),),
         message=f"another default since {row.since}: {row.effect}",
         hint=f"{dotted(path)} = {value_text(_was(draft, path, row))} is the old one; --pin-defaults writes it out",
     )

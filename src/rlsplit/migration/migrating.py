@@ -102,7 +102,7 @@ def _bring(draft: Draft, pin_defaults: bool) -> None:
         apply_rows(draft, RULES)
         settle(draft)
         name_defaults(draft, is_pinned=pin_defaults)
-        keep_older_places(draft)
+        keep_older_places(draft, RULES)
 
 
 # --- what refuses ----------------------------------------------------------------------------------------------

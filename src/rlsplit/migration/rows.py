@@ -18,6 +18,7 @@ from rlsplit.findings import KeyPath
 from rlsplit.migration.draft import NOWHERE, Draft, path_of, places
 from rlsplit.plain_data import is_list
 from rlsplit.releases.changes import Change, change_of, changes, keys, release_order
+from rlsplit.releases.fits import TAGS
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.spelling import steps
 
@@ -47,14 +48,18 @@ def apply_rows(draft: Draft, rules: Mapping[str, Rule]) -> None:
             return
 
 
-def keep_older_places(draft: Draft) -> None:
+def keep_older_places(draft: Draft, rules: Mapping[str, Rule]) -> None:
     """Where a rule wrote a key at its newest place and the goal still has an older one, put it there."""
     if draft.goal == NEWEST.tag:
         return
     release = Release(draft.goal, draft.goal)
     for old, _, new in reversed(steps(release)):
         draft.move(new, old)
-    older = [change for change in changes() if change.is_moved and _is_of(change, draft.goal)]
+    older = [
+        change
+        for change in changes()
+        if change.is_moved and ".".join(keys(change.old)) not in rules and _is_of(change, draft.goal)
+    ]
     for change in sorted(older, key=lambda change: -len(change.new[0])):
         for path, at in places(draft.table, change.new[0]):
             draft.move(path, path_of(change.old, at))
@@ -65,11 +70,11 @@ def _is_of(change: Change, tag: str) -> bool:
     """Whether a release had the old form of a row, in a list that it has."""
     if change.releases is None or release_order(change.since) <= release_order(tag):
         return False
-    first, last = (release_order(release) for release in change.releases)
     is_env = any(step.key == "env" and step.is_list for step in change.old)
     is_source = any(step.key == "source" and step.is_list for step in change.old)
     has_env = release_order(tag) < release_order("v0.7.1.dev77")
-    return first <= release_order(tag) <= last and not (is_source if has_env else is_env)
+    is_alive = release_order(change.releases[0]) <= release_order(tag) and not _is_outlived(change, tag)
+    return is_alive and not (is_source if has_env else is_env)
 
 
 @cache
@@ -80,7 +85,7 @@ def _deepest_first() -> tuple[Change, ...]:
 def is_due(change: Change, draft: Draft) -> bool:
     """Whether the old form is none of the goal's and, where today's has the same place, may be one of the start's."""
     goal, start = release_order(draft.goal), release_order(draft.start)
-    if release_order(change.since) > goal and (not change.releases or release_order(change.releases[1]) >= goal):
+    if release_order(change.since) > goal and not _is_outlived(change, draft.goal):
         return False
     if change.releases is None or not _lives_today(change):
         return True
@@ -104,6 +109,13 @@ def _has_place(change: Change) -> bool:
     for step in change.old[:-1]:
         above += [step.key, 0] if step.is_list else [step.key]
     return any(change.old[-1].key in section.model_fields for section in schema_index(RLConfig).variants(tuple(above)))
+
+
+def _is_outlived(change: Change, tag: str) -> bool:
+    """Whether a release came after the last one with the old form, and is not later than a tag."""
+    return change.releases is not None and any(
+        release_order(change.releases[1]) < release_order(release) <= release_order(tag) for release in TAGS
+    )
 
 
 def _is_list_of_tables(change: Change) -> bool:

@@ -146,7 +146,10 @@ def length_penalty(draft: Draft, change: Change, path: KeyPath, at: tuple[int, .
 
 def in_flight(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> None:
     """A fixed cap is the ceiling of an adaptive one."""
-    _capped(draft, change, path, draft.at(path))
+    if draft.is_for(change.since):
+        draft.move(path, (*ORCHESTRATOR, "max_inflight_episodes"))
+    else:
+        _capped(draft, change, path, draft.at(path))
 
 
 def oversampling(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> None:
