@@ -89,11 +89,16 @@ def _merge(layout: Layout) -> None:
 
 
 def _keep_empty(layout: Layout, table: Mapping[str, Any]) -> None:
-    """Write an empty table whose keys are gone, and which had no header."""
+    """Write an empty table whose keys are gone, and which had no header; one that is gone below it makes room."""
     headers = {block.path for block in layout.blocks if not block.is_gone}
     written = [entry.path for _, entry in entries(layout)]
     for path in _empty(table, ()):
-        if path not in headers and not any(is_below(path, other) for other in written):
+        if path in headers or any(is_below(path, other) for other in written):
+            continue
+        left = [block for block in layout.blocks if block.is_gone and not block.entries and is_below(block.path, path)]
+        if left and _may_open(layout, left[0], path):
+            left[0].path, left[0].header, left[0].is_item, left[0].is_gone = path, None, False, False
+        else:
             around = max((block for block in _open(layout) if is_below(path, block.path)), key=lambda b: len(b.path))
             around.entries.append(Entry(path=path))
 

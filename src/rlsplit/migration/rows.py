@@ -6,7 +6,7 @@ it can only say in words has a rule of its own, by the row's old path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -45,7 +45,16 @@ def apply_rows(draft: Draft, rules: Mapping[str, Rule]) -> None:
                     _applied(rules, change)(draft, change, path, at)
                     _sweep_empty(draft, path[:-1])
         if len(draft.edits) == before:
-            return
+            break
+    _drop_empty(draft, living)
+
+
+def _drop_empty(draft: Draft, living: Iterable[Change]) -> None:
+    """Remove tables that were empty from the start, if the goal does not know them."""
+    for above in {change.old[:-1]: change for change in living}:
+        for path, _ in places(draft.table, above) if above and not above[-1].is_list else ():
+            if draft.at(path) == {} and not _is_known(path):
+                draft.drop(path)
 
 
 def keep_older_places(draft: Draft, rules: Mapping[str, Rule]) -> None:
@@ -196,6 +205,15 @@ def _parsed(text: str) -> Any:
         return NOWHERE if " " in text else text
 
 
+def _is_known(path: KeyPath) -> bool:
+    """Whether a table is one of the newest release, or has a row of its own that leads to one."""
+    change = change_of(tuple(part for part in path if isinstance(part, str)))
+    has_row = (
+        change is not None and bool(change.new) and len(change.old) == len([p for p in path if isinstance(p, str)])
+    )
+    return has_row or bool(schema_index(RLConfig).variants(path))
+
+
 def _successors(change: Change) -> str:
     return "; ".join(f"{old}: {new}" for old, new in change.values.items())
 
@@ -203,8 +221,7 @@ def _successors(change: Change) -> str:
 def _sweep_empty(draft: Draft, path: KeyPath) -> None:
     """Remove a table of which every key has moved, if the newest release does not know it."""
     while path and isinstance(path[-1], str) and draft.at(path, NOWHERE) == {}:
-        change = change_of(tuple(str(part) for part in path if isinstance(part, str)))
-        if schema_index(RLConfig).variants(path) or (change and change.new and len(change.old) == len(path)):
+        if _is_known(path):
             return
         draft.sweep(path)
         path = path[:-1]
