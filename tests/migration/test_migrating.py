@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomli
 import pytest
+import tomli
 
 import rlsplit
 from rlsplit.migration import Migration, migrate
-from rlsplit.releases.changes import changes, keys
 from rlsplit.migration.migrating import RULES
+from rlsplit.releases.changes import changes, keys
 
 RENAMED = """\
 # first line

@@ -134,8 +134,8 @@ def _may_be_dotted(layout: Layout, around: Block, home: Block, entry: Entry) -> 
     """Whether an entry may be a dotted key of the nearest header around it."""
     first = entry.path[: len(around.path) + 1]
     beside = [e for e in around.entries if e is not entry and len(e.path) > len(first) and is_below(e.path, first)]
-    if any(other.keys == other.path[len(around.path) :] for other in beside):
-        return True
+    if any(len(other.keys) > 1 and other.keys[:1] == first[-1:] for other in [entry, *beside]):
+        return around is home or bool(around.path or beside)  # it is one by the file's own hand
     if any(is_below(block.path, first) for block in _open(layout)):
         return False
     return around is home or bool(around.path or beside)

@@ -18,7 +18,8 @@ def move(layout: Layout, old: KeyPath, new: KeyPath) -> None:
                 entry.path = (*new, *entry.path[len(old) :])
             elif is_below(old, entry.path):
                 rewrite(entry)
-                block.entries.insert(block.entries.index(entry) + 1, Entry(path=new, indent=entry.indent))
+                if not is_below(new, entry.path):
+                    block.entries.insert(block.entries.index(entry) + 1, Entry(path=new, indent=entry.indent))
 
 
 def drop(layout: Layout, path: KeyPath) -> None:
