@@ -125,7 +125,16 @@ def is_explained(path: tuple[str | int, ...], old: Any, new: Any) -> bool:
     rows = change_of(names) or known_change(path)
     defaults = {keys(row.path) for row in changed_defaults()}
     benched = names[:3] == ("trainer", "data", "fake")
-    return bool(rows) or names in defaults or names[-1] in DERIVED or old in ({}, None) or benched or new == old
+    is_vision = names[0] == "inference" and "vlm" in names  # no longer shared with the engine
+    return (
+        bool(rows)
+        or is_vision
+        or names in defaults
+        or names[-1] in DERIVED
+        or old in ({}, None)
+        or benched
+        or new == old
+    )
 
 
 def without_null(value: Any) -> Any:
