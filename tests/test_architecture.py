@@ -37,6 +37,7 @@ STAGES: list[tuple[str, ...]] = [
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     (
         "config",
+        "releases.fits",
         "releases.renderers",
         "releases.rules",
         "releases.sections",
@@ -64,6 +65,7 @@ STAGES: list[tuple[str, ...]] = [
         "schema_release",
         "platform_schema",
     ),
+    ("migration",),
     ("preview",),
     ("diff",),
     ("api",),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rlsplit.document import Document, Source
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
+    from rlsplit.migration import Edit, Migration, migrate
     from rlsplit.planning import RunPlan, plan
     from rlsplit.platform import Platform
     from rlsplit.run import Run
@@ -30,10 +31,12 @@ _HOMES = {
     "Component": "splitting",
     "ConfigError": "findings",
     "Document": "document",
+    "Edit": "migration",
     "EnvServer": "splitting",
     "Finding": "findings",
     "KeyPath": "findings",
     "Mark": "findings",
+    "Migration": "migration",
     "Outcome": "compiler",
     "Platform": "platform",
     "RLConfig": "config.sections.rl",
@@ -47,6 +50,7 @@ _HOMES = {
     "artifact": "splitting",
     "compile_sources": "compiler",
     "load_component": "config.components",
+    "migrate": "migration",
     "parse": "compiler",
     "plan": "planning",
     "render": "manifests",
@@ -61,10 +65,12 @@ __all__ = [
     "Component",
     "ConfigError",
     "Document",
+    "Edit",
     "EnvServer",
     "Finding",
     "KeyPath",
     "Mark",
+    "Migration",
     "Outcome",
     "Platform",
     "RLConfig",
@@ -78,6 +84,7 @@ __all__ = [
     "artifact",
     "compile_sources",
     "load_component",
+    "migrate",
     "parse",
     "plan",
     "render",

@@ -42,6 +42,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "V8": ("v0_8_0",),
         "V7": ("v0_7_0",),
         "release": ("releases",),
+        "migrate": ("migration",),
         "document": ("document",),
         "config": ("config",),
         "request": ("request",),
