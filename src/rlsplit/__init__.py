@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rlsplit.document import Document, Source
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
+    from rlsplit.owning import owned
     from rlsplit.planning import RunPlan, plan
     from rlsplit.platform import Platform
     from rlsplit.run import Run
@@ -47,6 +48,7 @@ _HOMES = {
     "artifact": "splitting",
     "compile_sources": "compiler",
     "load_component": "config.components",
+    "owned": "owning",
     "parse": "compiler",
     "plan": "planning",
     "render": "manifests",
@@ -78,6 +80,7 @@ __all__ = [
     "artifact",
     "compile_sources",
     "load_component",
+    "owned",
     "parse",
     "plan",
     "render",

@@ -104,6 +104,15 @@ class DiffOptions(CompileOptions, RunOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnOptions:
+    """``rlsplit own``."""
+
+    file: str
+    uid: str
+    format: Literal["yaml", "json"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RulesOptions:
     """``rlsplit rules``."""
 

@@ -62,7 +62,7 @@ def _resources(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     devices: dict[str, str] = {}
     if pods.role.has_gpus:
         devices[plan.platform.gpu_resource] = str(pods.gpus)
-        if plan.shape.multi_node:
+        if plan.has_rdma:
             devices |= {name: str(count) for name, count in plan.platform.rdma_resource.items()}
     limits = {**settings.limits, **devices}
     requests = {**settings.requests, **devices}

@@ -377,6 +377,12 @@ class RunPlan:
         return next((pods for pods in self.pods if name in (pods.suffix, pods.component)), None)
 
     @property
+    def has_rdma(self) -> bool:
+        """Whether GPU pods get RDMA devices: on one node they need none, but NIXL does."""
+        nixl = self.settings.trainer.broadcast.type == "nixl" and self.shape.has_orchestrator
+        return bool(self.platform.rdma_resource) and (self.shape.multi_node or nixl)
+
+    @property
     def pod_count(self) -> int:
         """Pods of the whole run."""
         return sum(pods.count for pods in self.pods)

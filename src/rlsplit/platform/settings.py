@@ -118,8 +118,8 @@ class PlatformSettings(Settings):
     gpu_resource: str = "nvidia.com/gpu"
     """Resource name of a GPU; also the key of the GPU pods' toleration."""
     rdma_resource: dict[str, Annotated[int, Field(ge=1)]] = Field(default={})
-    """RDMA devices per GPU pod of multi-node runs: ``{"rdma/ib" = 1}``. Scripts then set ``NCCL_IB_HCA`` to the active
-    devices that the container may open, unless it is set."""
+    """RDMA devices per GPU pod of runs on several nodes or with NIXL: ``{"rdma/ib" = 1}``. Scripts then set
+    ``NCCL_IB_HCA``, unless it is set, to the active ports of the devices that the container may open."""
     rdma_ipc_lock: bool = False
     """Adds ``IPC_LOCK`` to GPU pods of multi-node runs; an unlimited memlock on the nodes is better."""
     host_network: bool = False
