@@ -46,8 +46,8 @@ MERGE_KEYS: Final[Mapping[Place, str | None]] = MappingProxyType(
 """Where lists of a pod template merge, and by which key of their elements; None: elements are texts."""
 
 DIRECTIVE: Final = "$patch"
-"""Key of what a patch says about a table instead of being merged into it: ``delete``, ``replace`` or ``merge``."""
-DIRECTIVES: Final = ("delete", "merge", "replace")
+"""Key of what a patch says about a table instead of being merged into it: ``delete`` or ``replace``."""
+DIRECTIVES: Final = ("delete", "replace")
 
 
 def merged(original: Mapping[str, Any], patch: Mapping[str, Any], at: Place = ()) -> dict[str, Any]:

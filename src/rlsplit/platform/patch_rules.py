@@ -83,8 +83,8 @@ def _touches(leaf: Leaf, place: Place) -> bool:
     """Whether a value lands at a place or below, or takes away what holds the place."""
     at = leaf.place
     if at[: len(place)] == place:
-        return not (leaf.is_directive and leaf.value == "merge")
-    takes_away = leaf.value in ("delete", "replace") if leaf.is_directive else not is_table(leaf.value)
+        return True
+    takes_away = leaf.is_directive or not is_table(leaf.value)
     return takes_away and place[: len(at)] == at
 
 
@@ -115,26 +115,30 @@ def _forms(role: Role, value: Any, path: KeyPath, bare: Place) -> Iterator[Findi
     if name is not None and not is_list(value) and value is not None:
         yield _refused(role, path, "must be a list of tables", f"[{{ {name} = ... }}]")
     elif is_table(value):
-        for key, item in value.items():
-            if key.startswith("$"):
-                yield from _directive(role, (*path, key), key, item)
-            else:
-                yield from _forms(role, item, (*path, key), (*bare, key))
+        yield from _table_form(role, value, path, bare)
     elif name is not None:
         for index, item in enumerate(value or ()):
             yield from _element(role, item, (*path, index), bare, name)
 
 
+def _table_form(role: Role, value: Mapping[str, Any], path: KeyPath, bare: Place) -> Iterator[Finding]:
+    for key, item in value.items():
+        if key.startswith("$"):
+            yield from _directive(role, (*path, key), key, item)
+        else:
+            yield from _forms(role, item, (*path, key), (*bare, key))
+
+
 def _element(role: Role, item: Any, path: KeyPath, bare: Place, name: str) -> Iterator[Finding]:
     if not is_table(item) or not (isinstance(item.get(name), (str, int)) or item.get(DIRECTIVE) == "replace"):
-        yield _refused(role, path, f"{shown(item)} has no {name}, by which this list merges", f"give it a {name}")
+        yield _refused(role, path, f"has no {name}, by which this list merges", f"give it a {name}")
     else:
-        yield from _forms(role, item, path, bare)
+        yield from _table_form(role, item, path, bare)
 
 
 def _directive(role: Role, path: KeyPath, key: str, value: Any) -> Iterator[Finding]:
     if key != DIRECTIVE or value not in DIRECTIVES:
-        yield _refused(role, path, f"{shown(value)} is no directive", '"$patch" is "delete", "merge" or "replace"')
+        yield _refused(role, path, f"{shown(value)} is no directive", '"$patch" is "delete" or "replace"')
 
 
 def _security(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
