@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
     from rlsplit.migration import Edit, Migration, migrate
+    from rlsplit.owning import owned
     from rlsplit.planning import RunPlan, plan
     from rlsplit.platform import Platform
     from rlsplit.run import Run
@@ -51,6 +52,7 @@ _HOMES = {
     "compile_sources": "compiler",
     "load_component": "config.components",
     "migrate": "migration",
+    "owned": "owning",
     "parse": "compiler",
     "plan": "planning",
     "render": "manifests",
@@ -85,6 +87,7 @@ __all__ = [
     "compile_sources",
     "load_component",
     "migrate",
+    "owned",
     "parse",
     "plan",
     "render",

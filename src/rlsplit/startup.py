@@ -84,6 +84,7 @@ def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
         "config": ConfigText(config.text.removesuffix("\n")) if config and inline_config else None,
         "config_file": config.file if config else None,
         "prefetch": plan.prefetch,
+        "has_rdma": plan.has_rdma and pods.role.has_gpus,
     }
 
 

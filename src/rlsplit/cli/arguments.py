@@ -34,6 +34,7 @@ EXAMPLES: Final = {
     "diff": "rlsplit diff --git main rl.toml",
     "migrate": "rlsplit migrate configs/*.toml --diff",
     "drift": "rlsplit drift dump.json --stub",
+    "own": "rlsplit own run.yaml --uid \"$(kubectl get jobset rl-math -o jsonpath='{.metadata.uid}')\"",
     "rules": "rlsplit rules X-19",
     "schema": "rlsplit schema > rl.schema.json",
     "completion": 'eval "$(rlsplit completion bash)"',
@@ -81,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     _add_diff(comparing)
     _add_migrate(made)
     _add_drift(made)
+    _add_own(_command(made, "own", "let a run's workload own its other objects", commands.own, options.OwnOptions))
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
     listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
     listing.add_argument("--release", metavar="TAG", help="only the rules that this release has")
@@ -217,6 +219,12 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--git", metavar="REVISION", help="compare the file with that of a git revision")
     parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
+
+
+def _add_own(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="RUN", help="what rlsplit render wrote, or - for standard input")
+    parser.add_argument("--uid", required=True, help="uid of the JobSet, or of the trainer's Job, on the server")
+    parser.add_argument("--format", choices=["yaml", "json"], default="yaml", help="default: yaml")
 
 
 def _add_split(parser: argparse.ArgumentParser) -> None:

@@ -136,6 +136,15 @@ class DriftOptions(ReportOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnOptions:
+    """``rlsplit own``."""
+
+    file: str
+    uid: str
+    format: Literal["yaml", "json"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RulesOptions:
     """``rlsplit rules``."""
 

@@ -73,7 +73,7 @@ def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
 
 
 def _secret_ref(plan: RunPlan, variable: SecretEnv) -> dict[str, Any]:
-    reference = {"name": plan.names.secret, "key": variable.key}
+    reference = {"name": plan.platform.existing_secret or plan.names.secret, "key": variable.key}
     return {"name": variable.name, "valueFrom": {"secretKeyRef": reference}}
 
 
@@ -83,7 +83,7 @@ def _resources(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     devices: dict[str, str] = {}
     if pods.role.has_gpus:
         devices[plan.platform.gpu_resource] = str(pods.gpus)
-        if plan.shape.multi_node:
+        if plan.has_rdma:
             devices |= {name: str(count) for name, count in plan.platform.rdma_resource.items()}
     limits = {**settings.limits, **devices}
     requests = {**settings.requests, **devices}

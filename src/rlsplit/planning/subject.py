@@ -10,7 +10,7 @@ from rlsplit.components import ComponentName, EnvServerId
 from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
-from rlsplit.planning.settings import RunSettings, Value
+from rlsplit.planning.settings import EnvSource, RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
@@ -63,6 +63,11 @@ class Subject:
     def env_sidecars(self) -> tuple[EnvServer, ...]:
         """Environment servers that only the orchestrator's own pod can reach."""
         return self.split.env_servers if self.shape.has_orchestrator and not self.image.env_servers_anywhere else ()
+
+    def source_of(self, server: EnvServerId) -> EnvSource:
+        """Give the source that an environment server serves."""
+        position = next(s.position for s in self.split.env_servers if s.id == server)
+        return next(s for s in self.settings.sources if (s.split, s.position) == (server.split, position))
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""

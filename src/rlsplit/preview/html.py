@@ -12,6 +12,7 @@ from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, clipped, dotted, visible
 from rlsplit.planning.model import REMOVED, Pods, RunPlan
 from rlsplit.preview.pages import page_text
+from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Compiled, Planned, default_values, written_values
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
@@ -121,7 +122,7 @@ def _page(run: Compiled) -> RunPage:
         heading=visible(plan.run_name),
         findings=findings,
         more_findings=more,
-        facts=tuple(_facts(plan)),
+        facts=(*_facts(plan), *placing_facts(plan)),
         picture=Markup(picture(drawn)),
         roles=tuple(role_rows(drawn)),
         links=tuple(link_rows(drawn)),

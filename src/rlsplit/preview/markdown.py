@@ -17,6 +17,7 @@ from rlsplit.preview.markdown_blocks import (
     table,
 )
 from rlsplit.preview.mermaid import flowchart
+from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.text import counted
@@ -38,7 +39,8 @@ def as_markdown(run: Compiled) -> str:
 def _accepted(run: Compiled, plan: RunPlan, drawn: Topology) -> str:
     size = f"{counted(plan.pod_count, 'pod')}, {counted(plan.shape.gpus, 'GPU')}"
     head = f"### ✅ Accepted: {code(plan.run_name)}, {size}\n"
-    return f"{head}\n{_source(run)}\n\n{_roles(plan, drawn)}"
+    placing = " · ".join(f"**{escaped(name)}**: {escaped(value)}" for name, value in placing_facts(plan))
+    return f"{head}\n{_source(run)}\n\n{_roles(plan, drawn)}\n{placing}\n"
 
 
 def _refused(run: Compiled) -> str:

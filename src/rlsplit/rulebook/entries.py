@@ -49,6 +49,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "overlay": ("overlay",),
         "plan": ("plan", "plan_notes"),
         "platform": ("platform",),
+        "objects": ("objects",),
     }
 )
 """Beginning of a code, up to its first ``-`` or ``.``, to the files that have its entries; in order of listing."""
