@@ -37,6 +37,7 @@ STAGES: list[tuple[str, ...]] = [
     ("config.sections", "config.rules", "config.keys", "config.tables"),
     (
         "config",
+        "releases.own_keys",
         "releases.renderers",
         "releases.rules",
         "releases.sections",
