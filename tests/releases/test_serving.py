@@ -129,6 +129,9 @@ def test_an_image_of_another_release_than_the_named_one_is_a_warning() -> None:
 
 def test_the_release_of_a_platform_is_checked_like_its_other_settings() -> None:
     assert rlsplit.Platform.from_toml('release = "v0.8.0"').release == "v0.8.0"
+    old = rlsplit.Platform.from_toml('namespace = "a"\nrelease = "v0.6.0"')
+    (refused,) = compile_sources([], target=Target(platform=old)).findings
+    assert (refused.code, refused.severity, str(refused.where)) == ("release.too-old", "error", "platform.toml:2:1")
     with pytest.raises(ConfigError) as caught:
         rlsplit.Platform.from_toml('release = "the last one"')
     (finding,) = caught.value.findings
