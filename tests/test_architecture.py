@@ -49,6 +49,7 @@ STAGES: list[tuple[str, ...]] = [
     (
         "config",
         "releases.fits",
+        "releases.own_keys",
         "releases.renderers",
         "releases.rules",
         "releases.sections",

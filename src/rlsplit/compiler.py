@@ -103,7 +103,8 @@ def compile_sources(
     document = read(sources, overrides)
     chosen = release_for(release, goal)
     started = Outcome(document=document, findings=document.findings, config=None)
-    started = _with_findings(started, [chosen.note] if chosen.note else ())
+    if chosen.note is not None:
+        started = _with_findings(started, goal.platform.placed([chosen.note]) if goal.platform else [chosen.note])
     if not started.is_refused:
         started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id, chosen.release)
     if chosen.is_image and started.config is not None:

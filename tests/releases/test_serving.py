@@ -12,6 +12,7 @@ import tomli
 
 import rlsplit
 from rlsplit import api
+from rlsplit import diff as differ
 from rlsplit.cli import main
 from rlsplit.compiler import Outcome, Target, compile_sources
 from rlsplit.document import Source
@@ -129,6 +130,9 @@ def test_an_image_of_another_release_than_the_named_one_is_a_warning() -> None:
 
 def test_the_release_of_a_platform_is_checked_like_its_other_settings() -> None:
     assert rlsplit.Platform.from_toml('release = "v0.8.0"').release == "v0.8.0"
+    old = rlsplit.Platform.from_toml('namespace = "a"\nrelease = "v0.6.0"')
+    (refused,) = compile_sources([], target=Target(platform=old)).findings
+    assert (refused.code, refused.severity, str(refused.where)) == ("release.too-old", "error", "platform.toml:2:1")
     with pytest.raises(ConfigError) as caught:
         rlsplit.Platform.from_toml('release = "the last one"')
     (finding,) = caught.value.findings
@@ -332,3 +336,14 @@ def test_rules_tell_which_releases_have_them(capsys: pytest.CaptureFixture[str])
     assert "before v0.7.1.dev85" in capsys.readouterr().out
     assert main(["rules", "V7-05", "--release", "v0.8.0"]) == 2
     assert served("v0.8.0").release == V0_8_0
+
+
+def test_a_diff_of_older_configs_matches_environments_by_name() -> None:
+    target = Target(run=rlsplit.Run(id="run-1", image_tag="v0.7.0"))
+    sides = [
+        previewed(compile_sources([Source(name="rl.toml", content=text)], until="plan", target=target), target)
+        for text in (OF_V0_7_0, OF_V0_7_0.replace('id = "reverse-text"', 'id = "reverse-text"\nmax_turns = 4'))
+    ]
+    found = differ.difference(*sides)
+    (change,) = [change for change in found.components if change.component == "orchestrator"]
+    assert [value.path for value in change.values] == [("train", "env", "reverse-text", "max_turns")]

@@ -201,8 +201,16 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
         )
     found = tuple(as_written(_with_sources(record), draft.propagated))
     if way.release is not NEWEST:
-        found = (*draft.raised.findings, *as_spelled(found, table, way.release))
+        found = _in_own_words(draft, found, table)
     return Resolution(config=config, findings=found)
+
+
+def _in_own_words(draft: _Draft, found: Sequence[Finding], table: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Tell findings in the spelling of an older release, with hints that know its keys."""
+    from rlsplit.releases.own_keys import hinted
+
+    release = draft.way.release
+    return tuple(hinted([*draft.raised.findings, *as_spelled(found, table, release)], release))
 
 
 def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
