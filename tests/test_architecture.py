@@ -19,6 +19,7 @@ LONGEST_MODULE = 400
 STAGES: list[tuple[str, ...]] = [
     (
         "version",
+        "schema_dump",
         "words",
         "plain_types",
         "components",
@@ -55,7 +56,7 @@ STAGES: list[tuple[str, ...]] = [
     ("file_kinds",),
     ("compiler",),
     ("serialize", "component_files", "explaining", "excerpts", "reports", "rulebook", "schema", "platform_schema"),
-    ("migration",),
+    ("migration", "drift"),
     ("preview",),
     ("diff",),
     ("api",),
