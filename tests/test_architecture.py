@@ -19,6 +19,7 @@ LONGEST_MODULE = 400
 STAGES: list[tuple[str, ...]] = [
     (
         "version",
+        "schema_dump",
         "words",
         "plain_types",
         "components",
@@ -79,7 +80,7 @@ STAGES: list[tuple[str, ...]] = [
         "schema_release",
         "platform_schema",
     ),
-    ("migration",),
+    ("migration", "drift"),
     ("preview",),
     ("diff",),
     ("api",),

@@ -6,10 +6,12 @@ from collections import Counter
 
 import pytest
 import tomli
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlsplit.migration import layout, migrate
+from rlsplit.releases.changes import changes
 
 LAYOUTS = {
     "dotted keys at the root": 'wandb.project = "p" # name\nwandb.name = "n"\ninference.parallel.tp = 2\n',
@@ -129,6 +131,42 @@ def test_any_layout(text: str, start: str, pins: bool) -> None:
     assert comments(text) <= comments(found.text), found.text
     again = migrate(found.text, pin_defaults=pins)
     assert again.text == found.text
+
+
+JUNK: list[object] = [
+    3,
+    -1,
+    True,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "x",
+    "",
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": 1},
+    [{"a": {}}],
+    10**18,
+]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+@pytest.mark.parametrize("start", ["v0.5.0", "v0.7.0", None])
+def test_odd_values_under_old_keys_never_raise(start: str | None, junk: object) -> None:
+    number = [repr(each) for each in JUNK].index(repr(junk))
+    for change in changes()[number :: len(JUNK)]:
+        table: dict[str, object] = {}
+        node: dict[str, object] = table
+        for step in change.old[:-1]:
+            inner: dict[str, object] = {}
+            node[step.key] = [inner] if step.is_list else inner
+            node = inner
+        node[change.old[-1].key] = junk
+        text = tomli_w.dumps(table)
+        found = migrate(text, from_release=start, pin_defaults=True)
+        assert not found.is_refused, (text, found.findings)
 
 
 @settings(deadline=None)

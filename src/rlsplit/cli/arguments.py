@@ -194,7 +194,9 @@ def _add_drift(made: Any) -> None:
     parser = _command(made, "drift", summary, release_commands.drift, options.DriftOptions, more)
     parser.add_argument("dump", metavar="DUMP", help="the dump (JSON), or - for standard input")
     parser.add_argument("--release", metavar="RELEASE", help="compare with this release (default: the newest)")
+    parser.add_argument("--since", metavar="DUMP", help="an earlier dump: also compare validators with it")
     parser.add_argument("--stub", action="store_true", help="print rows for the table of changes instead")
+    parser.add_argument("--tag", metavar="TAG", help="the tag that the rows of a stub are since")
     _add_report(parser)
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ."
 

@@ -132,7 +132,11 @@ class DriftOptions(ReportOptions):
 
     dump: str
     release: str | None
+    since: str | None
+    """An earlier dump, whose validators are compared."""
     stub: bool
+    tag: str | None
+    """The tag that rows of a stub are since."""
 
 
 @dataclass(frozen=True, kw_only=True)

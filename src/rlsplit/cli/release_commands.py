@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rlsplit.cli.streams import CommandError, make_folder, read_file, replace_file, report, shown_name
+from rlsplit.cli.streams import FINDINGS, FINE, CommandError, make_folder, read_file, replace_file, report, shown_name
 
 if TYPE_CHECKING:
     from rlsplit.cli.options import DriftOptions, MigrateOptions
@@ -72,5 +72,33 @@ def _shown_lines(text: str) -> list[str]:
 
 
 def drift(options: DriftOptions) -> int:
-    """Compare a dump with the sections of a release."""
-    raise CommandError("not yet")
+    """Compare a dump with the sections of a release: exit code 0 same, 1 different, 2 could not run."""
+    from rlsplit.drift import drift as drifted
+    from rlsplit.drift import findings, stub, table_findings, validator_findings
+    from rlsplit.releases.release import NEWEST, served
+
+    dump = _dump(options.dump)
+    chosen = served(options.release) if options.release else None
+    if chosen is not None and not chosen.is_image:
+        raise CommandError(f"{options.release} is no release that is known here")
+    release = chosen.release if chosen else NEWEST
+    found = drifted(dump, release)
+    if options.stub:
+        print(stub(found, options.tag or "v0.0.0", release), end="")
+        return FINDINGS if found else FINE
+    tables = table_findings(dump) if release is NEWEST else ()
+    changed = validator_findings(_dump(options.since), dump) if options.since else ()
+    told = [*findings(found, release), *tables, *changed]
+    return max(report(options, told, {}), FINDINGS if told else FINE)
+
+
+def _dump(name: str) -> dict[str, Any]:
+    import json
+
+    try:
+        found: object = json.loads(read_file(name))
+    except ValueError as error:
+        raise CommandError(f"{name} is no dump: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
+        raise CommandError(f"{name} is no dump: it has no table of paths")
+    return found

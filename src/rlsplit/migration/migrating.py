@@ -9,6 +9,7 @@ from typing import Final
 import tomli
 
 from rlsplit import toml_text
+from rlsplit.compiler import start_of
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import Finding, has_errors, located
 from rlsplit.migration import layout, run_rules, source_rules, training_rules
@@ -80,7 +81,7 @@ def migrate(
     return Migration(
         text=_as_given(given, written),
         edits=tuple(draft.edits),
-        findings=located([*document.findings, *draft.findings], document.marks),
+        findings=_placed([*document.findings, *draft.findings], document),
         from_release=begun,
         to_release=ended,
         lines=document.lines,
@@ -149,8 +150,12 @@ def _same(found: object, wanted: object) -> bool:
 
 
 def _unchanged(text: str, document: Document, findings: Iterable[Finding], start: str, goal: str) -> Migration:
-    placed = located(findings, document.marks)
+    placed = _placed(findings, document)
     return Migration(text=text, edits=(), findings=placed, from_release=start, to_release=goal, lines=document.lines)
+
+
+def _placed(findings: Iterable[Finding], document: Document) -> tuple[Finding, ...]:
+    return located(findings, document.marks, start_of(document))
 
 
 def _as_given(given: str, written: str) -> str:

@@ -98,7 +98,7 @@ def is_due(change: Change, draft: Draft) -> bool:
         return False
     if change.releases is None or not _lives_today(change):
         return True
-    return start <= release_order(change.releases[1])
+    return start < release_order(change.since) and not _is_outlived(change, draft.start)
 
 
 def _lives_today(change: Change) -> bool:

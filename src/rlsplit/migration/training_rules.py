@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath, shown
@@ -132,7 +133,7 @@ def length_penalty(draft: Draft, change: Change, path: KeyPath, at: tuple[int, .
     }
     if is_table(old):
         for key, name in weights.items():
-            draft.put((*new, name), float(old.get(key, 0.0)), near=path)
+            draft.put((*new, name), old.get(key, 0.0), near=path)
         if old.get("gate_by_correctness"):
             draft.lost((*path, "gate_by_correctness"), "true is lost: it has no successor")
         draft.decide(
@@ -159,7 +160,7 @@ def oversampling(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...
         draft.at((*ORCHESTRATOR, "batch_size"), DEFAULT_BATCH),
         draft.at((*ORCHESTRATOR, "group_size"), draft.at((*ORCHESTRATOR, "rollouts_per_example"), 1)),
     )
-    numbers = all(isinstance(each, (int, float)) for each in (factor, batch, group))
+    numbers = all(isinstance(each, (int, float)) and isfinite(each) for each in (factor, batch, group))
     _capped(draft, change, path, max(int(group), int(batch * factor)) if numbers else None)
 
 

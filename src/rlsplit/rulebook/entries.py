@@ -43,6 +43,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "V7": ("v0_7_0",),
         "release": ("releases",),
         "migrate": ("migration",),
+        "drift": ("drift",),
         "document": ("document",),
         "config": ("config",),
         "request": ("request",),
