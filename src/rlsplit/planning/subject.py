@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rlsplit.components import ComponentName, EnvServerId
+from rlsplit.components import ROLES, ComponentName, EnvServerId
 from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
@@ -42,6 +42,15 @@ class Subject:
     """What each environment server is called in paths."""
     secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
     """Name and value of each variable that is moved to the Secret, to its key there."""
+
+    def has_shared_cache(self) -> bool:
+        """Whether the Hugging Face cache lies on the volume."""
+        return self.hf_home.startswith(f"{self.platform.mount_path.rstrip('/')}/")
+
+    def reads_cache(self, component: ComponentName) -> bool:
+        """Whether a component's pods only read the shared cache, and download into one of their own."""
+        role = ROLES[component]
+        return self.platform.run_subpath and self.has_shared_cache() and role.has_cache and not role.fills_cache
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""

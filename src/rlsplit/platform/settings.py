@@ -23,6 +23,11 @@ Quantity = Annotated[str, BeforeValidator(_text_from_int), _SPELLED]
 OptionalQuantity = Annotated[str | None, BeforeValidator(_text_from_int), _SPELLED]
 Port = Annotated[int, Field(ge=1, le=65535)]
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
+OptionalUserId = UserId | Literal["none"]
+"""A numeric user or group; ``none`` leaves the choice to the cluster, as OpenShift wants it."""
+Seconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""A duration; Kubernetes counts seconds in 32 bits."""
+SomeSeconds = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class _Settings(Section):
@@ -77,7 +82,7 @@ class TrainerSettings(ComponentSettings):
     """Default requests: 8 CPU, 64Gi memory."""
     shm_size: OptionalQuantity = "32Gi"
     """Size of ``/dev/shm``, where NCCL keeps its buffers; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=120, ge=0)
+    grace_seconds: Seconds = 120
     """Seconds between TERM and KILL; torchrun itself waits 30 before it kills its workers."""
 
 
@@ -90,7 +95,7 @@ class OrchestratorSettings(ComponentSettings):
     """Default requests: 4 CPU, 16Gi memory."""
     shm_size: OptionalQuantity = "2Gi"
     """Size of ``/dev/shm``; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0)
+    grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""
 
 
@@ -103,7 +108,7 @@ class InferenceSettings(ComponentSettings):
     """Default requests: 8 CPU, 64Gi memory."""
     shm_size: OptionalQuantity = "32Gi"
     """Size of ``/dev/shm``, which vLLM and NCCL fill; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0)
+    grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""
 
 
@@ -116,7 +121,7 @@ class RouterSettings(ComponentSettings):
     """Default requests: 4 CPU, 8Gi memory."""
     shm_size: OptionalQuantity = None
     """Size of ``/dev/shm``; unset by default, the router uses none."""
-    grace_seconds: int = Field(default=30, ge=0)
+    grace_seconds: Seconds = 30
     """Seconds between TERM and KILL."""
 
 
@@ -129,7 +134,7 @@ class EnvServerSettings(ComponentSettings):
     """Default requests: 2 CPU, 4Gi memory."""
     shm_size: OptionalQuantity = "1Gi"
     """Size of ``/dev/shm``; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0)
+    grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""
 
 
@@ -162,9 +167,20 @@ class PlatformSettings(_Settings):
     """``priorityClassName`` of all pods, and Kueue's priority class where a queue is named."""
     scheduler_name: str | None = None
     """``schedulerName`` of all pods."""
-    max_runtime_seconds: int | None = Field(default=None, ge=1)
+    max_runtime_seconds: SomeSeconds | None = None
     """Limit on every component, servers included; past it its Job is Failed [seconds]."""
-    ttl_seconds_after_finished: int = Field(default=86400, ge=0)
+    startup_timeout_seconds: Annotated[int, Field(ge=60, le=2**31 - 1)] = 4200
+    """How long anything may take to start, the download of a model included [seconds].
+
+    Startup probes of engines, router and trainer allow it; the trainers' rendezvous, the orchestrator's wait for
+    environment servers and engines, and a weight broadcast whose timeout nobody wrote give up after it.
+    """
+    drain_seconds: Seconds = 60
+    """Job form: how long servers stay after the trainer has ended, for what is still asked of them [seconds].
+
+    An evaluation after the last step has to fit into it. In the jobset form the controller ends them.
+    """
+    ttl_seconds_after_finished: Seconds = 86400
     """How long a finished JobSet stays [seconds]; needs ``workload = "jobset"`` when set."""
 
     existing_claim: str | None = None
@@ -179,12 +195,23 @@ class PlatformSettings(_Settings):
     """Where the volume is mounted: absolute, no ``..``."""
     run_dir: str = "{mount}/runs/{run_id}"
     """The run's directory, below the mount; ``{mount}`` and ``{run_id}`` are filled in."""
+    run_subpath: bool = False
+    """Whether pods see only the run's directory and the Hugging Face cache, and not the rest of the volume.
+
+    Environment servers see the cache read-only and download beside it, the router does not see it. What the config
+    names below ``mount_path`` must then lie in the run's directory. The directory is made by the kubelet, with the
+    mode and the owner that the volume's root gives it.
+    """
     dataset_mount: bool = False
     """Whether the volume is mounted a second time, read-only, at ``/volume``."""
     hf_home: str = "shared"
     """``shared`` (``cache/huggingface`` on the volume), ``local`` (an emptyDir per pod), or a path."""
-    prefetch_model: bool = False
-    """Whether trainer 0 downloads the model before anything loads it; needs a shared ``hf_home``."""
+    prefetch_model: bool = True
+    """Whether trainer 0 downloads the model before anything loads it; has no effect without a shared ``hf_home``.
+
+    Many downloads at once into one cache corrupt files where ``flock`` does nothing, as on Lustre and some NFS. Local
+    paths and ``trainer.model.debug.random_init`` need no download.
+    """
     log_to_volume: bool = True
     """Whether logs also go to ``logs/attempt_<n>`` in the run's directory."""
     config_delivery: Literal["auto", "volume"] = "auto"
@@ -230,16 +257,19 @@ class PlatformSettings(_Settings):
 
     pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
     """Pod Security level of the namespace; a setting above it is refused."""
-    run_as_user: UserId = 1000
-    """Numeric user of every container; the image's own is 1000. Not 0 under ``restricted``."""
-    run_as_group: UserId = 1000
-    """Numeric group of every container."""
-    fs_group: UserId = 1000
-    """Group of the volumes."""
+    run_as_user: OptionalUserId = 1000
+    """Numeric user of every container; the image's own is 1000. Not 0 under ``restricted``; ``none`` leaves it out."""
+    run_as_group: OptionalUserId = 1000
+    """Numeric group of every container; ``none`` leaves it out."""
+    fs_group: OptionalUserId = 1000
+    """Group of the volumes, which many drivers do not apply to ReadWriteMany ones; ``none`` leaves it out."""
     read_only_root_filesystem: bool = False
     """Adds emptyDirs at ``/tmp`` and ``/home/appuser``."""
-    liveness: bool = True
-    """Whether a hung trainer or engine is ended, and with it its Job."""
+    liveness: bool = False
+    """Whether a hung trainer or engine is ended, and with it its Job.
+
+    An engine answers no probe while it takes part in a weight update, so its probe bears the longest one.
+    """
     pdb: bool = True
     """Whether a PodDisruptionBudget keeps node drains away from the run."""
 
