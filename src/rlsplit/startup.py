@@ -18,6 +18,8 @@ from rlsplit.planning.paths import CHECKPOINTS
 from rlsplit.planning.ports import RENDEZVOUS_PORT
 from rlsplit.template_files import template_files
 
+_SETTLING: Final = 60
+"""Seconds after which a failure counts for those that serve nobody: its mark may be of an earlier start."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
 
@@ -88,7 +90,8 @@ def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
         "supervised": watches or pods.component == "trainer",
         "many": False,
         "startup_seconds": platform.startup_timeout_seconds,
-        "drain_seconds": platform.drain_seconds if is_server else None,
+        "is_server": is_server,
+        "drain_seconds": platform.drain_seconds if is_server else _SETTLING,
         "grace_seconds": platform.component(pods.component).grace_seconds,
         "domain": plan.names.domain,
         "log_to_volume": plan.platform.log_to_volume,

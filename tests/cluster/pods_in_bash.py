@@ -22,10 +22,10 @@ PROGRAMS = ("torchrun", "inference", "orchestrator", "env-server", "vllm-router"
 PATIENCE = 30
 """Seconds after which a script that should have ended has failed; no test measures speed."""
 
-SCALE = 200
+SCALE = 300
 """How many times faster the clock of pods runs than that of the machine."""
 
-LEAST_SLEEP = 100
+LEAST_SLEEP = 60
 """Milliseconds of the machine that every ``sleep`` takes."""
 
 CLOCK = {
@@ -117,6 +117,10 @@ class Sandbox:
     def __post_init__(self) -> None:
         for folder in ("bin", "calls", "run", "pod"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
+        if self.shared is None:  # a pod that runs alone finds the others of its group
+            (self.run_dir / ".groups.1").mkdir(exist_ok=True)
+            for index in range(8):
+                (self.run_dir / ".groups.1" / f"inference-{index}").touch()
         real = {program: shutil.which(program) for program in CLOCK}
         clock = {program: text.format(scale=SCALE, least=LEAST_SLEEP, **real) for program, text in CLOCK.items()}
         for program, text in {**dict.fromkeys(PROGRAMS, self.stub), **clock, "timeout": self.asking}.items():

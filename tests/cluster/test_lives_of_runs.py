@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -109,6 +110,7 @@ def test_what_an_earlier_start_left_ends_nobody(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     for name in (".ended.1", ".orchestrator-ended.1"):
         (tmp_path / "run" / name).write_text("1\n")
+        os.utime(tmp_path / "run" / name, (1e9, 1e9))
     (tmp_path / "run" / ".prepared").touch()
     with cluster:
         assert set(cluster.codes().values()) == {0}, cluster.report()
