@@ -23,7 +23,7 @@ from rlsplit.planning.notes import is_moving_tag, plan_notes
 from rlsplit.planning.outside import outside_calls, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
 from rlsplit.planning.paths import checkpoint_dir
-from rlsplit.planning.run_checks import env_findings, given_findings, run_name_findings
+from rlsplit.planning.run_checks import env_findings, given_findings, run_name_findings, secret_key_findings
 from rlsplit.planning.settings import Inference
 from rlsplit.planning.subject import Subject, subject_of
 from rlsplit.platform import Platform
@@ -59,6 +59,7 @@ def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[
     yield from _access_mode(subject)
     yield from _resume_from(subject)
     yield from env_findings(subject.settings, secrets.names() if secrets else ())
+    yield from secret_key_findings(subject)
 
 
 def _access_mode(subject: Subject) -> Iterator[Finding]:

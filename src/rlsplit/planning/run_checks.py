@@ -12,7 +12,7 @@ from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_label_value
 from rlsplit.plain_data import SURROGATE
 from rlsplit.planning.model import RunPlan
 from rlsplit.planning.settings import RunSettings, Value
-from rlsplit.planning.subject import env_tables
+from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_protected_env
 from rlsplit.run import Run
@@ -22,6 +22,9 @@ MAX_ENV_BYTES: Final = 100_000
 """Linux takes 131,071 bytes in one environment string."""
 MAX_ENV_TABLE_BYTES: Final = 200_000
 """A Secret holds 1 MiB, which four tables and the run's own secrets must not exceed together."""
+
+MAX_SECRET_KEY: Final = 253
+"""Characters of a key in a Secret (``DNS1123SubdomainMaxLength``)."""
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
 _IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
@@ -110,6 +113,16 @@ def env_findings(settings: RunSettings, secrets: Collection[SecretName]) -> Iter
             yield from _variable((*table.key, variable), variable, value, taken)
         if sum(len(variable) + len(value) for variable, value in table.value.items()) > MAX_ENV_TABLE_BYTES:
             yield _error("env-vars-size", table.key, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
+
+
+def secret_key_findings(subject: Subject) -> Iterator[Finding]:
+    """Check that variables which move to the Secret have names that can be keys there."""
+    for _, table in env_tables(subject.settings):
+        for name, value in table.value.items():
+            key = subject.secret_keys.get((name, value), "")
+            if len(key) > MAX_SECRET_KEY:
+                message = f"its key in the Secret would have {len(key)} characters, and may have {MAX_SECRET_KEY}"
+                yield _error("secret-key", (*table.key, name), message, "give the variable a shorter name")
 
 
 def _variables_of(secrets: Collection[SecretName]) -> set[str]:
