@@ -106,6 +106,7 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         metrics_port=port[1:],
         trace_path=Value(trainer.trace_path, ("trainer", "trace_path")),
         memory_profiler_path=Value(trainer.memory_profiler_path, ("trainer", "memory_profiler_path")),
+        has_random_weights=trainer.model.debug.random_init,
         conversion_dir=Value(trainer.model.conversion_dir, ("trainer", "model", "conversion_dir")),
         dp_replicate=Value(trainer.model.dp_replicate, ("trainer", "model", "dp_replicate")),
         cp=Value(trainer.model.cp, ("trainer", "model", "cp")),
@@ -122,6 +123,9 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
     client = orchestrator.model.client
     return Orchestrator(
         base_url=Value(client.base_url, ("orchestrator", "model", "client", "base_url")),
+        ready_timeout=Value(
+            client.wait_for_ready_timeout, ("orchestrator", "model", "client", "wait_for_ready_timeout")
+        ),
         admin_base_url=Value(tuple(client.admin_base_url or ()), ("orchestrator", "model", "client", "admin_base_url")),
         broadcast=_broadcast(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
@@ -168,13 +172,14 @@ def _inference(inference: InferenceConfig) -> Inference:
 
 
 def _broadcast(broadcast: TrainerWeightBroadcast | OrchestratorWeightBroadcast) -> Broadcast:
-    meets = None
+    meets, timeout = None, None
     if isinstance(broadcast, BroadcastEndpoint):
+        timeout = Value(broadcast.timeout, ("weight_broadcast", "timeout"), is_shared=True)
         meets = Endpoint(
             host=Value(broadcast.host, ("weight_broadcast", "host"), is_shared=True),
             port=Value(broadcast.port, ("weight_broadcast", "port"), is_shared=True),
         )
-    return Broadcast(type=broadcast.type, meets=meets)
+    return Broadcast(type=broadcast.type, meets=meets, timeout=timeout)
 
 
 def _rollouts(transport: RolloutTransport) -> Endpoint | None:
