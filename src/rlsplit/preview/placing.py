@@ -28,31 +28,13 @@ def _facts(plan: RunPlan) -> Iterator[tuple[str, str | None]]:
     yield "Priority class", platform.priority_class
     yield "Near each other", f"GPU pods by {platform.topology_key}" if platform.topology_key is not None else None
     yield "After a disruption", "the JobSet starts again" if platform.restart_on_disruption else None
-    yield "Waiting", ", ".join(_waits(plan))
-    yield "Start limit", f"{platform.startup_timeout_seconds:,} s"
     limit = platform.max_runtime_seconds
     yield "Time limit", f"{limit:,} s for every component" if limit is not None else None
     devices = ", ".join(f"{count} x {name}" for name, count in platform.rdma_resource.items())
     yield "RDMA per GPU pod", devices if plan.has_rdma else None
-    if platform.workload == "job" and plan.pods[1:]:
-        yield "After the end", f"servers stay {platform.drain_seconds:,} s"
     yield "Outgoing", _outgoing(plan)
     yield "Secrets", f"from {platform.existing_secret}" if platform.existing_secret is not None else None
     yield "Patched pods", _patched(plan)
-
-
-def _waits(plan: RunPlan) -> Iterator[str]:
-    """Who waits for whom before it loads or calls anything."""
-    shape = plan.shape
-    if plan.prefetch:
-        yield "all for the download of the model"
-    if shape.trainer_pods > 1:
-        yield "trainers for trainer 0"
-    if shape.expert_parallel and shape.nodes_per_replica > 1:
-        yield "engines of a group for its first pod"
-    if shape.has_orchestrator:
-        servers = "environments and engines" if shape.has_inference else "environments"
-        yield f"orchestrator for {servers}"
 
 
 def _queue(plan: RunPlan) -> str | None:
