@@ -128,9 +128,9 @@ def _spread(plan: RunPlan) -> list[dict[str, Any]]:
     """The platform's constraints, counted over the run's own pods: a file for all runs cannot know their labels."""
     constraints: list[dict[str, Any]] = passed_through(plan.platform.topology_spread)
     for constraint in constraints:
-        written = constraint.get("labelSelector") or {}
-        labels = {**(written.get("matchLabels") or {}), **selector(plan)}
-        constraint["labelSelector"] = {**written, "matchLabels": labels}
+        written: dict[str, Any] = constraint.get("labelSelector") or {}
+        labels: dict[str, Any] = written.get("matchLabels") or {}
+        constraint["labelSelector"] = {**written, "matchLabels": {**labels, **selector(plan)}}
     return constraints
 
 

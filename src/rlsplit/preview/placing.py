@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from rlsplit.components import ComponentName
 from rlsplit.findings import clipped, visible
 from rlsplit.planning.model import RunPlan
 from rlsplit.preview.text import counted
@@ -52,5 +53,5 @@ def _outgoing(plan: RunPlan) -> str:
 
 
 def _patched(plan: RunPlan) -> str:
-    components = dict.fromkeys(pods.component for pods in plan.pods)
+    components: dict[ComponentName, None] = dict.fromkeys(pods.component for pods in plan.pods)
     return ", ".join(name for name in components if plan.platform.component(name).pod_patch)
