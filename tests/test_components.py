@@ -82,7 +82,7 @@ def test_a_role_that_no_picture_knew_is_drawn_too() -> None:
 
 @pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
 def test_probes_name_ports_that_the_pods_have(path: Any) -> None:
-    plan = planned(path)
+    plan = planned(path, liveness=True)
     for item in rlsplit.render(plan):
         for container in item["spec"]["template"]["spec"]["containers"] if item["kind"] == "Job" else ():
             named = {port["name"] for port in container.get("ports", ())}

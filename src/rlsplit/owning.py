@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rlsplit.findings import ConfigError, Finding, shown
-from rlsplit.plain_data import is_list
+from rlsplit.plain_data import is_list, value_at
 
 _UID: Final = re.compile(r"[A-Za-z0-9-]{1,128}\Z")
 _COMPONENT: Final = "app.kubernetes.io/component"
@@ -57,5 +57,5 @@ def _findings(owners: Sequence[Mapping[str, Any]], uid: str) -> list[Finding]:
 
 
 def _is_trainer_job(item: Mapping[str, Any]) -> bool:
-    labels = item.get("metadata", {}).get("labels") or {}
-    return item.get("kind") == "Job" and labels.get(_COMPONENT) == "trainer"
+    component: object = value_at(item, ("metadata", "labels", _COMPONENT))
+    return item.get("kind") == "Job" and component == "trainer"

@@ -134,5 +134,5 @@ def test_an_object_that_no_cluster_stores_is_refused() -> None:
         render(run_plan)
     (finding,) = refused.value.findings
     assert finding.code == "plan.object-too-large"
-    assert "JobSet/" in finding.message
+    assert "JobSet " in finding.message
     assert render(plan(split, run=Run(id="r"), platform=Platform()))

@@ -14,7 +14,7 @@ from rlsplit.manifests.monitoring import pod_monitor, scraped_ports
 from rlsplit.manifests.network import network_policies
 from rlsplit.manifests.secret import secret
 from rlsplit.manifests.services import headless_service, inference_service
-from rlsplit.manifests.sizes import size_findings
+from rlsplit.manifests.sizes import oversized
 from rlsplit.manifests.workloads import job, job_set
 from rlsplit.planning.binding import bound
 from rlsplit.planning.hiding import with_hidden
@@ -32,7 +32,7 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     values are replaced by one placeholder, configs and variables are without what looks like a secret, so that the
     objects may be shown but not applied; and a plan that knows its secrets needs none here. Every dict and list in
     the result is the caller's own: none is shared with another object, the plan or the platform.
-    Raises ``ConfigError`` for a secret that no Secret can hold, and for an object that no cluster would store.
+    Raises ``ConfigError`` for a secret that no Secret can hold, and for an object that is larger than etcd takes.
     """
     given = secrets if secrets is not None else Secrets()
     findings = tuple(late_secret_findings(plan, given))
@@ -42,7 +42,7 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     known = plan.secrets if is_known and plan.secrets is not None else given.names()
     shown = with_hidden(plan) if redact else plan
     objects = list(_objects(bound(shown, known), given, redact))
-    too_large = tuple(size_findings(objects))
+    too_large = tuple(oversized(objects))
     if too_large:
         raise ConfigError(too_large)
     return objects

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rlsplit.components import GPU_COMPONENTS
-from rlsplit.manifests.container import container, sidecar, volumes
+from rlsplit.manifests.container import container, sidecar
 from rlsplit.manifests.delivery import Delivery, config_sha256
 from rlsplit.manifests.gang import gang_annotations, gang_labels, scheduler_name
 from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
+from rlsplit.manifests.mounts import volumes
 from rlsplit.manifests.passthrough import passed_through
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.strategic_merge import merged
@@ -102,12 +103,11 @@ def _node_access(plan: RunPlan) -> dict[str, Any]:
 def _security_context(plan: RunPlan) -> dict[str, Any]:
     """Numeric user: the kubelet refuses ``runAsNonRoot`` with the image's user name."""
     platform = plan.platform
+    ids = {"runAsUser": platform.run_as_user, "runAsGroup": platform.run_as_group, "fsGroup": platform.fs_group}
     return {
         "runAsNonRoot": platform.run_as_user != 0,
-        "runAsUser": platform.run_as_user,
-        "runAsGroup": platform.run_as_group,
-        "fsGroup": platform.fs_group,
-        "fsGroupChangePolicy": "OnRootMismatch",
+        **{field: number for field, number in ids.items() if number != "none"},
+        **({} if platform.fs_group == "none" else {"fsGroupChangePolicy": "OnRootMismatch"}),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
 
@@ -134,9 +134,9 @@ def _spread(plan: RunPlan) -> list[dict[str, Any]]:
     """The platform's constraints, counted over the run's own pods: a file for all runs cannot know their labels."""
     constraints: list[dict[str, Any]] = passed_through(plan.platform.topology_spread)
     for constraint in constraints:
-        written = constraint.get("labelSelector") or {}
-        labels = {**(written.get("matchLabels") or {}), **selector(plan)}
-        constraint["labelSelector"] = {**written, "matchLabels": labels}
+        written: dict[str, Any] = constraint.get("labelSelector") or {}
+        labels: dict[str, Any] = written.get("matchLabels") or {}
+        constraint["labelSelector"] = {**written, "matchLabels": {**labels, **selector(plan)}}
     return constraints
 
 

@@ -17,11 +17,13 @@ from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
 from rlsplit.planning.environment import Environment, environment, secret_values
 from rlsplit.planning.host_ports import env_server_port, host_port_findings, trainer_metrics_port
+from rlsplit.planning.limits import broadcast_timeout
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
 from rlsplit.planning.names import env_suffix, run_names
 from rlsplit.planning.notes import is_moving_tag, plan_notes
 from rlsplit.planning.outside import outside_calls, outside_findings, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
+from rlsplit.planning.paths import checkpoint_dir
 from rlsplit.planning.placement_checks import placement_findings
 from rlsplit.planning.run_checks import env_findings, given_findings, run_name_findings
 from rlsplit.planning.secret_checks import known_secrets, moved_secret_findings
@@ -34,7 +36,8 @@ from rlsplit.run import Run
 from rlsplit.secrets import SecretName, Secrets
 from rlsplit.splitting import Component, EnvServer, Split
 
-_HUB_MODEL: Final = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}\Z")
+_HUB_MODEL: Final = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}\Z")
+"""A model of the hub; what begins with ``./`` is a local path."""
 
 
 def plan(
@@ -227,12 +230,14 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         names=subject.names,
         shape=subject.shape,
         run_dir=subject.run_dir,
+        ckpt_dir=checkpoint_dir(subject),
         hf_home=subject.hf_home,
         claim=_claim(subject),
         server_port=_server_port(subject, inference),
         worker_urls=engine_urls(subject),
         router_policy=inference.router_policy.value if inference else None,
         liveness_timeout_seconds=inference.liveness_timeout if inference else 0,
+        broadcast_timeout_seconds=broadcast_timeout(subject),
         ranks_filter=settings.trainer.ranks_filter,
         resume=_resume(subject),
         prefetch=_prefetch(subject),
@@ -280,13 +285,14 @@ def _resume(subject: Subject) -> Resume | None:
         return None
     directory = trainer.resume_dir.value
     step = trainer.resume_step.value if directory is None else resume_step(directory)
-    return Resume(step=step, is_required=subject.run.resume_from is not None)
+    return Resume(step=step, has_dir=directory is not None, is_required=subject.run.resume_from is not None)
 
 
 def _prefetch(subject: Subject) -> tuple[str, ...]:
-    """Models of the hub that several pods would otherwise download at once; each once."""
-    if not subject.platform.prefetch_model or not subject.shape.has_orchestrator:
+    """Models of the hub that several processes would otherwise download at once; each once."""
+    if not subject.platform.prefetch_model or subject.platform.hf_home == "local":
         return ()
-    inference = subject.settings.inference
-    names = (subject.settings.trainer.model.value, *((inference.model.value,) if inference else ()))
-    return tuple(dict.fromkeys(name for name in names if _HUB_MODEL.match(name)))
+    inference, trainer = subject.settings.inference, subject.settings.trainer
+    names = [trainer.model.value, *([inference.model.value] if inference and subject.shape.has_inference else [])]
+    wanted = [name for name in names if not (trainer.has_random_weights and name == trainer.model.value)]
+    return tuple(dict.fromkeys(name for name in wanted if _HUB_MODEL.match(name)))

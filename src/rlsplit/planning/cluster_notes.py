@@ -20,7 +20,7 @@ def cluster_notes(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
 def _opened_ports(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     """A policy cannot name hosts, so their ports are open to more than them."""
     for peer in plan.peers if plan.platform.network_policy else ():
-        if peer.is_address:
+        if peer.cidr is not None:
             continue
         if plan.platform.egress_cidrs:
             message = f"a NetworkPolicy cannot name hosts: {peer.host} opens port {peer.port} to all of egress_cidrs"

@@ -8,16 +8,15 @@ from types import MappingProxyType
 from typing import Final
 
 from rlsplit.components import ROLES, ComponentName
+from rlsplit.planning.limits import engine_variables
 from rlsplit.planning.model import EnvVar, SecretEnv
+from rlsplit.planning.paths import checkpoint_dir
 from rlsplit.planning.settings import EnvSource
-from rlsplit.planning.subject import Subject, env_tables
+from rlsplit.planning.subject import LOCAL_HF_HOME, Subject, env_tables
 from rlsplit.secrets import RUN_SECRETS, SecretName, SecretText
 
 INLINE_CONFIG_DIR: Final = "/tmp/rlsplit"
 """Where a startup script writes its config file."""
-
-WORKING_DIR: Final = "/app"
-"""Where the image starts what runs in it."""
 
 _COMMON: Final = MappingProxyType(
     {
@@ -50,6 +49,7 @@ def environment(component: ComponentName, subject: Subject, source: EnvSource | 
         subject.platform.component(component).env,
         _COMMON,
         ROLES[component].defaults,
+        engine_variables(subject) if component == "inference" else {},
         {name: value for name, value in configured.items() if name not in secret},
         fixed,
         dict(_own(component, subject)),
@@ -119,7 +119,7 @@ def _fixed(component: ComponentName, subject: Subject) -> Iterator[tuple[str, st
     if subject.image.has_run_names:
         yield "PRL_RUN_ID", subject.run_id
         yield "PRL_RUN_NAME", subject.run_name
-    yield "HF_HOME", subject.hf_home
+    yield "HF_HOME", _hf_home(component, subject)
     if ROLES[component].logs_to_wandb:
         yield "WANDB_SHARED_RUN_ID" if subject.image.shares_wandb_run_id else "WANDB_RUN_ID", subject.run_id
         yield "WANDB_SHARED_MODE", "1"
@@ -131,6 +131,13 @@ def _fixed(component: ComponentName, subject: Subject) -> Iterator[tuple[str, st
         yield "PRIME_RL_REF", subject.run.source_ref
     if subject.run.source_repo is not None:
         yield "PRIME_RL_REPO", subject.run.source_repo
+
+
+def _hf_home(component: ComponentName, subject: Subject) -> str:
+    """A cache of its own for a component that must not write to the shared one, or does not see it."""
+    parted = subject.platform.run_subpath and subject.has_shared_cache()
+    sees = ROLES[component].has_cache and ROLES[component].fills_cache
+    return LOCAL_HF_HOME if parted and not sees else subject.hf_home
 
 
 def _monitor(component: ComponentName, subject: Subject) -> Iterator[EnvVar]:
@@ -147,5 +154,9 @@ def _own(component: ComponentName, subject: Subject) -> Iterator[tuple[str, str]
     yield "RLSPLIT_ATTEMPT", str(subject.run.attempt)
     if ROLES[component].config_file is not None:
         yield "RLSPLIT_CONFIG_DIR", INLINE_CONFIG_DIR
-    if component == "trainer" and subject.shape.has_orchestrator:
-        yield "RLSPLIT_CKPT_DIR", f"{subject.settings.trainer.ckpt_dir.value or subject.run_dir}/checkpoints"
+    if subject.reads_cache(component):
+        yield "RLSPLIT_SHARED_CACHE", subject.hf_home
+    if component == "trainer":
+        yield "RLSPLIT_CKPT_DIR", checkpoint_dir(subject)
+        if subject.settings.trainer.resume_dir.value is not None:
+            yield "RLSPLIT_RESUME_DIR", subject.settings.trainer.resume_dir.value

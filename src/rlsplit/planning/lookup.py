@@ -114,6 +114,7 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         metrics_port=port[1:],
         trace_path=Value(trainer.trace_path, ("trainer", "trace_path")),
         memory_profiler_path=Value(trainer.memory_profiler_path, ("trainer", "memory_profiler_path")),
+        has_random_weights=trainer.model.debug.random_init,
         conversion_dir=Value(trainer.model.conversion_dir, ("trainer", "model", "conversion_dir")),
         dp_replicate=Value(trainer.model.dp_replicate, ("trainer", "model", "dp_replicate")),
         cp=Value(trainer.model.cp, ("trainer", "model", "cp")),
@@ -142,6 +143,7 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig, release: Relea
         base_url=base_url,
         base_urls=base_urls,
         rank_count=Value(declared(client, "dp_rank_count") or 1, (*key, "dp_rank_count")),
+        ready_timeout=Value(client.wait_for_ready_timeout, (*key, "wait_for_ready_timeout")),
         admin_base_url=Value(tuple(client.admin_base_url or ()), ("orchestrator", "model", "client", "admin_base_url")),
         broadcast=_broadcast(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
@@ -210,13 +212,14 @@ def _inference(
 
 
 def _broadcast(broadcast: TrainerWeightBroadcast | OrchestratorWeightBroadcast) -> Broadcast:
-    meets = None
+    meets, timeout = None, None
     if isinstance(broadcast, BroadcastEndpoint):
+        timeout = Value(broadcast.timeout, ("weight_broadcast", "timeout"), is_shared=True)
         meets = Endpoint(
             host=Value(broadcast.host, ("weight_broadcast", "host"), is_shared=True),
             port=Value(broadcast.port, ("weight_broadcast", "port"), is_shared=True),
         )
-    return Broadcast(type=broadcast.type, meets=meets)
+    return Broadcast(type=broadcast.type, meets=meets, timeout=timeout)
 
 
 def _rollouts(transport: RolloutTransport) -> Endpoint | None:

@@ -36,6 +36,8 @@ OverlayName = Literal[
     "run-monitor",
     "world-size",
     "secret-env",
+    "startup-limit",
+    "relative-path",
 ]
 """Names of the overlays, in the order of the cluster specification."""
 
@@ -274,6 +276,11 @@ class Pods:
         return ConfigId(self.component, self.env_server.id if self.env_server else None)
 
     @property
+    def hf_home(self) -> str | None:
+        """Their Hugging Face cache."""
+        return next((variable.value for variable in self.env if variable.name == "HF_HOME"), None)
+
+    @property
     def count(self) -> int:
         """How many pods there are."""
         return len(self.hosts)
@@ -289,6 +296,8 @@ class Resume:
 
     step: int | None
     """The step to load; None means the newest in the run's directory."""
+    has_dir: bool = False
+    """Whether the checkpoint lies in a folder that the config names."""
     is_required: bool = False
     """Whether there must be a checkpoint: a run that continues another one never begins anew."""
 
@@ -302,13 +311,8 @@ class Peer:
     needs: SecretName | None = None
 
     @property
-    def is_address(self) -> bool:
-        """Whether the host is an IP address, which a NetworkPolicy can express; a name it cannot."""
-        return self.cidr is not None
-
-    @property
     def cidr(self) -> str | None:
-        """The host as an address range of one, None for a name."""
+        """The host as an address range of one, which a NetworkPolicy can express; None for a name, which it cannot."""
         address = address_of(self.host)
         return None if address is None else f"{address}/{address.max_prefixlen}"
 
@@ -342,6 +346,8 @@ class RunPlan:
     names: Names
     shape: Shape
     run_dir: str
+    ckpt_dir: str
+    """Where the trainer's checkpoints are."""
     hf_home: str
     """Directory of the Hugging Face cache in the pods."""
     claim: str | None
@@ -353,6 +359,8 @@ class RunPlan:
     router_policy: str | None
     liveness_timeout_seconds: float
     """``inference.server.liveness_timeout_seconds``."""
+    broadcast_timeout_seconds: int
+    """How long setting up the weight broadcast, or one update, may take; 0 for files."""
     ranks_filter: tuple[int, ...]
     """Trainer ranks that are shown on the console."""
     resume: Resume | None

@@ -14,15 +14,17 @@ from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_table, value_at
 from rlsplit.planning.host_ports import env_server_port, trainer_metrics_port
+from rlsplit.planning.limits import ENGINE_TIMEOUT, engine_limit, has_own_timeout, is_patient
 from rlsplit.planning.model import REMOVED, Overlay, OverlayName
 from rlsplit.planning.names import env_suffix
+from rlsplit.planning.paths import moved_paths
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.planning.settings import Broadcast, Inference
 from rlsplit.planning.subject import Subject
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.spelling import spelled
 from rlsplit.secrets import SecretName
-from rlsplit.splitting import EnvServer, JsonObject
+from rlsplit.splitting import Component, EnvServer, JsonObject
 
 ANY_ADDRESS: Final = "0.0.0.0"
 """What servers in a pod bind to: the pod's own name may not resolve yet, and loopback is out of reach."""
@@ -58,6 +60,8 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
             host = subject.names.host("orchestrator")
             yield overlay("rollouts-host", trainer.rollouts.host.path, host, "the orchestrator sends the rollouts")
     yield from _world_size(overlay, subject, trainer.broadcast)
+    yield from _broadcast_limit(overlay, subject, trainer.broadcast, subject.split.trainer)
+    yield from _relative_paths(overlay, subject)
     yield from _secret_env(overlay, subject)
 
 
@@ -83,6 +87,10 @@ def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
         yield overlay("env-server-address", path, address, "the environment is served by a pod of its own")
     yield from _monitor(overlay, subject)
     yield from _world_size(overlay, subject, orchestrator.broadcast)
+    if not is_patient(subject):
+        yield overlay("startup-limit", orchestrator.ready_timeout.path, _limit(subject), "engines take long to start")
+    yield from _broadcast_limit(overlay, subject, orchestrator.broadcast, subject.split.orchestrator)
+    yield from _relative_paths(overlay, subject)
     yield from _secret_env(overlay, subject)
 
 
@@ -103,6 +111,10 @@ def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overl
         if name not in inference.env_vars.value and not subject.is_secret(name, value):
             reason = "inference puts its defaults over the pod's environment, but not over its own env_vars"
             yield overlay("root-env-vars", (*inference.env_vars.path, name), value, reason)
+    limit = engine_limit(subject, inference)
+    if limit is not None:
+        reason = "inference puts its own limit over the pod's environment"
+        yield overlay("startup-limit", (*inference.env_vars.path, ENGINE_TIMEOUT), limit, reason)
     yield from _secret_env(overlay, subject)
 
 
@@ -219,6 +231,25 @@ def _world_size(overlay: _Overlaying, subject: Subject, broadcast: Broadcast) ->
     """A single node whose data parallelism is derived keeps the split's 1, and would wait for one worker."""
     if subject.shape.has_inference and broadcast.meets is not None:
         yield overlay("world-size", broadcast.world_size, subject.shape.inference_workers, "GPU workers of all engines")
+
+
+def _broadcast_limit(
+    overlay: _Overlaying, subject: Subject, broadcast: Broadcast, component: Component
+) -> Iterator[Overlay]:
+    """Both ends meet when the slower one has loaded."""
+    if subject.shape.has_orchestrator and broadcast.timeout is not None and not has_own_timeout(broadcast, component):
+        reason = "trainer and engines meet when the slower one has loaded"
+        yield overlay("startup-limit", broadcast.timeout.path, _limit(subject), reason)
+
+
+def _limit(subject: Subject) -> int:
+    return subject.platform.startup_timeout_seconds
+
+
+def _relative_paths(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
+    for owner, path, place in moved_paths(subject):
+        if owner == overlay.owner:
+            yield overlay("relative-path", path.path, place, _IN_RUN_DIR)
 
 
 def _secret_env(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:

@@ -24,6 +24,7 @@ MAX_ENV_BYTES: Final = 100_000
 MAX_ENV_TABLE_BYTES: Final = 200_000
 """A Secret holds 1 MiB, which four tables and the run's own secrets must not exceed together."""
 
+
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
 
 

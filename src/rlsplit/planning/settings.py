@@ -68,6 +68,8 @@ class Broadcast:
     type: Literal["filesystem", "nccl", "nixl"]
     meets: Endpoint | None
     """None for files."""
+    timeout: Value[int] | None
+    """Longest duration of connecting or transferring [seconds]; None for files."""
     world_size: KeyPath = ("weight_broadcast", "inference_world_size")
     """Where the number of inference workers stands in the component's config."""
 
@@ -92,6 +94,8 @@ class Trainer:
     """Where host and port of the metrics server stand, whether it is on or not."""
     trace_path: Value[str | None]
     memory_profiler_path: Value[str | None]
+    has_random_weights: bool
+    """Whether the model starts from random weights, for debugging."""
     file_monitor: Value[str | None]
     conversion_dir: Value[str | None]
     dp_replicate: Value[int]
@@ -117,6 +121,8 @@ class Orchestrator:
     """All of them, and the addresses at which servers are looked up."""
     rank_count: Value[int]
     """Engine ranks that a client tells apart behind one address; 1 where it knows none."""
+    ready_timeout: Value[int]
+    """How long the policy's server may take to become ready [seconds]."""
     admin_base_url: Value[tuple[str, ...]]
     broadcast: Broadcast
     rollouts: Endpoint | None

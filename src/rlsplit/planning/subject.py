@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rlsplit.components import ComponentName, EnvServerId
+from rlsplit.components import ROLES, ComponentName, EnvServerId
 from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
@@ -68,6 +68,15 @@ class Subject:
         """Give the source that an environment server serves."""
         position = next(s.position for s in self.split.env_servers if s.id == server)
         return next(s for s in self.settings.sources if (s.split, s.position) == (server.split, position))
+
+    def has_shared_cache(self) -> bool:
+        """Whether the Hugging Face cache lies on the volume."""
+        return self.hf_home.startswith(f"{self.platform.mount_path.rstrip('/')}/")
+
+    def reads_cache(self, component: ComponentName) -> bool:
+        """Whether a component's pods only read the shared cache, and download into one of their own."""
+        role = ROLES[component]
+        return self.platform.run_subpath and self.has_shared_cache() and role.has_cache and not role.fills_cache
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""

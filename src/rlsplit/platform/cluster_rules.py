@@ -8,8 +8,9 @@ from typing import Final
 
 from rlsplit.addresses import is_network, is_within
 from rlsplit.components import ROLES, Role
-from rlsplit.findings import Finding
+from rlsplit.findings import Finding, shown
 from rlsplit.kubernetes import is_dns_label, is_label_value, is_qualified_name
+from rlsplit.plain_data import is_table, value_at
 from rlsplit.platform.judging import Format, Rule, conflict, each, finding, misfit, own_keys, table
 from rlsplit.platform.settings import PlatformSettings
 
@@ -50,6 +51,16 @@ def _denied(platform: PlatformSettings) -> Iterator[Finding]:
             yield finding("conflict", ("egress_cidrs", index), message, "change one of the two")
 
 
+def _spread(platform: PlatformSettings) -> Iterator[Finding]:
+    """The run's labels are filled into selectors, so these have to be ones."""
+    for index, constraint in enumerate(platform.topology_spread):
+        for path in (("labelSelector",), ("labelSelector", "matchLabels")):
+            written = value_at(constraint, path)
+            if written is not None and not is_table(written):
+                yield finding("format", ("topology_spread", index, *path), f"{shown(written)} is not a table")
+                break
+
+
 def _needs(setting: str, others: tuple[str, ...], platform: PlatformSettings) -> Iterator[Finding]:
     for other in others if setting in platform.model_fields_set and getattr(platform, setting) is not None else ():
         if getattr(platform, other) is None:
@@ -69,6 +80,7 @@ def _pod_metadata(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
 CLUSTER_RULES: Final[tuple[Rule, ...]] = (
     _dns,
     _denied,
+    _spread,
     *each(_needs, of=_NEEDS),
     *each(_pod_metadata, of=[(role,) for role in ROLES.values()]),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -22,9 +22,12 @@ Quantity = Annotated[str, BeforeValidator(_text_from_int), _SPELLED]
 """A Kubernetes quantity: ``8``, ``500m``, ``64Gi``."""
 OptionalQuantity = Annotated[str | None, BeforeValidator(_text_from_int), _SPELLED]
 Port = Annotated[int, Field(ge=1, le=65535)]
-MAX_SECONDS: Final = 2**31 - 1
-"""Kubernetes counts most seconds in 32 bits."""
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
+OptionalUserId = UserId | Literal["none"]
+"""A numeric user or group; ``none`` leaves the choice to the cluster, as OpenShift wants it."""
+Seconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""A duration; Kubernetes counts seconds in 32 bits."""
+SomeSeconds = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Settings(Section):
@@ -111,7 +114,7 @@ class TrainerSettings(ComponentSettings):
     """Default requests: 8 CPU, 64Gi memory, 32Gi disk."""
     shm_size: OptionalQuantity = "32Gi"
     """Size of ``/dev/shm``, where NCCL keeps its buffers; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=120, ge=0, le=MAX_SECONDS)
+    grace_seconds: Seconds = 120
     """Seconds between TERM and KILL; torchrun itself waits 30 before it kills its workers."""
 
 
@@ -125,7 +128,7 @@ class OrchestratorSettings(ComponentSettings):
     """Default requests: 4 CPU, 16Gi memory, 8Gi disk."""
     shm_size: OptionalQuantity = "2Gi"
     """Size of ``/dev/shm``; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0, le=MAX_SECONDS)
+    grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""
 
 
@@ -139,7 +142,7 @@ class InferenceSettings(ComponentSettings):
     """Default requests: 8 CPU, 64Gi memory, 32Gi disk."""
     shm_size: OptionalQuantity = "32Gi"
     """Size of ``/dev/shm``, which vLLM and NCCL fill; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0, le=MAX_SECONDS)
+    grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""
 
 
@@ -153,7 +156,7 @@ class RouterSettings(ComponentSettings):
     """Default requests: 4 CPU, 8Gi memory, 1Gi disk."""
     shm_size: OptionalQuantity = None
     """Size of ``/dev/shm``; unset by default, the router uses none."""
-    grace_seconds: int = Field(default=30, ge=0, le=MAX_SECONDS)
+    grace_seconds: Seconds = 30
     """Seconds between TERM and KILL."""
 
 
@@ -173,5 +176,5 @@ class EnvServerSettings(ComponentSettings):
     may have been written by a model."""
     shm_size: OptionalQuantity = "1Gi"
     """Size of ``/dev/shm``; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0, le=MAX_SECONDS)
+    grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""

@@ -240,8 +240,13 @@ def _jobset_only(platform: PlatformSettings) -> Iterator[Finding]:
 
 
 def _prefetch(platform: PlatformSettings) -> Iterator[Finding]:
-    if platform.prefetch_model and platform.hf_home == "local":
+    if platform.hf_home == "local" and platform.prefetch_model and "prefetch_model" in platform.model_fields_set:
         yield conflict("prefetch_model", 'needs a shared cache, and hf_home is "local"')
+
+
+def _run_subpath(platform: PlatformSettings) -> Iterator[Finding]:
+    if platform.run_subpath and platform.dataset_mount:
+        yield conflict("dataset_mount", "mounts the whole volume, and run_subpath the run's directory alone")
 
 
 def _plain_values(platform: PlatformSettings) -> Iterator[Finding]:
@@ -283,6 +288,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _security,
     _jobset_only,
     _prefetch,
+    _run_subpath,
     _plain_values,
     *CLUSTER_RULES,
     *BRINGING_RULES,

@@ -8,16 +8,17 @@ from pydantic import Field
 
 from rlsplit.components import ROLES, ComponentName
 from rlsplit.platform.component_settings import (
-    MAX_SECONDS,
     EnvServerSettings,
     InferenceSettings,
+    OptionalUserId,
     OrchestratorSettings,
     Port,
     Quantity,
     RouterSettings,
+    Seconds,
     Settings,
+    SomeSeconds,
     TrainerSettings,
-    UserId,
 )
 from rlsplit.secrets import SecretName
 
@@ -74,9 +75,20 @@ class PlatformSettings(Settings):
     restart_on_disruption: bool = False
     """Whether a JobSet starts again, as often as it takes, after a node was drained or a pod preempted; needs
     ``workload = "jobset"``, and a config that resumes."""
-    max_runtime_seconds: int | None = Field(default=None, ge=1, le=MAX_SECONDS)
+    max_runtime_seconds: SomeSeconds | None = None
     """Limit on every component, servers included; past it its Job is Failed [seconds]."""
-    ttl_seconds_after_finished: int = Field(default=86400, ge=0, le=MAX_SECONDS)
+    startup_timeout_seconds: Annotated[int, Field(ge=60, le=2**31 - 1)] = 4200
+    """How long anything may take to start, the download of a model included [seconds].
+
+    Startup probes of engines, router and trainer allow it; the trainers' rendezvous, the orchestrator's wait for
+    environment servers and engines, and a weight broadcast whose timeout nobody wrote give up after it.
+    """
+    drain_seconds: Seconds = 60
+    """Job form: how long servers stay after the trainer has ended, for what is still asked of them [seconds].
+
+    An evaluation after the last step has to fit into it. In the jobset form the controller ends them.
+    """
+    ttl_seconds_after_finished: Seconds = 86400
     """How long a finished JobSet stays [seconds]; needs ``workload = "jobset"`` when set."""
 
     existing_secret: str | None = None
@@ -100,12 +112,23 @@ class PlatformSettings(Settings):
     """Where the volume is mounted: absolute, no ``..``."""
     run_dir: str = "{mount}/runs/{run_id}"
     """The run's directory, below the mount; ``{mount}`` and ``{run_id}`` are filled in."""
+    run_subpath: bool = False
+    """Whether pods see only the run's directory and the Hugging Face cache, and not the rest of the volume.
+
+    Environment servers see the cache read-only and download beside it, the router does not see it. What the config
+    names below ``mount_path`` must then lie in the run's directory. The directory is made by the kubelet, with the
+    mode and the owner that the volume's root gives it.
+    """
     dataset_mount: bool = False
     """Whether the volume is mounted a second time, read-only, at ``/volume``."""
     hf_home: str = "shared"
     """``shared`` (``cache/huggingface`` on the volume), ``local`` (an emptyDir per pod), or a path."""
-    prefetch_model: bool = False
-    """Whether trainer 0 downloads the model before anything loads it; needs a shared ``hf_home``."""
+    prefetch_model: bool = True
+    """Whether trainer 0 downloads the model before anything loads it; has no effect without a shared ``hf_home``.
+
+    Many downloads at once into one cache corrupt files where ``flock`` does nothing, as on Lustre and some NFS. Local
+    paths and ``trainer.model.debug.random_init`` need no download.
+    """
     log_to_volume: bool = True
     """Whether logs also go to ``logs/attempt_<n>`` in the run's directory."""
     config_delivery: Literal["auto", "volume"] = "auto"
@@ -156,16 +179,19 @@ class PlatformSettings(Settings):
 
     pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
     """Pod Security level of the namespace; a setting above it is refused."""
-    run_as_user: UserId = 1000
-    """Numeric user of every container; the image's own is 1000. Not 0 under ``restricted``."""
-    run_as_group: UserId = 1000
-    """Numeric group of every container."""
-    fs_group: UserId = 1000
-    """Group of the volumes."""
+    run_as_user: OptionalUserId = 1000
+    """Numeric user of every container; the image's own is 1000. Not 0 under ``restricted``; ``none`` leaves it out."""
+    run_as_group: OptionalUserId = 1000
+    """Numeric group of every container; ``none`` leaves it out."""
+    fs_group: OptionalUserId = 1000
+    """Group of the volumes, which many drivers do not apply to ReadWriteMany ones; ``none`` leaves it out."""
     read_only_root_filesystem: bool = False
     """Adds emptyDirs at ``/tmp`` and ``/home/appuser``."""
-    liveness: bool = True
-    """Whether a hung trainer or engine is ended, and with it its Job."""
+    liveness: bool = False
+    """Whether a hung trainer or engine is ended, and with it its Job.
+
+    An engine answers no probe while it takes part in a weight update, so its probe bears the longest one.
+    """
     pdb: bool = True
     """Whether a PodDisruptionBudget keeps node drains away from the run."""
 

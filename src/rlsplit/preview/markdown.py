@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rlsplit.component_files import as_text
 from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.markdown_blocks import (
     Block,
     code,
@@ -32,7 +33,7 @@ def as_markdown(run: Compiled) -> str:
     planned, drawn = run.planned, topology(run.planned.plan)
     return fitted(
         _accepted(run, planned.plan, drawn),
-        [*_pictures(drawn), *_findings(run), *_configs(planned), *_objects(planned)],
+        [*_pictures(drawn), *_findings(run), _lifecycle(planned.plan), *_configs(planned), *_objects(planned)],
     )
 
 
@@ -82,6 +83,11 @@ def _pictures(drawn: Topology) -> Iterator[Block]:
         for link in drawn.links
     ]
     yield Block("connections", details(f"Connections ({len(rows)})", table(("from", "to", "what", "port"), rows)))
+
+
+def _lifecycle(plan: RunPlan) -> Block:
+    rows = [(escaped(who), escaped(what)) for who, what in lifecycle(plan)]
+    return Block("start and end", details("Start and end", table(("who", "what"), rows)))
 
 
 def _findings(run: Compiled) -> list[Block]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from rlsplit.components import ComponentName
 from rlsplit.findings import clipped, visible
 from rlsplit.planning.model import RunPlan
 from rlsplit.preview.text import counted
 
-_MAX_VALUE = 200
+_MAX_VALUE: Final = 200
 
 
 def placing_facts(plan: RunPlan) -> Iterator[tuple[str, str]]:
@@ -51,5 +53,5 @@ def _outgoing(plan: RunPlan) -> str:
 
 
 def _patched(plan: RunPlan) -> str:
-    components = dict.fromkeys(pods.component for pods in plan.pods)
+    components: dict[ComponentName, None] = dict.fromkeys(pods.component for pods in plan.pods)
     return ", ".join(name for name in components if plan.platform.component(name).pod_patch)

@@ -59,7 +59,9 @@ def _alternative(here: tuple[Any, ...], part: str | int) -> tuple[Any, ...] | No
     return None
 
 
-_LABELS: Final = frozenset({"int", "float", "str", "bool", "literal", "dict", "list", "constrained-str"})
+_LABELS: Final = frozenset(
+    {"int", "float", "str", "bool", "literal", "dict", "list", "constrained-str", "constrained-int"}
+)
 
 
 def _has_tag(member: type[Section], tag: str) -> bool:
