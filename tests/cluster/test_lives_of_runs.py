@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ pytestmark = [
 ]
 
 MINUTE = 60
+SEEN = 3
+"""Seconds of the machine after which every pod has seen signs of life, which it looks for many times a second."""
 SERVERS = {"inference": {"load": 120}, "env-server": {"load": 10}, "router": {"load": 5}}
 NODES = make({**MULTI, "num_infer_replicas": 1}, inference={"vllm": {"tensor_parallel_size": 8}})
 
@@ -75,11 +78,22 @@ def test_a_trainer_that_vanishes_ends_all_pods(controls_jobs: bool, tmp_path: Pa
     endless = parts(trainer={"runs": 10**6}, orchestrator={"runs": 10**6})
     with Cluster(planned(NODES), tmp_path, endless, controls_jobs=controls_jobs) as cluster:
         cluster.wait_for("orchestrator", "orchestrator-0")
+        sleep(SEEN)
         cluster.pod("trainer-0").vanish()
         codes = cluster.codes(but="trainer-0")
         assert codes.pop("trainer-1") == (143 if controls_jobs else 1)
         assert set(codes.values()) == {1}, cluster.report()
         assert "no sign of life" in cluster.pod("inference-0").output
+
+
+def test_a_trainer_that_vanishes_before_it_is_prepared_ends_all_pods(tmp_path: Path) -> None:
+    with Cluster(planned(SHAPES["one-plus-one"]), tmp_path, parts(trainer={"fetch": 10**6})) as cluster:
+        cluster.wait_for("hf", "trainer-0")
+        cluster.until(lambda: all(pod.process for pod in cluster.pods), "not all pods are there")
+        sleep(SEEN)
+        cluster.pod("trainer-0").vanish()
+        codes = cluster.codes(but="trainer-0")
+        assert set(codes.values()) == {1}, cluster.report()
 
 
 @pytest.mark.parametrize("vanishes", [True, False])
@@ -88,6 +102,7 @@ def test_an_orchestrator_that_dies_ends_all_pods(vanishes: bool, tmp_path: Path)
     with Cluster(planned(SHAPES["one-plus-one"]), tmp_path, dying) as cluster:
         cluster.wait_for("orchestrator", "orchestrator-0")
         if vanishes:
+            sleep(SEEN)
             cluster.pod("orchestrator-0").vanish()
         codes = cluster.codes()
         assert codes.pop("orchestrator-0") == (137 if vanishes else 5)
