@@ -9,6 +9,7 @@ from typing import Any
 import tomli
 
 import rlsplit
+import worked_runs
 from rlsplit.component_files import as_text, component_configs, component_files
 from rlsplit.config.rules import Mode
 from rlsplit.reports import as_plain
@@ -96,11 +97,12 @@ def main() -> None:
     for fixture in bad():
         written.add(report_path(fixture))
         report_path(fixture).write_text(findings_of(fixture), encoding="utf-8", newline="\n")
-    for path in (
-        *FIXTURES.glob("*/expected/**/*"),
-        *FIXTURES.glob("releases/*/*/expected/**/*"),
-        *FIXTURES.glob("bad/*.expected.txt"),
-    ):
+    for path, text in worked_runs.manifests():
+        written.add(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    kept = ("*/expected/**/*", "releases/*/*/expected/**/*", "bad/*.expected.txt", "worked/*.yaml")
+    for path in (path for pattern in kept for path in FIXTURES.glob(pattern)):
         if path.is_file() and path not in written:
             path.unlink()
 

@@ -28,6 +28,9 @@ from rlsplit.planning import RunPlan
 PATIENCE = 60
 """Seconds of the machine after which a run that should have ended has failed; no test measures speed."""
 
+SLACK = 10
+"""Seconds of the machine that a pod may take to end, on top of its grace period."""
+
 Part: TypeAlias = Mapping[str, Any]
 """What a component does: ``late``, ``fetch``, ``load``, ``runs`` [seconds of the pods], and ``code`` with which it ends.
 
@@ -287,11 +290,13 @@ class Cluster:
                 return
 
     def _delete(self, pod: Pod) -> None:
-        """TERM, and KILL after the grace period."""
+        """TERM, and KILL after the grace period, which is longer here since the machine may be busy."""
         pod.signal(signal.SIGTERM)
-        grace = pod.spec["terminationGracePeriodSeconds"] / SCALE
-        if pod.process is not None and not self.is_over.wait(grace):
-            pod.vanish()
+        deadline = time.monotonic() + SLACK + pod.spec["terminationGracePeriodSeconds"] / SCALE
+        while pod.process is not None and pod.process.poll() is None and not self.is_over.wait(0.05):
+            if time.monotonic() > deadline:
+                pod.vanish()
+                return
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
         while process.poll() is None:

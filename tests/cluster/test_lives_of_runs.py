@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ pytestmark = [
 ]
 
 MINUTE = 60
+SEEN = 3
+"""Seconds of the machine after which every pod has seen signs of life, which it looks for many times a second."""
 SERVERS = {"inference": {"load": 120}, "env-server": {"load": 10}, "router": {"load": 5}}
 NODES = make({**MULTI, "num_infer_replicas": 1}, inference={"vllm": {"tensor_parallel_size": 8}})
 
@@ -75,11 +78,22 @@ def test_a_trainer_that_vanishes_ends_all_pods(controls_jobs: bool, tmp_path: Pa
     endless = parts(trainer={"runs": 10**6}, orchestrator={"runs": 10**6})
     with Cluster(planned(NODES), tmp_path, endless, controls_jobs=controls_jobs) as cluster:
         cluster.wait_for("orchestrator", "orchestrator-0")
+        sleep(SEEN)
         cluster.pod("trainer-0").vanish()
         codes = cluster.codes(but="trainer-0")
         assert codes.pop("trainer-1") == (143 if controls_jobs else 1)
         assert set(codes.values()) == {1}, cluster.report()
         assert "no sign of life" in cluster.pod("inference-0").output
+
+
+def test_a_trainer_that_vanishes_before_it_is_prepared_ends_all_pods(tmp_path: Path) -> None:
+    with Cluster(planned(SHAPES["one-plus-one"]), tmp_path, parts(trainer={"fetch": 10**6})) as cluster:
+        cluster.wait_for("hf", "trainer-0")
+        cluster.until(lambda: all(pod.process for pod in cluster.pods), "not all pods are there")
+        sleep(SEEN)
+        cluster.pod("trainer-0").vanish()
+        codes = cluster.codes(but="trainer-0")
+        assert set(codes.values()) == {1}, cluster.report()
 
 
 @pytest.mark.parametrize("vanishes", [True, False])
@@ -88,6 +102,7 @@ def test_an_orchestrator_that_dies_ends_all_pods(vanishes: bool, tmp_path: Path)
     with Cluster(planned(SHAPES["one-plus-one"]), tmp_path, dying) as cluster:
         cluster.wait_for("orchestrator", "orchestrator-0")
         if vanishes:
+            sleep(SEEN)
             cluster.pod("orchestrator-0").vanish()
         codes = cluster.codes()
         assert codes.pop("orchestrator-0") == (137 if vanishes else 5)
@@ -118,21 +133,36 @@ def test_what_an_earlier_start_left_ends_nobody(tmp_path: Path) -> None:
 
 def test_a_server_that_comes_after_the_end_does_not_stay(tmp_path: Path) -> None:
     failing: Any = parts(trainer={"runs": 30, "code": 1}, orchestrator={})
-    failing["inference"] = {"late": 10 * MINUTE}
-    with Cluster(planned(SHAPES["one-plus-one"], startup_timeout_seconds=900), tmp_path, failing) as cluster:
+    failing["inference"] = {"after": "the trainer has ended", "late": 10 * MINUTE}
+    with Cluster(planned(SHAPES["one-plus-one"], startup_timeout_seconds=600), tmp_path, failing) as cluster:
+        cluster.until((cluster.run_dir / ".ended.1").exists, "the trainer has not ended")
+        os.utime(cluster.run_dir / ".ended.1", (1e9, 1e9))
         assert set(cluster.codes().values()) == {1}, cluster.report()
 
 
-def test_a_drained_pod_ends_within_its_grace(tmp_path: Path) -> None:
-    """TERM in every phase of every component: while it waits, loads and works."""
-    plan = planned(NODES)
-    for moment, started in enumerate((None, "torchrun", "orchestrator")):
-        slow = parts(trainer={"load": 10 * MINUTE, "runs": 10**6}, orchestrator={"runs": 10**6})
-        with Cluster(plan, tmp_path / str(moment), slow, controls_jobs=False) as cluster:
-            if started is None:
-                cluster.until(lambda: all(pod.process for pod in cluster.pods), "no pod")
-            else:
-                cluster.wait_for(started, "orchestrator-0" if started == "orchestrator" else "trainer-0")
-            for pod in cluster.pods:
-                pod.signal(signal.SIGTERM)
-            assert set(cluster.codes().values()) == {128 + signal.SIGTERM}, cluster.report()
+@pytest.mark.parametrize("moment", ["waiting", "loading", "training", "draining"])
+def test_a_pod_that_is_told_to_end_does_so_within_its_grace(moment: str, tmp_path: Path) -> None:
+    """TERM in every phase of every component; a pod that did not end would be killed, with 137."""
+    slow = parts(trainer={"load": 10 * MINUTE, "runs": 10**6}, orchestrator={"runs": 10**6})
+    if moment == "waiting":
+        slow["trainer"] = {"fetch": 10**6}
+    if moment == "draining":
+        slow["trainer"] = {"runs": 60}
+    plan = planned(NODES, drain_seconds=10**6)
+    with Cluster(plan, tmp_path, slow, controls_jobs=False) as cluster:
+        cluster.until(lambda: all(pod.process for pod in cluster.pods), "not all pods are there")
+        if moment == "draining":
+            ending = "the trainer has ended with code 0"
+            cluster.until(lambda: ending in cluster.pod("inference-0").output, "nobody has noticed")
+        else:
+            program, pod = {
+                "waiting": ("hf", "trainer-0"),
+                "loading": ("torchrun", "trainer-0"),
+                "training": ("orchestrator", "orchestrator-0"),
+            }[moment]
+            cluster.wait_for(program, pod)
+        ended = {pod.name for pod in cluster.pods if pod.code is not None}
+        for pod in cluster.pods:
+            pod.signal(signal.SIGTERM)
+        codes = cluster.codes()
+        assert {code for name, code in codes.items() if name not in ended} == {128 + signal.SIGTERM}, cluster.report()

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -267,7 +268,7 @@ def test_a_checkpoint_in_two_places_is_judged_and_put_aside_in_both(tmp_path: Pa
         (tmp_path / folder / "part").mkdir(parents=True)
         (tmp_path / folder / "part" / name).write_text("x")
     process = box.start_with(
-        containers(plan)["trainer"], 0, {"RLSPLIT_CKPT_DIR": str(tmp_path / "ckpt"), "STUB_ENDS": "{}"}, -1
+        containers(plan)["trainer"], 0, {"RLSPLIT_CKPT_DIR": str(tmp_path / "ckpt"), "STUB_ENDS": "{}"}, subprocess.PIPE
     )
     assert finish(process)[0] == 0
     for folder in ("ckpt", "run/checkpoints"):
@@ -302,6 +303,25 @@ def test_term_ends_a_download(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGTERM)
     assert finish(process)[0] == 143
     assert (box.run_dir / ".ended.1").read_text() == "143\n"
+
+
+def test_an_environment_server_reads_the_shared_cache_and_writes_beside_it(tmp_path: Path) -> None:
+    box, shared = Sandbox(tmp_path), tmp_path / "shared"
+    for name, text in {"blobs/b": "weights", "snapshots/1/config.json": "{}", "refs/main": "1"}.items():
+        path = shared / "hub" / "models--a--b" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    container = containers(planned(SHAPES["one-plus-one"], run_subpath=True))["env-0-math"]
+    with prepared_by_another_pod(box.run_dir):
+        more = {"RLSPLIT_SHARED_CACHE": str(shared), "STUB_ENDS": "{}"}
+        code, output = finish(box.start_with(container, 0, more, subprocess.PIPE))
+    assert code == 0, output
+    copy = box.root / "cache" / "hub" / "models--a--b"
+    assert (copy / "snapshots" / "1" / "config.json").read_text() == "{}"
+    assert (copy / "blobs" / "b").is_symlink()
+    assert not (copy / "refs" / "main").is_symlink()
+    (copy / "snapshots" / "2").mkdir()
+    assert {path.name for path in (shared / "hub" / "models--a--b" / "snapshots").iterdir()} == {"1"}
 
 
 def test_other_trainers_touch_nothing(tmp_path: Path) -> None:

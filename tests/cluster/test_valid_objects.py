@@ -21,6 +21,14 @@ VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
 
 PLATFORMS: dict[str, dict[str, Any]] = {
     "default": {},
+    "parted": {
+        "run_subpath": True,
+        "run_as_user": "none",
+        "run_as_group": "none",
+        "fs_group": "none",
+        "liveness": True,
+        "startup_timeout_seconds": 7200,
+    },
     "everything": {
         "create_namespace": True,
         "namespace": "rl-runs",
