@@ -98,6 +98,9 @@ def dotted(path: Sequence[str | int]) -> str:
     return text
 
 
+_MOST_BITS: Final = 256
+
+
 def shown(value: object, limit: int = 60) -> str:
     """Spell an offending value for a message: JSON-like, one line, cut with an ellipsis."""
     if isinstance(value, Mapping):
@@ -106,6 +109,8 @@ def shown(value: object, limit: int = 60) -> str:
         return "a list"
     if isinstance(value, float) and not isfinite(value):
         return repr(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a very long number"  # which Python itself refuses to spell
     text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
     return clipped(text, limit)
 

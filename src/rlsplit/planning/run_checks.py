@@ -23,6 +23,11 @@ MAX_ENV_BYTES: Final = 100_000
 MAX_ENV_TABLE_BYTES: Final = 200_000
 """A Secret holds 1 MiB, which four tables and the run's own secrets must not exceed together."""
 
+MAX_ENV_VARS: Final = 1_000
+"""Each becomes an entry of every container that takes it, and a secret one a key of the Secret."""
+MAX_ATTEMPT: Final = 1_000_000
+"""The number is a part of a path."""
+
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
 _IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
@@ -40,8 +45,8 @@ def run_findings(run: Run) -> Iterator[Finding]:
         if run_id is not None and (not _RUN_ID.match(run_id) or run_id in (".", "..")):
             message = f"{shown(run_id)} cannot name a directory and a W&B run"
             yield _given("run-id", (param,), message, "1 to 63 letters, digits and ._-")
-    if run.attempt < 1:
-        yield _given("attempt", ("attempt",), f"is {run.attempt}", "at least 1")
+    if not 1 <= run.attempt <= MAX_ATTEMPT:
+        yield _given("attempt", ("attempt",), f"is {shown(run.attempt)}", f"at least 1, at most {MAX_ATTEMPT}")
     if not _IMAGE_TAG.match(run.image_tag):
         message = f"{shown(run.image_tag)} is no image tag"
         yield _given("image-tag", ("imageTag",), message, "letters, digits and _.-, at most 128")
@@ -106,6 +111,10 @@ def env_findings(settings: RunSettings, secrets: Collection[SecretName]) -> Iter
     """Check every ``env_vars`` table of the config, and that none sets what a given secret sets."""
     taken = _variables_of(secrets)
     for _, table in env_tables(settings):
+        if len(table.value) > MAX_ENV_VARS:
+            message = f"holds {len(table.value)} variables, more than {MAX_ENV_VARS}"
+            yield _error("env-vars-size", table.key, message, "use files")
+            continue
         for variable, value in table.value.items():
             yield from _variable((*table.key, variable), variable, value, taken)
         if sum(len(variable) + len(value) for variable, value in table.value.items()) > MAX_ENV_TABLE_BYTES:

@@ -45,7 +45,7 @@ class Subject:
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
-        return is_secret_env(name, value, self.platform)
+        return (name, value) in self.secret_keys
 
 
 def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
