@@ -31,6 +31,7 @@ STAGES: list[tuple[str, ...]] = [
         "report_formats",
         "releases",
         "request_fields",
+        "unsafe_variables",
     ),
     ("run",),
     ("plain_data", "toml_marks", "toml_text", "toml_mistakes", "json_marks", "json_text", "overrides", "document"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_protected_env
 from rlsplit.run import Run
 from rlsplit.secrets import RUN_SECRETS, SecretName, Secrets
+from rlsplit.unsafe_variables import never_set
 
 MAX_ENV_BYTES: Final = 100_000
 """Linux takes 131,071 bytes in one environment string."""
@@ -131,12 +132,22 @@ def _variable(path: KeyPath, name: str, value: str, taken: Collection[str]) -> I
         yield _error("env-var-name", path, message, "letters, digits and '_', no digit first")
     elif is_protected_env(name):
         yield _error("env-var-protected", path, "only the launcher sets this variable", "leave it out")
+    elif reason := never_set(name):
+        yield _error(
+            "env-var-unsafe", path, f"no config may set this variable: {reason}", _INSTEAD.get(name, "leave it out")
+        )
     elif name in taken:
         yield _taken(path)
     if "\0" in value or SURROGATE.search(value):
         yield _error("env-var-value", path, "the value holds NUL or a lone surrogate")
     elif len(value.encode()) > MAX_ENV_BYTES:
         yield _error("env-var-value", path, f"the value is longer than {MAX_ENV_BYTES} bytes", "use a file")
+
+
+_INSTEAD: Final[Mapping[str, str]] = {
+    "PRIME_RL_REF": "leave it out, and pass sourceRef beside the config",
+    "PRIME_RL_REPO": "leave it out, and pass sourceRepo beside the config",
+}
 
 
 def _taken(path: KeyPath) -> Finding:

@@ -26,6 +26,7 @@ from rlsplit.kubernetes import (
 from rlsplit.plain_data import SURROGATE, is_list, is_table
 from rlsplit.platform.settings import PlatformSettings
 from rlsplit.secrets import is_secret_variable, matches_any
+from rlsplit.unsafe_variables import shell_reads
 
 _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
@@ -205,6 +206,8 @@ def _env(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
             yield _finding("env-name", (*path, name), "not a name of an environment variable")
         elif is_protected_env(name):
             yield _finding("env-protected", (*path, name), "only the launcher sets this variable", "leave it out")
+        elif reason := shell_reads(name):
+            yield _finding("env-unsafe", (*path, name), f"no pod may have this variable: {reason}", "leave it out")
         if "\0" in value:
             yield _finding("env-value", (*path, name), "an environment variable cannot hold NUL")
 
