@@ -20,6 +20,7 @@ STAGES: list[tuple[str, ...]] = [
     (
         "version",
         "words",
+        "characters",
         "plain_types",
         "components",
         "secrets",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from rlsplit.characters import is_plain
 from rlsplit.components import ROLES, Role
 from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
@@ -84,7 +85,7 @@ def is_secret_env(name: str, value: object, platform: PlatformSettings) -> bool:
 
 
 def _is_http_url(text: str) -> bool:
-    return text.startswith(("http://", "https://")) and text.isprintable() and endpoint(text) is not None
+    return text.startswith(("http://", "https://")) and is_plain(text) and endpoint(text) is not None
 
 
 def _is_network(text: str) -> bool:
