@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import tomli
 
 import rlsplit
 from rlsplit.component_files import as_text, component_configs, component_files
@@ -39,9 +42,16 @@ def goldens(fixture: Path) -> Iterator[tuple[Path, str]]:
         yield folder / "sparse" / name, text
     yield folder / "resolved.json", as_text(component_configs(split, form="resolved"), "json")
     for workload in ("job", "jobset"):
-        platform = rlsplit.Platform.from_toml(f'workload = "{workload}"\nnamespace = "rl-runs"')
+        platform = platform_of(fixture, workload=workload, namespace="rl-runs")
         plan = rlsplit.plan(split, run=rlsplit.Run(id=run_id(fixture), **RUN), platform=platform, secrets=SECRETS)
         yield folder / f"{workload}.yaml", rlsplit.to_yaml(rlsplit.render(plan, secrets=SECRETS))
+
+
+def platform_of(fixture: Path, **settings: Any) -> rlsplit.Platform:
+    """The cluster that a fixture is meant for, where it has a ``platform.toml``, with further settings."""
+    file = fixture.with_name("platform.toml")
+    table = tomli.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return rlsplit.Platform.from_mapping({**table, **settings})
 
 
 def run_id(fixture: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, local, make, planned, source
 
 from rlsplit.findings import dotted
 from rlsplit.manifests import render
@@ -246,8 +246,9 @@ def test_note_about_the_run(code: str, run: Run) -> None:
 
 
 def test_a_plain_run_has_no_other_notes() -> None:
-    assert [note.code for note in planned(make()).notes] == ["plan.servers-run-on"]
-    assert not planned(make(), workload="jobset").notes
+    plain = make(train=[local("math")])
+    assert [note.code for note in planned(plain).notes] == ["plan.servers-run-on"]
+    assert not planned(plain, workload="jobset").notes
 
 
 @pytest.mark.parametrize(
@@ -326,9 +327,14 @@ def test_peers_outside_the_run() -> None:
         train=[source("a", "tcp://envs.example.com:7000"), source("b", "tcp://envs.example.com:7000")],
     )
     policy = next(item for item in render(planned(split)) if item["kind"] == "NetworkPolicy")
+    everywhere = policy["spec"]["egress"][2]["to"]
     assert policy["spec"]["egress"][3:] == [
         {"to": [{"ipBlock": {"cidr": "10.9.9.9/32"}}], "ports": [{"protocol": "TCP", "port": 81}]},
-        {"ports": [{"protocol": "TCP", "port": 7000}]},
+        {"to": everywhere, "ports": [{"protocol": "TCP", "port": 7000}]},
+    ]
+    assert everywhere == [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
+        {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10", "fd00:ec2::254/128"]}},
     ]
 
 

@@ -22,14 +22,14 @@ def test_defaults() -> None:
     assert platform.image_repository == "ghcr.io/primeintellect-ai/prime-rl"
     assert platform.run_dir == "{mount}/runs/{run_id}"
     requests = {name: platform.component(name).resources.requests for name in ("trainer", "inference")}
-    assert all(request == {"cpu": "8", "memory": "64Gi"} for request in requests.values())
+    assert all(request == {"cpu": "8", "memory": "64Gi", "ephemeral-storage": "32Gi"} for request in requests.values())
     assert [platform.component(n).grace_seconds for n in ("trainer", "orchestrator", "router")] == [120, 60, 30]
     assert [platform.component(n).shm_size for n in ("inference", "env-server", "router")] == ["32Gi", "1Gi", None]
 
 
 def test_given_requests_leave_the_other_defaults() -> None:
     platform = Platform.from_toml('trainer.resources.requests.cpu = 16\ntrainer.shm_size = "None"')
-    assert platform.trainer.resources.requests == {"cpu": "16", "memory": "64Gi"}
+    assert platform.trainer.resources.requests == {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "32Gi"}
     assert platform.trainer.shm_size is None
     assert platform.trainer.grace_seconds == 120
 

@@ -53,7 +53,7 @@ def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
 
 
 def _secret_ref(plan: RunPlan, variable: SecretEnv) -> dict[str, Any]:
-    reference = {"name": plan.names.secret, "key": variable.key}
+    reference = {"name": plan.platform.existing_secret or plan.names.secret, "key": variable.key}
     return {"name": variable.name, "valueFrom": {"secretKeyRef": reference}}
 
 

@@ -16,17 +16,21 @@ from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
 from rlsplit.planning.environment import Environment, environment, secret_values
+from rlsplit.planning.host_ports import env_server_port, host_port_findings, trainer_metrics_port
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
 from rlsplit.planning.names import env_suffix, run_names
 from rlsplit.planning.notes import is_moving_tag, plan_notes
-from rlsplit.planning.outside import outside_calls, peers_of
+from rlsplit.planning.outside import outside_calls, outside_findings, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
+from rlsplit.planning.placement_checks import placement_findings
+from rlsplit.planning.policy import policy_findings
 from rlsplit.planning.run_checks import env_findings, given_findings, run_name_findings
+from rlsplit.planning.secret_checks import known_secrets, moved_secret_findings
 from rlsplit.planning.settings import Inference
 from rlsplit.planning.subject import Subject, subject_of
 from rlsplit.platform import Platform
 from rlsplit.run import Run
-from rlsplit.secrets import Secrets
+from rlsplit.secrets import SecretName, Secrets
 from rlsplit.splitting import Component, EnvServer, Split
 
 _HUB_MODEL: Final = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}\Z")
@@ -42,20 +46,30 @@ def plan(
     before: a rule that would only say the same once more is left out.
     """
     subject = subject_of(split, run, platform)
-    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)], subject)
+    names = known_secrets(platform, secrets)
+    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, names or (), told)], subject)
     overlays = tuple(overlays_of(subject))
     planned = _run_plan(subject, tuple(_pods_of(subject, overlays)), overlays)
-    settled = planned if secrets is None else bound(planned, secrets.names())
-    _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)], subject)
+    settled = planned if names is None else bound(planned, names)
+    _raise_on([*pod_findings(subject, settled.pods), *_late_findings(subject, settled)], subject)
     return replace(settled, notes=_at_written_keys(plan_notes(planned, subject, settled.secrets), subject))
 
 
-def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[str]) -> Iterator[Finding]:
+def _split_findings(subject: Subject, secrets: Collection[SecretName], told: Collection[str]) -> Iterator[Finding]:
     yield from run_name_findings(subject.settings.run_name) if not subject.run.name else ()
     yield from config_findings(subject, told)
+    yield from outside_findings(subject)
+    yield from policy_findings(subject)
     yield from _access_mode(subject)
     yield from _resume_from(subject)
-    yield from env_findings(subject.settings, secrets.names() if secrets else ())
+    yield from env_findings(subject.settings, secrets)
+    yield from moved_secret_findings(subject)
+
+
+def _late_findings(subject: Subject, plan: RunPlan) -> Iterator[Finding]:
+    yield from router_findings(subject, plan.worker_urls)
+    yield from host_port_findings(subject, plan.pods)
+    yield from placement_findings(subject, plan)
 
 
 def _access_mode(subject: Subject) -> Iterator[Finding]:
@@ -109,18 +123,18 @@ def _at_written_keys(findings: Iterable[Finding], subject: Subject) -> tuple[Fin
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
 Environments = Mapping[ComponentName, Environment]
-"""The environment of each component; all environment servers have the same."""
+"""The environment of each component."""
 
 
 def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     """The pods of every component, configs overlaid with what needs no secret."""
     split, settings, shape, platform = subject.split, subject.settings, subject.shape, subject.platform
-    envs: Environments = {component: environment(component, subject) for component in ROLES}
+    envs: Environments = {name: environment(name, subject) for name in ROLES if name != "env-server"}
     always: dict[ConfigId, list[Overlay]] = defaultdict(list)
     for overlay in overlays:
         if overlay.needs is None:
             always[overlay.config].append(overlay)
-    ports = port_tables.trainer_ports(settings.trainer, shape, platform)
+    ports = port_tables.trainer_ports(settings.trainer, shape, platform, trainer_metrics_port(subject))
     config = _config(TRAINER, split.trainer, always)
     yield _pods(subject, envs, "trainer", shape.trainer_pods, ports, config, gpus=shape.trainer_gpus)
     if shape.has_orchestrator:
@@ -129,7 +143,7 @@ def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     if shape.has_inference and split.inference is not None and settings.inference is not None:
         yield from _inference(subject, envs, split.inference, settings.inference, always)
     for server in split.env_servers if shape.has_orchestrator else ():
-        yield _env_server(subject, envs, server, always)
+        yield _env_server(subject, server, always)
 
 
 def _inference(
@@ -143,10 +157,11 @@ def _inference(
         yield _pods(subject, envs, "router", 1, port_tables.router_ports(settings.port), None)
 
 
-def _env_server(subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig) -> Pods:
-    ports = port_tables.env_server_ports(subject.platform)
+def _env_server(subject: Subject, server: EnvServer, overlays: ByConfig) -> Pods:
+    ports = port_tables.env_server_ports(env_server_port(subject, server.index))
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
     info = EnvServerInfo(id=server.id, name=server.name, segment=subject.segments[server.id])
+    envs: Environments = {"env-server": environment("env-server", subject, subject.source_of(server.id))}
     return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
 
 
@@ -217,10 +232,17 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         notes=(),
         outside=outside,
         peers=peers_of(outside, subject),
+        tunnelling=tuple(subject.names.host_prefix(pods.suffix) for pods in pods if _has_sandboxes(subject, pods)),
         secret_env_values=secret_values(subject.secret_keys),
         secrets=None,
         platform=platform,
     )
+
+
+def _has_sandboxes(subject: Subject, pods: Pods) -> bool:
+    """Whether pods serve an environment whose agents run in sandboxes elsewhere."""
+    server = pods.env_server
+    return server is not None and subject.source_of(server.id).has_sandboxes
 
 
 def _image(platform: Platform, tag: str) -> str:

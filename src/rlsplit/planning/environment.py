@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from rlsplit.components import ROLES, ComponentName
 from rlsplit.planning.model import EnvVar, SecretEnv
+from rlsplit.planning.settings import EnvSource
 from rlsplit.planning.subject import Subject, env_tables
-from rlsplit.secrets import RUN_SECRETS, SecretText
+from rlsplit.secrets import RUN_SECRETS, SecretName, SecretText
 
 INLINE_CONFIG_DIR: Final = "/tmp/rlsplit"
 """Where a startup script writes its config file."""
@@ -41,8 +42,8 @@ class Environment:
     """The run's own secrets, then moved ``env_vars`` by name."""
 
 
-def environment(component: ComponentName, subject: Subject) -> Environment:
-    """Give the variables of one component's pods."""
+def environment(component: ComponentName, subject: Subject, source: EnvSource | None = None) -> Environment:
+    """Give the variables of one component's pods, for an environment server those of its source."""
     configured, fixed = _configured(component, subject), dict(_fixed(component, subject))
     secret = {name for name, value in configured.items() if subject.is_secret(name, value)}
     layers: tuple[Mapping[str, str], ...] = (
@@ -60,13 +61,29 @@ def environment(component: ComponentName, subject: Subject) -> Environment:
         plain=tuple(sorted([*plain, *_monitor(component, subject)], key=lambda var: (var.name, var.needs or ""))),
         secret=(
             *(
-                SecretEnv(name=known.variable, key=known.key, needs=known.name)
-                for known in RUN_SECRETS.values()
-                if component in known.components
+                SecretEnv(name=known.variable, key=subject.platform.secret_keys.get(name, known.key), needs=name)
+                for name, known in RUN_SECRETS.items()
+                if component in known.components and _gets(name, subject, source)
             ),
             *(SecretEnv(name=name, key=subject.secret_keys[name, configured[name]]) for name in sorted(moved)),
         ),
     )
+
+
+def _gets(name: SecretName, subject: Subject, source: EnvSource | None) -> bool:
+    """Whether a pod needs a secret. Environment servers run what models write, so they get as few as they can."""
+    if source is None or name not in _WANTED:
+        return True
+    return _WANTED[name](subject, source)
+
+
+_WANTED: Final[Mapping[SecretName, Callable[[Subject, EnvSource], bool]]] = MappingProxyType(
+    {
+        "hf_token": lambda subject, _: subject.platform.env_server.hf_token,
+        "prime_api_key": lambda _, source: source.has_sandboxes,
+    }
+)
+"""Secret to when the server of a source gets it."""
 
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:

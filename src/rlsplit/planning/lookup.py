@@ -251,7 +251,7 @@ def _runtimes(node: Any, key: KeyPath) -> Iterator[Value[str]]:
             yield from _runtimes(item, (*key, i))
     elif is_table(node):
         for name, value in node.items():
-            kind = value.get("type") if name == "runtime" and is_table(value) else None
+            kind = value.get("type", "prime") if name == "runtime" and is_table(value) else None
             if isinstance(kind, str):
                 yield Value(kind, (*key, name, "type"))
             yield from _runtimes(value, (*key, name))

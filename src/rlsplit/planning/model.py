@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from rlsplit.addresses import address_of
 from rlsplit.components import ROLES, ComponentName, ConfigId, EnvServerId, Role
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.json_text import config_text
@@ -69,6 +69,11 @@ class Names:
         return f"{self.base}-inference"
 
     @property
+    def tunnels(self) -> str:
+        """Name of the NetworkPolicy of environment servers that open tunnels."""
+        return f"{self.base}-tunnels"
+
+    @property
     def domain(self) -> str:
         """DNS domain of the run's pods."""
         return f"{self.base}.{self.namespace}.svc.{self.cluster_domain}"
@@ -82,7 +87,7 @@ class Names:
         return f"{self.base}-config-{suffix}"
 
     def host_prefix(self, suffix: str) -> str:
-        """Host name of a component's pods, without ``-<index>``."""
+        """Host name of a component's pods, without ``-<index>``: the name of the Job that makes them."""
         return f"{self.base}-{suffix}{self.host_infix}"
 
     def host(self, suffix: str, index: int | str = 0) -> str:
@@ -299,10 +304,8 @@ class Peer:
     @property
     def cidr(self) -> str | None:
         """The host as an address range of one, None for a name."""
-        try:
-            return str(ipaddress.ip_network(self.host))
-        except ValueError:
-            return None
+        address = address_of(self.host)
+        return None if address is None else f"{address}/{address.max_prefixlen}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +364,8 @@ class RunPlan:
     """Every call to a server that the run does not start itself."""
     peers: tuple[Peer, ...]
     """The servers among them for which the network policy opens a port."""
+    tunnelling: tuple[str, ...]
+    """Jobs of the environment servers whose agents run in sandboxes elsewhere."""
     secret_env_values: Mapping[str, SecretText] = field(repr=False)
     """Key in the Secret to value, for values of ``env_vars`` that were moved there."""
     secrets: frozenset[SecretName] | None

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rlsplit.components import ComponentName
 from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.planning.cluster_notes import cluster_notes
 from rlsplit.planning.environment import WORKING_DIR, fixed_variables, has_variable
 from rlsplit.planning.exposed import exposed_secrets
 from rlsplit.planning.model import Overlay, OverlayName, RunPlan
@@ -37,7 +38,7 @@ def plan_notes(plan: RunPlan, subject: Subject, secrets: Collection[SecretName] 
     yield from exposed_secrets(plan)
     yield from _without_keys(subject, secrets) if secrets is not None else ()
     yield from _lasting(plan, subject)
-    yield from _open_ports(plan)
+    yield from cluster_notes(plan, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,15 +263,6 @@ def _no_resume(plan: RunPlan) -> Iterator[Finding]:
     if plan.platform.queue_name is not None:
         message = "a preempted run starts again from its config: trainer 0 refuses once there are checkpoints"
         yield _note("queue-without-resume", ("resume",), message, hint, "warning")
-
-
-def _open_ports(plan: RunPlan) -> Iterator[Finding]:
-    if not plan.platform.network_policy:
-        return
-    for peer in plan.peers:
-        if not peer.is_address:
-            message = f"a NetworkPolicy cannot name hosts: {peer.host} opens port {peer.port} to every address"
-            yield _note("open-port", (), message)
 
 
 def _note(code: str, path: KeyPath, message: str, hint: str | None = None, severity: Severity = "notice") -> Finding:

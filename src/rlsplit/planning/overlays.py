@@ -13,6 +13,7 @@ from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_table, value_at
+from rlsplit.planning.host_ports import env_server_port, trainer_metrics_port
 from rlsplit.planning.model import REMOVED, Overlay, OverlayName
 from rlsplit.planning.names import env_suffix
 from rlsplit.planning.ports import engine_ports, inference_ports
@@ -46,7 +47,7 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     if subject.platform.metrics == "force":
         reason = "the platform scrapes and probes this address"
         yield overlay("trainer-metrics", trainer.metrics_host, ANY_ADDRESS, reason)
-        yield overlay("trainer-metrics", trainer.metrics_port, subject.platform.trainer_metrics_port, reason)
+        yield overlay("trainer-metrics", trainer.metrics_port, trainer_metrics_port(subject), reason)
     if subject.shape.has_orchestrator:
         if trainer.broadcast.type == "nccl" and trainer.broadcast.meets is not None:
             reason = "the trainer binds the broadcast's store inside its pod"
@@ -76,7 +77,7 @@ def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
     for server in subject.split.env_servers:
         path: KeyPath = (server.split, "source", server.position, "serve", "address")
         host = subject.names.host(env_suffix(server.index, server.name))
-        address = f"tcp://{host}:{subject.platform.env_server_port}"
+        address = f"tcp://{host}:{env_server_port(subject, server.index)}"
         yield overlay("env-server-address", path, address, "the environment is served by a pod of its own")
     yield from _monitor(overlay, subject)
     yield from _world_size(overlay, subject, orchestrator.broadcast)
@@ -106,7 +107,7 @@ def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overl
 def env_server_overlays(subject: Subject, server: EnvServer) -> Iterator[Overlay]:
     """Overlays on one environment server's config."""
     overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved)
-    address = f"tcp://{ANY_ADDRESS}:{subject.platform.env_server_port}"
+    address = f"tcp://{ANY_ADDRESS}:{env_server_port(subject, server.index)}"
     yield overlay("env-server-bind", ("serve", "address"), address, "the orchestrator calls from another pod")
     directory = f"{subject.run_dir}/envs/{server.split}/{subject.segments[server.id]}"
     yield overlay("env-server-directory", ("output_dir",), directory, _IN_RUN_DIR)

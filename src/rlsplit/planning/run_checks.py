@@ -11,10 +11,11 @@ from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_label_value
 from rlsplit.plain_data import SURROGATE
 from rlsplit.planning.model import RunPlan
+from rlsplit.planning.secret_checks import given_secret_findings
 from rlsplit.planning.settings import RunSettings, Value
 from rlsplit.planning.subject import env_tables
 from rlsplit.platform import Platform
-from rlsplit.platform.rules import is_protected_env
+from rlsplit.platform.protected_env import is_protected_env
 from rlsplit.run import Run
 from rlsplit.secrets import RUN_SECRETS, SecretName, Secrets
 from rlsplit.unsafe_variables import never_set
@@ -38,6 +39,7 @@ def given_findings(run: Run, platform: Platform | None, secrets: Secrets | None)
     yield from platform.findings if platform else ()
     yield from run_findings(run)
     yield from secret_findings(secrets) if secrets else ()
+    yield from given_secret_findings(platform, secrets) if platform and secrets else ()
 
 
 def run_findings(run: Run) -> Iterator[Finding]:
@@ -101,6 +103,7 @@ def secret_findings(secrets: Secrets) -> Iterator[Finding]:
 def late_secret_findings(plan: RunPlan, secrets: Secrets) -> Iterator[Finding]:
     """Check secrets that a plan first sees when it is rendered: as :func:`rlsplit.plan` does with those it is given."""
     yield from secret_findings(secrets)
+    yield from given_secret_findings(plan.platform, secrets)
     taken = _variables_of(secrets.names())
     plain = {variable.name for pods in plan.pods for variable in pods.env}
     moved = {variable.name for pods in plan.pods for variable in pods.secret_env if variable.needs is None}

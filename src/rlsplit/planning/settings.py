@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from rlsplit.components import SourceSplit
 from rlsplit.findings import KeyPath
@@ -163,6 +163,10 @@ class Inference:
     env_vars: Value[Mapping[str, str]] = field(repr=False)
 
 
+LOCAL_RUNTIMES: Final = frozenset({"subprocess", "docker"})
+"""Types of runtimes whose agents run where their environment does; every other one is a sandbox elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrozenModel:
     """A model that an algorithm queries and nobody trains."""
@@ -185,9 +189,14 @@ class EnvSource:
     name: KeyPath
     """The key that names it: ``name``, or else the ids in its environment."""
     runtimes: tuple[Value[str], ...]
-    """Types of the sandboxes in which its agents run, as far as they are written."""
+    """Types of the sandboxes in which its agents run, as far as a runtime is written (B-06: without a type, prime)."""
     max_completion_tokens: Value[int | None]
     """Most tokens of one turn in a train source that says otherwise than all; None where it does not."""
+
+    @property
+    def has_sandboxes(self) -> bool:
+        """Whether agents run in sandboxes elsewhere; a seat for which nobody wrote a runtime takes one of Prime's."""
+        return not self.runtimes or any(runtime.value not in LOCAL_RUNTIMES for runtime in self.runtimes)
 
     @property
     def key(self) -> KeyPath:

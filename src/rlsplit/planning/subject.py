@@ -10,7 +10,7 @@ from rlsplit.components import ComponentName, EnvServerId
 from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
-from rlsplit.planning.settings import RunSettings, Value
+from rlsplit.planning.settings import EnvSource, RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
@@ -43,6 +43,11 @@ class Subject:
     secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
     """Name and value of each variable that is moved to the Secret, to its key there."""
 
+    def source_of(self, server: EnvServerId) -> EnvSource:
+        """Give the source that an environment server serves."""
+        position = next(s.position for s in self.split.env_servers if s.id == server)
+        return next(s for s in self.settings.sources if (s.split, s.position) == (server.split, position))
+
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
         return (name, value) in self.secret_keys
@@ -53,6 +58,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
     settings = settings_of(split)
     run_name = run.name or settings.run_name.value
     run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
+    run_dir = _run_dir(platform, run.resume_from or run_id)
     return Subject(
         split=split,
         settings=settings,
@@ -62,8 +68,8 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
         run_id=run_id,
         run_name=run_name,
         names=run_names(run_name, run_id, platform),
-        run_dir=_run_dir(platform, run.resume_from or run_id),
-        hf_home=_hf_home(platform),
+        run_dir=run_dir,
+        hf_home=_hf_home(platform, run_dir),
         segments=path_segments(split.env_servers),
         secret_keys=_secret_keys(settings, platform),
     )
@@ -83,7 +89,11 @@ def _run_dir(platform: Platform, run_id: str) -> str:
     return platform.run_dir.replace("{mount}", mount).replace("{run_id}", run_id)
 
 
-def _hf_home(platform: Platform) -> str:
+def _hf_home(platform: Platform, run_dir: str) -> str:
+    mount = f"{platform.mount_path.rstrip('/')}/"
+    on_volume = platform.hf_home == "shared" or platform.hf_home.startswith(mount)
+    if on_volume and platform.tenant.policy.own_cache:
+        return f"{run_dir}/cache/huggingface"
     places = {
         "shared": f"{platform.mount_path.rstrip('/')}/cache/huggingface",
         "local": LOCAL_HF_HOME,

@@ -48,6 +48,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "overlay": ("overlay",),
         "plan": ("plan", "plan_notes"),
         "platform": ("platform",),
+        "policy": ("policy",),
     }
 )
 """Beginning of a code, up to its first ``-`` or ``.``, to the files that have its entries; in order of listing."""
