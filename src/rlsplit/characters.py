@@ -21,7 +21,9 @@ _HIDDEN: Final = (
 )
 """Controls, bidi marks, separators, and what else shows nothing or changes how other text shows."""
 
-_HIDING: Final = re.compile(f"[{''.join(_HIDDEN)}]")
+HIDING: Final = "".join(_HIDDEN)
+"""The same as what stands between the brackets of a regular expression."""
+_HIDING: Final = re.compile(f"[{HIDING}]")
 
 _WIDE: Final = re.compile(
     "[\u1100-\u115f\u231a\u231b\u23e9-\u23f3\u2614\u2615\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3"
@@ -42,6 +44,23 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _HIDING.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+
+
+def escaped(text: str, *, pairs: bool = False) -> str:
+    """Escape such characters, line breaks apart, in the text of a document that has them in quoted strings only.
+
+    As TOML and YAML write them (``\\U000E0001``), or with ``pairs`` as JSON does, which has four digits at a time.
+    """
+    return _HIDING.sub(lambda found: found[0] if found[0] == "\n" else _escape(ord(found[0]), pairs), text)
+
+
+def _escape(code: int, pairs: bool) -> str:
+    if code <= 0xFFFF:
+        return f"\\u{code:04x}"
+    if not pairs:
+        return f"\\U{code:08x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
 
 
 def is_plain(text: str) -> bool:
