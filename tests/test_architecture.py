@@ -21,6 +21,7 @@ STAGES: list[tuple[str, ...]] = [
         "version",
         "schema_dump",
         "words",
+        "characters",
         "plain_types",
         "components",
         "secrets",
@@ -33,6 +34,7 @@ STAGES: list[tuple[str, ...]] = [
         "report_formats",
         "releases",
         "request_fields",
+        "unsafe_variables",
     ),
     ("run",),
     (

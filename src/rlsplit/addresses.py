@@ -35,6 +35,19 @@ def address_of(host: str) -> Address | None:
     return mapped or address
 
 
+def is_public_name(host: str) -> bool:
+    """Whether a host can be a name of the public internet: plain characters, a dot, no internal last label."""
+    labels = host.rstrip(".").lower().split(".")
+    return len(labels) > 1 and all(map(_HOST_LABEL.match, labels)) and labels[-1] not in _INTERNAL
+
+
+_HOST_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\Z")
+_INTERNAL: Final = frozenset(
+    ("arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "private", "svc")
+)
+"""Last labels that no public name has."""
+
+
 def has_zone(host: str) -> bool:
     """Whether a host names a network interface, which means another one in every pod: ``fe80::1%eth0``."""
     return "%" in host and address_of(host) is not None

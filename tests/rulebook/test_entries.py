@@ -161,6 +161,7 @@ def test_a_wrong_request_is_refused(shown: Entry) -> None:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "rl.toml").write_text(BASES["with inference"], encoding="utf-8")
+    (tmp_path / "hosted.toml").write_text('[tenant]\npreset = "hosted"\n', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -181,7 +181,9 @@ def report(
 
 def say(message: str) -> None:
     """Tell a person why a command could not run."""
-    print(f"rlsplit: {message}", file=sys.stderr)
+    from rlsplit.characters import visible
+
+    print(f"rlsplit: {visible(message)}", file=sys.stderr)
 
 
 def drop_output() -> None:

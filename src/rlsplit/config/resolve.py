@@ -18,7 +18,7 @@ from rlsplit.config.propagation import Propagated, propagate
 from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
-from rlsplit.config.reading.unknown_keys import unknown_keys
+from rlsplit.config.reading.unknown_keys import has_unknown_keys, unknown_keys
 from rlsplit.config.rules import (
     SOURCE_PATH,
     Check,
@@ -151,6 +151,8 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     of_fields = [finding for finding in reading.findings if not {finding.path, finding.scope} & conflicting]
     record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None, way.release)
     config, unwritable = reading.section, list[NonFinite]()
+    if not way.is_recorded and (record.findings or has_unknown_keys(reading.placed)):
+        config = None  # whoever records nothing asks no further
     if config is not None:
         if value_of(config, ("run", "name")) is None:
             config.name_suffix = name_suffix(way.name_seed, table)

@@ -14,6 +14,7 @@ from rlsplit.startup import escape
 
 def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
     """The container of one component. Without ``command`` the image's ENTRYPOINT runs the args."""
+    # Privileged mode (-p): bash takes over no functions and options from its environment, and sources no file first.
     command = {} if plan.platform.entrypoint is None else {"command": passed_through(plan.platform.entrypoint)}
     ports = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in pods.ports]
     return {
@@ -21,7 +22,7 @@ def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
         "image": plan.image,
         "imagePullPolicy": plan.image_pull_policy,
         **command,
-        "args": ["/bin/bash", "-c", escape(delivery.script)],
+        "args": ["/bin/bash", "-pc", escape(delivery.script)],
         "env": _env(plan, pods, delivery),
         **({"ports": ports} if ports else {}),
         "resources": _resources(plan, pods),

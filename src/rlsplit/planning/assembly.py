@@ -25,6 +25,7 @@ from rlsplit.planning.outside import outside_calls, outside_findings, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
 from rlsplit.planning.paths import checkpoint_dir
 from rlsplit.planning.placement_checks import placement_findings
+from rlsplit.planning.policy import policy_findings
 from rlsplit.planning.run_checks import env_findings, given_findings, run_name_findings
 from rlsplit.planning.secret_checks import known_secrets, moved_secret_findings
 from rlsplit.planning.settings import Inference
@@ -63,6 +64,7 @@ def _split_findings(subject: Subject, secrets: Collection[SecretName], told: Col
     yield from run_name_findings(subject.settings.run_name) if not subject.run.name else ()
     yield from config_findings(subject, told)
     yield from outside_findings(subject)
+    yield from policy_findings(subject)
     yield from _access_mode(subject)
     yield from _resume_from(subject)
     yield from env_findings(subject.settings, secrets, subject.split.config.protected)

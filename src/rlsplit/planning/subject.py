@@ -80,7 +80,7 @@ class Subject:
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
-        return is_secret_env(name, value, self.platform)
+        return (name, value) in self.secret_keys
 
 
 def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
@@ -89,6 +89,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
     settings = settings_of(split, release)
     run_name = run.name or settings.run_name.value
     run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
+    run_dir = _run_dir(platform, run.resume_from or run_id)
     return Subject(
         split=split,
         settings=settings,
@@ -100,8 +101,8 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
         run_id=run_id,
         run_name=run_name,
         names=run_names(run_name, run_id, platform),
-        run_dir=_run_dir(platform, run.resume_from or run_id),
-        hf_home=_hf_home(platform),
+        run_dir=run_dir,
+        hf_home=_hf_home(platform, run_dir),
         segments=path_segments(split.env_servers),
         secret_keys=_secret_keys(settings, platform),
     )
@@ -121,7 +122,11 @@ def _run_dir(platform: Platform, run_id: str) -> str:
     return platform.run_dir.replace("{mount}", mount).replace("{run_id}", run_id)
 
 
-def _hf_home(platform: Platform) -> str:
+def _hf_home(platform: Platform, run_dir: str) -> str:
+    mount = f"{platform.mount_path.rstrip('/')}/"
+    on_volume = platform.hf_home == "shared" or platform.hf_home.startswith(mount)
+    if on_volume and platform.tenant.policy.own_cache:
+        return f"{run_dir}/cache/huggingface"
     places = {
         "shared": f"{platform.mount_path.rstrip('/')}/cache/huggingface",
         "local": LOCAL_HF_HOME,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from rlsplit.addresses import is_network
+from rlsplit.characters import is_plain
 from rlsplit.components import ROLES, Role
 from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.findings import Finding, KeyPath
@@ -27,7 +28,9 @@ from rlsplit.platform.judging import Format, Rule, conflict, each, finding, misf
 from rlsplit.platform.patch_rules import PATCH_RULES
 from rlsplit.platform.protected_env import is_protected_env
 from rlsplit.platform.settings import PlatformSettings
+from rlsplit.platform.tenant_rules import TENANT_RULES
 from rlsplit.secrets import is_secret_variable, matches_any
+from rlsplit.unsafe_variables import shell_reads
 
 _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
@@ -64,7 +67,7 @@ def is_secret_env(name: str, value: object, platform: PlatformSettings) -> bool:
 
 
 def _is_http_url(text: str) -> bool:
-    return text.startswith(("http://", "https://")) and text.isprintable() and endpoint(text) is not None
+    return text.startswith(("http://", "https://")) and is_plain(text) and endpoint(text) is not None
 
 
 def _is_positive_quantity(text: str) -> bool:
@@ -177,6 +180,8 @@ def _env(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
             yield finding("env-name", (*path, name), "not a name of an environment variable")
         elif is_protected_env(name):
             yield finding("env-protected", (*path, name), "only the launcher sets this variable", "leave it out")
+        elif reason := shell_reads(name):
+            yield finding("env-unsafe", (*path, name), f"no pod may have this variable: {reason}", "leave it out")
         if "\0" in value:
             yield finding("env-value", (*path, name), "an environment variable cannot hold NUL")
 
@@ -293,4 +298,5 @@ RULES: Final[tuple[Rule, ...]] = (
     *CLUSTER_RULES,
     *BRINGING_RULES,
     *PATCH_RULES,
+    *TENANT_RULES,
 )

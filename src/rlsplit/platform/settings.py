@@ -20,6 +20,7 @@ from rlsplit.platform.component_settings import (
     SomeSeconds,
     TrainerSettings,
 )
+from rlsplit.platform.tenant_settings import TenantSettings
 from rlsplit.secrets import SecretName
 
 
@@ -235,6 +236,9 @@ class PlatformSettings(Settings):
     """Labels added to every pod, for instance a scheduler's gang labels."""
     pod_annotations: dict[str, str] = Field(default={})
     """Annotations added to every pod."""
+
+    tenant: TenantSettings = Field(default_factory=TenantSettings.model_construct)
+    """What runs of somebody else may ask; everything on your own cluster."""
 
     def component(self, name: ComponentName) -> PodSettings:
         """Give the table of one component."""

@@ -51,6 +51,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "plan": ("plan", "plan_notes"),
         "platform": ("platform",),
         "objects": ("objects",),
+        "policy": ("policy",),
     }
 )
 """Beginning of a code, up to its first ``-`` or ``.``, to the files that have its entries; in order of listing."""
