@@ -67,7 +67,7 @@ def corpus(target: str, folder: Path) -> None:
         if target == "body":
             try:
                 table: Any = tomli.loads(content.decode())
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             content = json.dumps({"config": table, "imageTag": "v1"}, default=str).encode()
         if target == "diff":
