@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rlsplit.config.resolve import Resolution, resolve, resolve_both
-from rlsplit.config.rules import Mode
-from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.kinds import kind_named, kind_of
+from rlsplit.config.resolve import Given, Resolution, resolve, resolve_both
+from rlsplit.config.rules import KindName, Mode
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
@@ -21,6 +21,7 @@ from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
 
 if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import AnyConfig
     from rlsplit.planning import RunPlan
     from rlsplit.platform import Platform
     from rlsplit.secrets import Secrets
@@ -55,9 +56,9 @@ class Outcome:
     document: Document
     findings: tuple[Finding, ...]
     """Of every stage that ran, except the notes of the plan, which are the plan's."""
-    config: RLConfig | None
+    config: AnyConfig | None
     """None: the config has errors."""
-    hosted: RLConfig | None = None
+    hosted: AnyConfig | None = None
     """The same compiled in the hosted way, where both ways were asked for."""
     split: Split | None = None
     plan: RunPlan | None = None
@@ -89,10 +90,14 @@ def compile_sources(
     until: Stage = "config",
     target: Target | None = None,
     release: str | Release | None = None,
+    kind: KindName | None = None,
+    project_dir: str = "/",
 ) -> Outcome:
     """Compile sources (texts or tables) up to a stage; never raises for bad input.
 
     ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``); None is the newest known.
+    ``kind`` says whether it is an RL run or an SFT run; None lets the root keys tell (SFT-01). A relative
+    ``slurm.project_dir`` is below ``project_dir``.
 
     With ``mode="both"`` the config must pass the launcher's way, which is planned, and the hosted one, which is
     :attr:`Outcome.hosted`. The run's id gives an automatic run name its suffix; without one, the configuration does.
@@ -103,7 +108,13 @@ def compile_sources(
     started = Outcome(document=document, findings=document.findings, config=None)
     started = _with_findings(started, [chosen.note] if chosen.note else ())
     if not started.is_refused:
-        started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id, chosen.release)
+        given = Given(
+            on_unknown="error" if on_unknown == "error" else "warning",
+            name_seed=goal.run.resume_from or goal.run.id,
+            release=chosen.release,
+            project_dir=project_dir,
+        )
+        started = _configured(started, kind or kind_of(document.table), mode, given)
     if chosen.is_image and started.config is not None:
         started = _with_findings(started, renderers_beyond(started.config))
     return _continued(started, until, goal)
@@ -122,15 +133,25 @@ def parse(
     on_unknown: OnUnknown = "error",
     run_id: str | None = None,
     release: str | Release | None = None,
-) -> RLConfig:
-    """Compile one full ``rl.toml``, as text or as the table that a TOML parser returns, as a release of prime-rl does.
+    kind: KindName | None = None,
+    project_dir: str = "/",
+) -> AnyConfig:
+    """Compile one full ``rl.toml`` or ``sft.toml``, as text or as the table that a TOML parser returns.
+
+    It is compiled as a release of prime-rl does. ``kind`` forces the kind of run; None lets the root keys tell
+    (SFT-01). A relative ``slurm.project_dir`` is below ``project_dir``.
 
     Raises :class:`ConfigError` with every finding, in file order. Warnings and notices alone do not refuse; ask
     :func:`compile_sources` for them.
     """
-    target = Target(run=Run(id=run_id))
     outcome = compile_sources(
-        [Source(name=source, content=content)], mode=mode, on_unknown=on_unknown, target=target, release=release
+        [Source(name=source, content=content)],
+        mode=mode,
+        on_unknown=on_unknown,
+        target=Target(run=Run(id=run_id)),
+        release=release,
+        kind=kind,
+        project_dir=project_dir,
     )
     if outcome.config is None:
         raise ConfigError(outcome.findings)
@@ -145,31 +166,35 @@ def start_of(document: Document) -> Mark | None:
 # --- one step each ---------------------------------------------------------------------------------------------
 
 
-def _configured(
-    outcome: Outcome, mode: Mode | Literal["both"], on_unknown: OnUnknown, name_seed: str | None, release: Release
-) -> Outcome:
-    table = outcome.document.table
-    severity: Literal["error", "warning"] = "error" if on_unknown == "error" else "warning"
+def _configured(outcome: Outcome, name: KindName, mode: Mode | Literal["both"], given: Given) -> Outcome:
+    table, kind = outcome.document.table, kind_named(name)
+    if name == "sft" and given.release is not NEWEST:
+        return _with_findings(outcome, [_only_newest(given.release)])
     if mode == "both":
-        launcher, hosted = resolve_both(table, on_unknown=severity, name_seed=name_seed, release=release)
+        launcher, hosted = resolve_both(table, kind, given=given)
         found = _united(launcher.findings, hosted.findings)
         outcome = replace(outcome, config=_accepted(launcher), hosted=_accepted(hosted))
     else:
-        resolution = resolve(table, mode=mode, on_unknown=severity, name_seed=name_seed, release=release)
+        resolution = resolve(table, kind, mode=mode, given=given)
         found = resolution.findings
         outcome = replace(outcome, config=_accepted(resolution))
-    return _with_findings(outcome, _kind(outcome.document) or found if outcome.config is None else found)
+    return _with_findings(outcome, _kind(outcome.document, name) or found if outcome.config is None else found)
 
 
-def _kind(document: Document) -> tuple[Finding, ...]:
+def _only_newest(release: Release) -> Finding:
+    message = f"{release.tag} is a release whose SFT runs rlsplit does not compile; it compiles those of {NEWEST.tag}"
+    return Finding(code="release.sft", message=message, hint=f"use an image of {NEWEST.tag}, and name no older release")
+
+
+def _kind(document: Document, name: KindName) -> tuple[Finding, ...]:
     """Say that a refused document is another kind of file: its keys would give many findings, and none that helps."""
     from rlsplit.file_kinds import kind_findings
 
     start = start_of(document)
-    return kind_findings(document.table, start.source if start else None)
+    return kind_findings(document.table, start.source if start else None, name)
 
 
-def _accepted(resolution: Resolution) -> RLConfig | None:
+def _accepted(resolution: Resolution[Any]) -> AnyConfig | None:
     return None if has_errors(resolution.findings) else resolution.config
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from rlsplit.config.resolve import resolve
+from rlsplit.config.resolve import Given, resolve
+from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import has_errors
 from rlsplit.plain_data import plain
@@ -101,7 +102,7 @@ def _config(
     }
     copied, faults = plain(table)
     assert not faults
-    resolution = resolve(copied, on_unknown="warning")
+    resolution = resolve(copied, RL, given=Given(on_unknown="warning"))
     assert resolution.config is not None
     refused = [str(finding) for finding in resolution.findings if finding.severity == "error"]
     assert bool(refused) == has_errors(resolution.findings)

@@ -17,6 +17,7 @@ from test_checks import NO_INFERENCE, REFUSED, REFUSED_WHEN_HOSTED, REFUSED_WITH
 from rlsplit.compiler import compile_sources
 from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.resolve import resolve
+from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import sections
 from rlsplit.document import Source
@@ -82,7 +83,7 @@ UNRELATED = ["zzyzx", "a_newer_key", "frobnicate_with", "colour"]
 
 def with_everywhere(config: dict[str, Any], key: str) -> dict[str, Any]:
     """The config with an unknown key in each of its tables that a section is read from."""
-    read = resolve(config).config
+    read = resolve(config, RL).config
     assert read is not None
     config = copy.deepcopy(config)
     for path, section in sections(read):
@@ -98,8 +99,8 @@ def test_no_finding_is_lost_beside_a_key_that_has_nothing_to_do_with_it(
     rule: str, base: str, texts: list[str], mode: Any, key: str
 ) -> None:
     config = table(*texts, base=base)
-    alone = resolve(config, mode=mode).findings
-    beside = resolve(with_everywhere(config, key), mode=mode).findings
+    alone = resolve(config, RL, mode=mode).findings
+    beside = resolve(with_everywhere(config, key), RL, mode=mode).findings
     assert {finding.code for finding in beside} >= {rule, "B-01"}
     keys = {(finding.code, finding.path) for finding in beside}
     assert {(finding.code, finding.path) for finding in alone} <= keys
@@ -130,7 +131,7 @@ def test_many_unknown_keys_take_no_time_that_grows_with_their_square() -> None:
     many = {f"key_{n}": n for n in range(5000)}
     source = {"env": {"id": "e"}, **many}
     config = {"trainer": many, "orchestrator": {"train": {"source": [source, source]}}}
-    assert len(resolve(config).findings) == 3 * 5000 + 1
+    assert len(resolve(config, RL).findings) == 3 * 5000 + 1
 
 
 # --- elements ----------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ ELEMENT = st.sampled_from([1, "x", [], {"env": {"id": "e"}}, {"env": {"id": "f"}
 def test_every_element_is_judged_as_if_it_stood_alone(elements: list[Any]) -> None:
     def found(items: list[Any], offset: int) -> Iterator[tuple[str, tuple[str | int, ...]]]:
         config = {"trainer": {}, "orchestrator": {"train": {"source": copy.deepcopy(items)}}}
-        for finding in resolve(config).findings:
+        for finding in resolve(config, RL).findings:
             if finding.path[:3] == ("orchestrator", "train", "source") and len(finding.path) > 3:
                 yield finding.code, (offset + int(finding.path[3]), *finding.path[4:])
 
