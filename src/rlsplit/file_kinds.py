@@ -202,7 +202,7 @@ ORCHESTRATOR: Final = _component("orchestrator", OrchestratorConfig)
 SFT: Final = FileKind(
     name="sft",
     says="the sft.toml of a supervised fine-tuning run",
-    instead='say so: add [data], or compile it with --sft (kind = "sft")',
+    instead='add [data], by which it is told, or compile FILE with --sft (kind = "sft")',
     fields=MappingProxyType(dict(_fields(SFTConfig))),
 )
 """What prime-rl's ``sft`` command reads."""
@@ -210,7 +210,7 @@ SFT: Final = FileKind(
 RL: Final = FileKind(
     name="rl",
     says="the rl.toml of a reinforcement-learning run",
-    instead='compile it without --sft (kind = "rl")',
+    instead='compile FILE without --sft (kind = "rl")',
     fields=MappingProxyType(dict(_fields(RLConfig))),
 )
 """What prime-rl's ``rl`` command reads."""

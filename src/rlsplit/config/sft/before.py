@@ -18,7 +18,10 @@ MODEL_NAME: Final = Shared(("model", "name"), (("inference", "vllm", "model"),))
 NOT_OF_NODES: Final = frozenset({"num_train_gpus", "num_infer_gpus"})
 """Keys of a deployment that several machines do without, whatever they hold (SFT-18)."""
 
-_LAYOUTS: Final[Mapping[str, type[Section]]] = {"single_node": SFTSingleNodeDeploymentConfig, "multi_node": SFTMultiNodeDeploymentConfig}
+_LAYOUTS: Final[Mapping[str, type[Section]]] = {
+    "single_node": SFTSingleNodeDeploymentConfig,
+    "multi_node": SFTMultiNodeDeploymentConfig,
+}
 
 
 def propagate(table: Mapping[str, Any], release: Release) -> Propagated:
