@@ -25,6 +25,17 @@ def good() -> list[Path]:
     return sorted(FIXTURES.glob("*/rl.toml"))
 
 
+def older() -> list[Path]:
+    """Every fixture of an older release, which is the name of the folder around its own."""
+    return sorted((FIXTURES / "releases").glob("*/*/rl.toml"))
+
+
+def release_of(fixture: Path) -> str | None:
+    """The release that a fixture is compiled for; None: the newest."""
+    tag = fixture.parent.parent.name
+    return tag if tag.startswith("v") else None
+
+
 def bad() -> list[Path]:
     """Every fixture with mistakes."""
     return sorted((FIXTURES / "bad").glob("*.toml"))
@@ -33,14 +44,16 @@ def bad() -> list[Path]:
 def goldens(fixture: Path) -> Iterator[tuple[Path, str]]:
     """Everything that one good fixture compiles to."""
     folder = fixture.parent / "expected"
-    config = rlsplit.parse(fixture.read_bytes(), source="rl.toml", run_id=run_id(fixture))
+    release = release_of(fixture)
+    config = rlsplit.parse(fixture.read_bytes(), source="rl.toml", run_id=run_id(fixture), release=release)
+    chosen = {**RUN, "image_tag": release or RUN["image_tag"]}
     split = rlsplit.split(config)
     for name, text in component_files(split, form="sparse", syntax="toml").items():
         yield folder / "sparse" / name, text
     yield folder / "resolved.json", as_text(component_configs(split, form="resolved"), "json")
     for workload in ("job", "jobset"):
         platform = rlsplit.Platform.from_toml(f'workload = "{workload}"\nnamespace = "rl-runs"')
-        plan = rlsplit.plan(split, run=rlsplit.Run(id=run_id(fixture), **RUN), platform=platform, secrets=SECRETS)
+        plan = rlsplit.plan(split, run=rlsplit.Run(id=run_id(fixture), **chosen), platform=platform, secrets=SECRETS)
         yield folder / f"{workload}.yaml", rlsplit.to_yaml(rlsplit.render(plan, secrets=SECRETS))
 
 
@@ -65,7 +78,7 @@ def report_path(fixture: Path) -> Path:
 def main() -> None:
     """Write all golden files, and remove those that nothing gives any more."""
     written: set[Path] = set()
-    for fixture in good():
+    for fixture in (*good(), *older()):
         for path, text in goldens(fixture):
             written.add(path)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +86,11 @@ def main() -> None:
     for fixture in bad():
         written.add(report_path(fixture))
         report_path(fixture).write_text(findings_of(fixture), encoding="utf-8", newline="\n")
-    for path in (*FIXTURES.glob("*/expected/**/*"), *FIXTURES.glob("bad/*.expected.txt")):
+    for path in (
+        *FIXTURES.glob("*/expected/**/*"),
+        *FIXTURES.glob("releases/*/*/expected/**/*"),
+        *FIXTURES.glob("bad/*.expected.txt"),
+    ):
         if path.is_file() and path not in written:
             path.unlink()
 

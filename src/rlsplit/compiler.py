@@ -16,7 +16,8 @@ from rlsplit.config.rules import KindName, Mode
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
-from rlsplit.releases.release import NEWEST, Release, Served, served
+from rlsplit.releases.image import image_of, not_hosted
+from rlsplit.releases.release import MAIN, NEWEST, Release, Served
 from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
 
@@ -95,7 +96,8 @@ def compile_sources(
 ) -> Outcome:
     """Compile sources (texts or tables) up to a stage; never raises for bad input.
 
-    ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``); None is the newest known.
+    ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``). Without one, the platform's
+    ``release`` decides, and else the run's image tag, as far as it names a release; the newest known stands for others.
     ``kind`` says whether it is an RL run or an SFT run; None lets the root keys tell (SFT-01). A relative
     ``slurm.project_dir`` is below ``project_dir``.
 
@@ -104,7 +106,7 @@ def compile_sources(
     """
     goal = target or Target()
     document = read(sources, overrides)
-    chosen = served(release) if isinstance(release, str) else Served(release or NEWEST)
+    chosen = release_for(release, goal)
     started = Outcome(document=document, findings=document.findings, config=None)
     started = _with_findings(started, [chosen.note] if chosen.note else ())
     if not started.is_refused:
@@ -117,6 +119,8 @@ def compile_sources(
         started = _configured(started, kind or kind_of(document.table), mode, given)
     if chosen.is_image and started.config is not None:
         started = _with_findings(started, renderers_beyond(started.config))
+    if mode != "launcher" and not image_of(chosen.release).is_hosted:
+        started = _with_findings(started, [not_hosted(chosen.release)])
     return _continued(started, until, goal)
 
 
@@ -158,6 +162,19 @@ def parse(
     return outcome.config
 
 
+def release_for(named: str | Release | None, goal: Target) -> Served:
+    """Give the release to compile for: the one that is named, or pinned by the platform, or in the image."""
+    if isinstance(named, Release):
+        return Served(named)
+    platform, tag = goal.platform, goal.run.image_tag
+    pinned, digest = (platform.release, platform.image_digest) if platform else (None, None)
+    if tag == MAIN and named is None and pinned is None and digest is None:
+        return Served(NEWEST)
+    from rlsplit.releases.choice import chosen
+
+    return chosen(named, pinned, tag, is_digest=digest is not None)
+
+
 def start_of(document: Document) -> Mark | None:
     """The beginning of the first text, for findings about what stands nowhere; tables have no places."""
     return next((Mark(name, 1, 1, is_whole=True) for name in document.lines if name != OVERRIDES), None)
@@ -178,12 +195,21 @@ def _configured(outcome: Outcome, name: KindName, mode: Mode | Literal["both"], 
         resolution = resolve(table, kind, mode=mode, given=given)
         found = resolution.findings
         outcome = replace(outcome, config=_accepted(resolution))
+    if any(finding.code == "B-01" for finding in found) and name == "rl":
+        found = (*_other_release(table, given), *found)
     return _with_findings(outcome, _kind(outcome.document, name) or found if outcome.config is None else found)
 
 
 def _only_newest(release: Release) -> Finding:
     message = f"{release.tag} is a release whose SFT runs rlsplit does not compile; it compiles those of {NEWEST.tag}"
     return Finding(code="release.sft", message=message, hint=f"use an image of {NEWEST.tag}, and name no older release")
+
+
+def _other_release(table: Mapping[str, Any], given: Given) -> tuple[Finding, ...]:
+    """Say first that a document with unknown keys is one of another release."""
+    from rlsplit.config.release_fit import fitting_better
+
+    return fitting_better(table, given.release, given.on_unknown)
 
 
 def _kind(document: Document, name: KindName) -> tuple[Finding, ...]:

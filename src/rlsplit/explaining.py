@@ -14,6 +14,8 @@ from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
 from rlsplit.plain_data import is_list, is_table, value_at
 from rlsplit.planning.model import Overlay
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.spelling import as_written, spelled
 from rlsplit.secrets import HIDDEN, holds_secret
 from rlsplit.splitting import Split
 
@@ -174,13 +176,18 @@ class _Records:
     fills: Mapping[KeyPath, Fill]
     derived: Mapping[KeyPath, Derived]
     """The last setting of each path."""
+    release: Release
+    """Whose spelling all paths have."""
 
     @classmethod
     def of(cls, provenance: Provenance, document: Document) -> _Records:
+        if provenance.release is not NEWEST:
+            provenance = _told(provenance)
         return cls(
             document=document,
             fills={fill.target: fill for fill in provenance.fills},
             derived={setting.path: setting for setting in provenance.derived},
+            release=provenance.release,
         )
 
     def origin(self, subject: _Subject, path: KeyPath, value: Any, root: KeyPath) -> Origin:
@@ -192,6 +199,7 @@ class _Records:
             source = (*fill.source, *root[len(fill.target) :])
             where = self.document.marks.get(source) or self.document.marks.get(fill.source)
             return replace(default, kind="shared", where=where, source=source, rule=fill.rule)
+        root = as_written(root, self.document.table, self.release)
         if value_at(self.document.table, root, _ABSENT) is not _ABSENT:
             return replace(default, kind="written", where=self.document.marks.get(root), source=root)
         return default
@@ -199,6 +207,27 @@ class _Records:
     def _is_written_as(self, root: KeyPath, value: Any) -> bool:
         written = value_at(self.document.table, root, _ABSENT)
         return written is not _ABSENT and (written == value or str(written) == str(value))
+
+
+def _told(provenance: Provenance) -> Provenance:
+    """Spell what was shared and derived as the release does, and point at the keys that were written."""
+    release = provenance.release
+
+    def written(path: KeyPath) -> KeyPath:
+        return as_written(spelled(path, release), provenance.written, release)
+
+    fills = [
+        replace(fill, target=spelled(fill.target, release), source=written(fill.source)) for fill in provenance.fills
+    ]
+    derived = [
+        replace(
+            setting,
+            path=spelled(setting.path, release),
+            of=tuple((written(path), value) for path, value in setting.of),
+        )
+        for setting in provenance.derived
+    ]
+    return replace(provenance, fills=tuple(fills), derived=tuple(derived))
 
 
 def _overlays(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:

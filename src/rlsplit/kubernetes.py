@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 _DNS_LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
 _NAME_PART: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _QUANTITY: Final = re.compile(
     r"\+?(?P<number>\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?P<unit>[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d{1,2})?\Z"
 )
@@ -51,6 +52,11 @@ def is_qualified_name(text: str) -> bool:
 def is_env_name(text: str) -> bool:
     """Name that a shell can read: letters, digits and ``_``, not starting with a digit."""
     return _ENV_NAME.match(text) is not None
+
+
+def is_image_tag(text: str) -> bool:
+    """Tag of a container image: letters, digits and ``_.-``, at most 128."""
+    return _IMAGE_TAG.match(text) is not None
 
 
 def quantity(text: str) -> Fraction | None:

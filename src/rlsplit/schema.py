@@ -17,8 +17,10 @@ from typing import Any, Final
 
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.rl import RLConfig
-from rlsplit.config.tree import inner_sections
+from rlsplit.config.tree import held_sections
 from rlsplit.plain_data import is_list, is_table
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.sections import section_of
 from rlsplit.schema_file import FILE
 
 UNKNOWN_KEY: Final[dict[str, Any]] = {"not": {"title": "a key that this table does not have"}}
@@ -37,11 +39,13 @@ ENV_BLOCK: Final[dict[str, Any]] = {
 """What every environment block has; the rest depends on installed packages."""
 
 
-def build() -> dict[str, Any]:
-    """Make the schema (JSON Schema 2020-12)."""
-    made = RLConfig.model_json_schema()
-    definitions = {name: _section(schema) for name, schema in made.pop("$defs").items()}
-    root = _section({**made, "title": "RLConfig"})
+def build(release: Release = NEWEST) -> dict[str, Any]:
+    """Make the schema (JSON Schema 2020-12) of a release's sections, with every key where it stands today."""
+    kind = section_of(RLConfig, release)
+    made = kind.model_json_schema()
+    held = {name: schema for name, schema in made.pop("$defs").items() if schema["title"] in _sections(kind)}
+    definitions = {name: _section(kind, schema) for name, schema in held.items()}
+    root = _section(kind, {**made, "title": "RLConfig"})
     del root["title"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -51,10 +55,12 @@ def build() -> dict[str, Any]:
     }
 
 
-def _section(schema: dict[str, Any]) -> dict[str, Any]:
-    section = _sections()[schema["title"]]
+def _section(root: type[Section], schema: dict[str, Any]) -> dict[str, Any]:
+    section = _sections(root)[schema["title"]]
     schema = {**schema, "additionalProperties": True if section.keeps_unknown else UNKNOWN_KEY}
-    properties = {name: _property(section, name, value) for name, value in schema.get("properties", {}).items()}
+    # What a release does not have goes by an alias that nobody can write.
+    known = {name: value for name, value in schema.get("properties", {}).items() if name in section.model_fields}
+    properties = {name: _property(section, name, value) for name, value in known.items()}
     if properties:
         schema["properties"] = properties
     return schema
@@ -146,15 +152,20 @@ def _union(schema: dict[str, Any], injected: str | None) -> dict[str, Any]:
 
 
 @cache
-def _sections() -> dict[str, type[Section]]:
+def _sections(root: type[Section]) -> dict[str, type[Section]]:
     """Every section that an ``rl.toml`` can hold, by class name."""
     found: dict[str, type[Section]] = {}
-    pending: list[type[Section]] = [RLConfig]
+    pending: list[type[Section]] = [root]
     while pending:
         section = pending.pop()
         if section.__name__ not in found:
             found[section.__name__] = section
-            pending += inner_sections(section)
+            pending += [
+                held
+                for field in section.model_fields.values()
+                if field.validation_alias is None
+                for held in held_sections(field.annotation)
+            ]
     return found
 
 

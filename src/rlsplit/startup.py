@@ -15,6 +15,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.planning.ports import RENDEZVOUS_PORT
+from rlsplit.releases.image import image_of
 from rlsplit.template_files import template_files
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
@@ -90,6 +91,7 @@ def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     return {
         "log_dir": "/trainer",
         "prepares": plan.shape.has_orchestrator,
+        "orchestrator_folder": image_of(plan.release).orchestrator_folder,
         "resume": plan.resume,
         "nodes": pods.count,
         "gpus": pods.gpus,
@@ -111,6 +113,7 @@ def _inference(plan: RunPlan, pods: Pods) -> dict[str, Any]:
         "nodes_per_replica": plan.shape.nodes_per_replica,
         "tensor_parallel": plan.shape.tensor_parallel,
         "expert_parallel": plan.shape.expert_parallel,
+        "arguments": image_of(plan.release).engine_arguments,
         "port": pods.ports[0].number,
         "host_prefix": plan.names.host_prefix(pods.suffix),
         "domain": plan.names.domain,

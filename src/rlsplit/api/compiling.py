@@ -17,16 +17,17 @@ from rlsplit.api.models import (
     CreateTrainingRunRequest,
     ErrorResponse,
 )
-from rlsplit.compiler import Outcome, Stage, Target, compile_sources
+from rlsplit.compiler import Outcome, Stage, Target, compile_sources, release_for
 from rlsplit.document import Source
-from rlsplit.findings import Finding, has_errors
-from rlsplit.plain_data import is_mapping, is_table
+from rlsplit.findings import Finding, KeyPath, has_errors
+from rlsplit.plain_data import is_mapping, is_table, value_at
 from rlsplit.planning import RunPlan
 from rlsplit.planning.run_checks import given_findings
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
+from rlsplit.releases.image import Resuming, image_of
 from rlsplit.secrets import SecretText, hidden
-from rlsplit.splitting import SCHEMA_COMMIT, JsonObject, Split, artifact, split
+from rlsplit.splitting import JsonObject, Split, artifact, split
 
 _ENV_TABLES: Final = ((), ("trainer",), ("orchestrator",), ("inference",))
 
@@ -70,6 +71,7 @@ def compile_run(
     token_value: str | SecretText,
     platform: Platform,
     attempt: int = 1,
+    release: str | None = None,
 ) -> CompiledRun | ErrorResponse:
     """Compile a request, or give the error body with every problem.
 
@@ -80,12 +82,15 @@ def compile_run(
     ``attempt`` counts the starts in one run directory, which a run with ``resumeFrom`` shares with an earlier one: the
     next number keeps its logs apart.
 
+    ``release`` is the release of prime-rl in the image, by tag or commit, where the image tag does not name it; it also
+    goes before ``platform.release``.
+
     Problems of what the server itself gives come out the same way, with the params ``runId``, ``tokenValue`` and
     ``platform.<setting>``: some, such as an access mode, only show together with the config.
     """
     secrets = secrets_of(request, token_value)
     target = Target(run=run_of(request, run_id, attempt), platform=platform, secrets=secrets)
-    outcome, found = judged(request, target, until="objects")
+    outcome, found = judged(request, target, until="objects", release=release)
     findings = in_request(request_findings(request, found))
     # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
     if outcome is None or has_errors(findings):
@@ -106,7 +111,7 @@ def compile_run(
 
 
 def judged(
-    request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config"
+    request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config", release: str | None = None
 ) -> tuple[Outcome | None, tuple[Finding, ...]]:
     """Compile a request's config in both ways, and say what is wrong with it and with what comes beside it.
 
@@ -117,12 +122,13 @@ def judged(
     if run.name is None and apart.name is not None and is_label(apart.name):
         run = replace(run, name=apart.name)
     if run.resume_from is not None:
-        apart = replace(apart, config=resuming(apart.config))
+        chosen = release_for(release, replace(target, run=run)).release
+        apart = replace(apart, config=resuming(apart.config, image_of(chosen).resuming))
     given = given_findings(run, target.platform, target.secrets)
     if isinstance(request, CreateTrainingRunRequest) and request.mode == "sft":
         return None, (_NO_SFT, *given)
     sources = [Source(name="config", content=apart.config)]
-    outcome = compile_sources(sources, mode="both", until=until, target=replace(target, run=run))
+    outcome = compile_sources(sources, mode="both", until=until, target=replace(target, run=run), release=release)
     return outcome, (*apart.findings, *outcome.noted(), *(given if until == "config" else ()))
 
 
@@ -135,11 +141,20 @@ _NO_SFT: Final = Finding(
 )
 
 
-def resuming(config: Mapping[Any, Any]) -> dict[Any, Any]:
+def resuming(config: Mapping[Any, Any], how: Resuming) -> dict[Any, Any]:
     """Let a config continue from the newest checkpoint, unless it says somewhere from which."""
     tables = (config, config.get("trainer"), config.get("orchestrator"))
-    resumes = any(table.get("resume") not in (None, "None") for table in tables if is_mapping(table))
-    return dict(config) if resumes else {**config, "resume": {}}
+    resumes = any(value_at(table, how.key) not in (None, "None") for table in tables)
+    return dict(config) if resumes else _with(config, how.key, how.value)
+
+
+def _with(table: Mapping[Any, Any], path: KeyPath, value: Any) -> dict[Any, Any]:
+    """Put a value into a table, and the tables on its way; what is no table there is left for its own finding."""
+    key, rest = path[0], path[1:]
+    if not rest:
+        return {**table, key: value}
+    inner = table.get(key, {})
+    return {**table, key: _with(inner, rest, value)} if is_mapping(inner) else dict(table)
 
 
 def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
@@ -150,7 +165,8 @@ def _row(planned: RunPlan, job_id: str, config: JsonObject) -> JsonObject:
         "team_id": planned.team_id,
         "image": planned.image,
         "image_tag": planned.image_tag,
-        "schema_commit": SCHEMA_COMMIT,
+        "release": planned.release.tag,
+        "schema_commit": planned.release.commit,
         "config_sha256": _config_sha256(config, planned.platform),
         "namespace": planned.names.namespace,
         "base_name": planned.names.base,

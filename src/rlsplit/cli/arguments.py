@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--version", action="version", version=f"rlsplit {__version__}")
+    root.add_argument("--version", action=_Version, nargs=0, help="show the version, and the releases that it compiles")
     made = root.add_subparsers(metavar="COMMAND", required=True)
     rendering = _compiling(made, "render", "render Kubernetes manifests", commands.render, options.RenderOptions)
     _add_run(rendering)
@@ -79,14 +79,27 @@ def parser() -> argparse.ArgumentParser:
     _add_diff(comparing)
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
     listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
+    listing.add_argument("--release", metavar="TAG", help="only the rules that this release has")
     summary = "print the JSON Schema of an rl.toml, or of a platform.toml"
     printing = _command(made, "schema", summary, commands.schema, options.SchemaOptions)
     printing.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
+    printing.add_argument("--release", metavar="TAG", help="release of prime-rl (default: the newest known)")
     completing = _command(
         made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
     )
     completing.add_argument("shell", choices=["bash", "zsh", "fish"])
     return root
+
+
+class _Version(argparse.Action):
+    """Prints the version and the releases, which are looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from rlsplit.releases.release import KNOWN
+
+        known = ", ".join(f"{release.tag} ({release.commit})" for release in reversed(KNOWN))
+        print(f"rlsplit {__version__}, for prime-rl {known} and the dev tags between them")
+        parser.exit()
 
 
 T = TypeVar("T")
@@ -136,6 +149,8 @@ def _compiling(
     parser.add_argument(
         "--on-unknown", choices=["error", "warn"], default="error", help="what an unknown key is (default: error)"
     )
+    told = "release of prime-rl, by tag or commit: v0.8.0 (default: the platform's, or that of the image tag)"
+    parser.add_argument("--release", metavar="TAG", help=told)
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
     forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
     parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
@@ -185,7 +200,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id", metavar="ID", help="identity of the run; default: a hash of the config")
     parser.add_argument("--name", help="display name; default: run.name")
     parser.add_argument("--attempt", type=int, metavar="N", help="number of this start of the run (default: 1)")
-    parser.add_argument("--image-tag", metavar="TAG", help="tag of the prime-rl image (default: main)")
+    parser.add_argument("--image-tag", metavar="TAG", help="tag of prime-rl's image (default: main, or the release's)")
     parser.add_argument("--team-id", metavar="ID", help="owning team")
     parser.add_argument("--gpu-type", metavar="TYPE", help="GPU product of the nodes")
     parser.add_argument("--volume", metavar="CLAIM", help="existing volume claim")

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from rlsplit.explaining import Origin
     from rlsplit.findings import Finding
     from rlsplit.preview import Compiled
+    from rlsplit.releases.release import Release
 
 
 def validate(options: ValidateOptions) -> int:
@@ -191,11 +192,17 @@ def explain(options: ExplainOptions) -> int:
 
 def rules(options: RulesOptions) -> int:
     """Show the whole entry of one code, or list the codes that begin like it."""
-    from rlsplit.rulebook import as_lines, as_text, entries, nearest
+    from rlsplit.releases.release import NEWEST
+    from rlsplit.rulebook import as_lines, as_text, entries, entry, is_in, nearest
 
     wanted = (options.id or "").lower().rstrip("*")
-    found = [entry for entry in entries() if entry.code.lower().startswith(wanted)]
-    exact = [entry for entry in found if entry.code.lower() == wanted]
+    found = [each for each in entries() if each.code.lower().startswith(wanted)]
+    if options.release is not None:
+        release = _release(options.release) or NEWEST
+        found = [each for each in found if is_in(each.code, release)]
+        if not found and entry(options.id or "") is not None:
+            raise CommandError(f"{release.tag} has no {options.id}; see it without --release")
+    exact = [each for each in found if each.code.lower() == wanted]
     if not found:
         near = nearest(wanted)
         meant = f"did you mean {near}? " if near else ""
@@ -208,8 +215,26 @@ def schema(options: SchemaOptions) -> int:
     """Print the JSON Schema of an rl.toml, or of a platform.toml."""
     from rlsplit.schema_file import text
 
-    print(text(options.of), end="")
+    release = _release(options.release)
+    if release is None or options.of == "platform":
+        print(text(options.of), end="")
+        return FINE
+    from rlsplit import schema_release
+
+    print(schema_release.text(release), end="")
     return FINE
+
+
+def _release(name: str | None) -> Release | None:
+    """The older release that an option names; None is the newest."""
+    if name is None:
+        return None
+    from rlsplit.releases.release import NEWEST, served
+
+    found = served(name)
+    if found.note is not None:
+        raise CommandError(f"{found.note.message}; {found.note.hint}")
+    return None if found.release is NEWEST else found.release
 
 
 def completion(options: CompletionOptions) -> int:
@@ -229,7 +254,13 @@ def _compiled(
     run_id: str | None = getattr(options, "run_id", None)
     goal = target or Target(run=Run(id=run_id))
     return compile_sources(
-        sources, options.overrides, mode=options.mode, on_unknown=options.on_unknown, until=until, target=goal
+        sources,
+        options.overrides,
+        mode=options.mode,
+        on_unknown=options.on_unknown,
+        until=until,
+        target=goal,
+        release=options.release,
     )
 
 

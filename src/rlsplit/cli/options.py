@@ -22,6 +22,8 @@ class CompileOptions:
     """``PREFIX=FILE``: files that are read below a key."""
     mode: Mode
     on_unknown: Literal["error", "warn"]
+    release: str | None
+    """Release of prime-rl, by tag or commit; None: the platform's, or that of the image."""
     strict: bool
     report: str | None
     """Format of the findings, perhaps with ``=FILE``; None: for people."""
@@ -37,6 +39,8 @@ class RunOptions:
     name: str | None
     attempt: int | None
     image_tag: str | None
+    """None: the tag of the release that is named, else of the main branch."""
+    release: str | None
     team_id: str | None
     gpu_type: str | None
     volume: str | None
@@ -108,6 +112,8 @@ class RulesOptions:
     """``rlsplit rules``."""
 
     id: str | None
+    release: str | None
+    """Only rules that this release has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +121,7 @@ class SchemaOptions:
     """``rlsplit schema``."""
 
     of: Literal["rl", "platform"]
+    release: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

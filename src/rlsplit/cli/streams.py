@@ -119,7 +119,17 @@ def run_of(options: RunOptions) -> Run:
 
     names = ("name", "attempt", "image_tag", "team_id", "gpu_type", "volume", "source_ref", "source_repo")
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if options.release is not None and options.image_tag is None:
+        given |= _image_of(options.release)
     return Run(id=options.run_id, **given)
+
+
+def _image_of(release: str) -> dict[str, str]:
+    """The image tag of a release that was named without one; of a release that is not known, none."""
+    from rlsplit.releases.release import served
+
+    found = served(release)
+    return {"image_tag": found.release.tag} if found.is_image else {}
 
 
 def secrets_of(options: RunOptions) -> Secrets:

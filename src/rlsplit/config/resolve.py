@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Generic
 
-from rlsplit.config.hosted import assume_slurm, without_k8s
+from rlsplit.config.hosted import SOURCE_PATH, assume_slurm, without_k8s
 from rlsplit.config.propagation import Propagated
 from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
@@ -26,7 +26,7 @@ from rlsplit.config.tree import Placed, fields_at, make_unreadable, owner, secti
 from rlsplit.findings import Finding, KeyPath, dotted, enclosing
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.sections import of_release, section_of
-from rlsplit.releases.spelling import Raised, as_spelled, raised
+from rlsplit.releases.spelling import Raised, as_spelled, gathered, raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,7 @@ def _both_at_once(table: Mapping[str, Any], way: _Way[R]) -> tuple[Resolution[R]
     launcher = _drafted(table, way)
     if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
         return None
-    rest, _ = without_k8s(launcher.raised.table)
+    rest, _ = without_k8s(_gathered(launcher.raised, table, way.given.release))
     aside, _ = way.kind.set_aside(rest)
     config = way.kind.without_aside(launcher.config)
     record = _Record(derived=None, release=way.given.release)
@@ -136,7 +136,7 @@ def _drafted(table: Mapping[str, Any], way: _Way[R]) -> _Draft[R]:
     risen = raised(table, release, on_unknown)
     rest, aside, refused = dict(risen.table), SetAside(), tuple[Finding, ...]()
     if way.mode == "hosted":
-        rest, refused = without_k8s(rest)
+        rest, refused = without_k8s(_gathered(risen, table, release))
         aside, rest = way.kind.set_aside(rest)
     propagated = way.kind.propagate(assume_slurm(rest), release)
     reading = read(section_of(way.kind.root, release), propagated.table)
@@ -170,6 +170,11 @@ def _drafted(table: Mapping[str, Any], way: _Way[R]) -> _Draft[R]:
     )
 
 
+def _gathered(risen: Raised, table: Mapping[str, Any], release: Release) -> Mapping[str, Any]:
+    """The document with its sources where they are set aside, in whatever spelling they were written."""
+    return risen.table if release is NEWEST else gathered(risen.table, table, SOURCE_PATH, release)
+
+
 def _finished(draft: _Draft[R], table: Mapping[str, Any]) -> Resolution[R]:
     way, config, record = draft.way, draft.config, draft.record
     release = way.given.release
@@ -186,6 +191,7 @@ def _finished(draft: _Draft[R], table: Mapping[str, Any]) -> Resolution[R]:
             has_non_finite=draft.has_non_finite,
             release=release,
             kept=draft.raised.kept,
+            written={} if release is NEWEST else table,
         )
     found = tuple(as_written(_with_sources(record), draft.propagated))
     if way.kind.worded is not None:

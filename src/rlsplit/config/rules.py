@@ -133,6 +133,8 @@ class Provenance:
     """The release that it was compiled for."""
     kept: tuple[tuple[KeyPath, Any], ...] = ()
     """What that does not know at its place, handed on as it is."""
+    written: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    """The document of an older release as it was written: findings point at its keys."""
 
 
 def keys(text: str) -> KeyPath:

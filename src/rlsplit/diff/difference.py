@@ -146,7 +146,11 @@ def _component_changes(old: Planned, new: Planned) -> Iterator[ComponentChange]:
 
 def _configs(planned: Planned) -> dict[str, Mapping[str, Any]]:
     """What each component reads in full, overlays applied; secrets wrapped, so that they compare but show nothing."""
-    return {role(pods): hidden(pods.config.resolved, _wrapped) for pods in planned.plan.pods if pods.config is not None}
+    return {
+        role(pods): hidden(pods.config.resolved, _wrapped)
+        for pods in planned.plan.containers
+        if pods.config is not None
+    }
 
 
 def _wrapped(secret: Any) -> SecretText:

@@ -27,6 +27,7 @@ def role(pods: Pods) -> str:
 def _run_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:
     plan, shape = planned.plan, planned.plan.shape
     values: Mapping[str, Any] = {
+        "release": f"{plan.release.tag} ({plan.release.commit})",
         "name": planned.split.launch.run_name,
         "GPUs": shape.gpus,
         "pods": plan.pod_count,
@@ -56,7 +57,7 @@ def _resume(planned: Planned) -> str | None:
 
 def _pod_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:
     hidden = planned.plan.secret_env_values
-    for pods in planned.plan.pods:
+    for pods in planned.plan.containers:
         name = role(pods)
         yield (name, "pods"), pods.count
         yield (name, "GPUs per pod"), pods.gpus

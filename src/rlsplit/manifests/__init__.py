@@ -51,7 +51,7 @@ def _objects(plan: RunPlan, secrets: Secrets, redact: bool) -> Iterator[dict[str
         yield values
     if plan.claim is None:
         yield persistent_volume_claim(plan)
-    for pods in plan.pods:
+    for pods in plan.containers:
         mounted = delivered[pods.suffix].mounted
         if mounted is not None:
             yield config_map(plan, pods, mounted)
@@ -63,7 +63,7 @@ def _objects(plan: RunPlan, secrets: Secrets, redact: bool) -> Iterator[dict[str
     if platform.workload == "jobset":
         yield job_set(plan, delivered)
     else:
-        yield from (job(plan, pods, delivered[pods.suffix]) for pods in plan.pods)
+        yield from (job(plan, pods, delivered) for pods in plan.pods)
 
 
 def _network(plan: RunPlan) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""The one container of a pod: script, environment, resources, mounts."""
+"""The containers of a pod, its own and its sidecars: script, environment, resources, mounts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
@@ -14,6 +15,8 @@ from rlsplit.startup import escape
 DATASET_MOUNT: Final = "/volume"
 _SCRATCH_MOUNTS: Final = (("tmp", "/tmp"), ("home", "/home/appuser"))
 """Volume and path of what must stay writable under a read-only root file system."""
+_SHARED_VOLUMES: Final = frozenset({"data", "huggingface"})
+"""Volumes that the containers of a pod have in common."""
 
 
 def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
@@ -35,10 +38,28 @@ def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def volumes(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
-    """The pod's volumes: one for each mount's name."""
-    by_name = {volume["name"]: volume for _, volume in _mounts(plan, pods, delivery)}
+def sidecar(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
+    """What runs beside a pod's own container for as long as that does; the kubelet starts it again should it end.
+
+    Kubernetes has that as an init container that always restarts ("Sidecar Containers", since 1.29).
+    """
+    made = container(plan, pods, delivery)
+    mounts = [{**mount, "name": _own_name(mount["name"], pods)} for mount in made["volumeMounts"]]
+    return {**made, "name": pods.suffix, "restartPolicy": "Always", "volumeMounts": mounts}
+
+
+def volumes(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> list[dict[str, Any]]:
+    """The pod's volumes: one for each mount's name; of what containers may not share, each sidecar has its own."""
+    by_name = {volume["name"]: volume for _, volume in _mounts(plan, pods, delivered[pods.suffix])}
+    for beside in pods.sidecars:
+        for _, volume in _mounts(plan, beside, delivered[beside.suffix]):
+            name = _own_name(volume["name"], beside)
+            by_name.setdefault(name, {**volume, "name": name})
     return list(by_name.values())
+
+
+def _own_name(volume: str, sidecar: Pods) -> str:
+    return volume if volume in _SHARED_VOLUMES else f"{volume}-{sidecar.suffix}"
 
 
 def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:

@@ -30,13 +30,14 @@ class Delivery:
 
 def deliveries(plan: RunPlan) -> dict[str, Delivery]:
     """Decide for every component, by suffix. All configs of one workload object travel the same way."""
-    inline = {pods.suffix: script(plan, pods, inline_config=True) for pods in plan.pods}
+    inline = {pods.suffix: script(plan, pods, inline_config=True) for pods in plan.containers}
     if plan.platform.config_delivery == "auto":
-        groups = [list(inline)] if plan.platform.workload == "jobset" else [[suffix] for suffix in inline]
+        jobs = [[container.suffix for container in (pods, *pods.sidecars)] for pods in plan.pods]
+        groups = [list(inline)] if plan.platform.workload == "jobset" else jobs
         kept = {suffix for group in groups if _fits([inline[s] for s in group]) for suffix in group}
     else:
         kept = set[str]()
-    return {pods.suffix: _delivery(plan, pods, inline, pods.suffix in kept) for pods in plan.pods}
+    return {pods.suffix: _delivery(plan, pods, inline, pods.suffix in kept) for pods in plan.containers}
 
 
 def config_map(plan: RunPlan, pods: Pods, config: Config) -> dict[str, Any]:

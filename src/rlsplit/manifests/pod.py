@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from rlsplit.components import GPU_COMPONENTS
-from rlsplit.manifests.container import container, volumes
+from rlsplit.manifests.container import container, sidecar, volumes
 from rlsplit.manifests.delivery import Delivery, config_sha256
 from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
@@ -15,30 +16,34 @@ from rlsplit.planning.model import Pods, RunPlan
 _TOPOLOGY_ANNOTATION: Final = "kueue.x-k8s.io/podset-required-topology"
 
 
-def pod_template(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
+def pod_template(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
     """Labels, annotations and spec of a component's pods."""
-    annotations = {**_annotations(plan, pods, delivery), **plan.platform.pod_annotations}
+    annotations = {**_annotations(plan, pods, delivered), **plan.platform.pod_annotations}
     return {
         "metadata": {
             "labels": {**selector(plan, pods.component), **plan.platform.pod_labels},
             **({"annotations": annotations} if annotations else {}),
         },
-        "spec": _spec(plan, pods, delivery),
+        "spec": _spec(plan, pods, delivered),
     }
 
 
-def _annotations(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, str]:
+def _annotations(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, str]:
     found = scrape_annotations(plan, pods)
     if pods.env_server is not None:
         found["rlsplit/env-name"] = f"{pods.env_server.id.split}/{pods.env_server.name}"
-    if delivery.mounted is not None:
-        found["rlsplit/config-sha256"] = config_sha256(delivery.mounted)
+    for each in (pods, *pods.sidecars):
+        mounted = delivered[each.suffix].mounted
+        if mounted is not None:
+            suffix = "" if each is pods else f".{each.suffix}"
+            found[f"rlsplit/config-sha256{suffix}"] = config_sha256(mounted)
     if plan.platform.queue_name is not None and plan.platform.topology_key is not None and pods.role.has_gpus:
         found[_TOPOLOGY_ANNOTATION] = plan.platform.topology_key
     return found
 
 
-def _spec(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
+def _spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
+    beside = [sidecar(plan, each, delivered[each.suffix]) for each in pods.sidecars]
     return {
         "restartPolicy": "Never",
         "subdomain": plan.names.base,
@@ -53,8 +58,9 @@ def _spec(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
         **_node_access(plan),
         "securityContext": _security_context(plan),
         **_placement(plan, pods),
-        "containers": [container(plan, pods, delivery)],
-        "volumes": volumes(plan, pods, delivery),
+        **({"initContainers": beside} if beside else {}),
+        "containers": [container(plan, pods, delivered[pods.suffix])],
+        "volumes": volumes(plan, pods, delivered),
     }
 
 

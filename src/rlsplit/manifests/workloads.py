@@ -11,17 +11,17 @@ from rlsplit.manifests.pod import pod_template
 from rlsplit.planning.model import Pods, RunPlan
 
 
-def job(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
+def job(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
     """A component's Job in the job form."""
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata(plan, plan.names.job(pods.suffix), pods.component),
-        "spec": job_spec(plan, pods, delivery),
+        "spec": job_spec(plan, pods, delivered),
     }
 
 
-def job_spec(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
+def job_spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
     """The Job of a component, alike in both forms. Nothing starts over by itself.
 
     A trainer or engine that came back without its peers would give a wrong run, not a slower one. No
@@ -34,7 +34,7 @@ def job_spec(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
         "parallelism": pods.count,
         "backoffLimit": 0,
         **({} if limit is None else {"activeDeadlineSeconds": limit}),
-        "template": pod_template(plan, pods, delivery),
+        "template": pod_template(plan, pods, delivered),
     }
 
 
@@ -55,13 +55,13 @@ def job_set(plan: RunPlan, deliveries: Mapping[str, Delivery]) -> dict[str, Any]
             # A restarted JobSet keeps its config and attempt: it would train from the first step again.
             "failurePolicy": {"maxRestarts": 0},
             "ttlSecondsAfterFinished": plan.platform.ttl_seconds_after_finished,
-            "replicatedJobs": [_replicated_job(plan, pods, deliveries[pods.suffix]) for pods in plan.pods],
+            "replicatedJobs": [_replicated_job(plan, pods, deliveries) for pods in plan.pods],
         },
     }
 
 
-def _replicated_job(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
-    return {"name": pods.suffix, "replicas": 1, "template": {"spec": job_spec(plan, pods, delivery)}}
+def _replicated_job(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
+    return {"name": pods.suffix, "replicas": 1, "template": {"spec": job_spec(plan, pods, delivered)}}
 
 
 def _queue_labels(plan: RunPlan) -> dict[str, str]:

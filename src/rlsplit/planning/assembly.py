@@ -25,6 +25,8 @@ from rlsplit.planning.run_checks import env_findings, given_findings, run_name_f
 from rlsplit.planning.settings import Inference
 from rlsplit.planning.subject import Subject, subject_of
 from rlsplit.platform import Platform
+from rlsplit.releases.release import NEWEST
+from rlsplit.releases.spelling import as_spelled
 from rlsplit.run import Run
 from rlsplit.secrets import Secrets
 from rlsplit.splitting import Component, EnvServer, Split
@@ -46,7 +48,7 @@ def plan(
     overlays = tuple(overlays_of(subject))
     planned = _run_plan(subject, tuple(_pods_of(subject, overlays)), overlays)
     settled = planned if secrets is None else bound(planned, secrets.names())
-    _raise_on([*pod_findings(subject, settled.pods), *router_findings(subject, settled.worker_urls)], subject)
+    _raise_on([*pod_findings(subject, settled.containers), *router_findings(subject, settled.worker_urls)], subject)
     return replace(settled, notes=_at_written_keys(plan_notes(planned, subject, settled.secrets), subject))
 
 
@@ -55,7 +57,8 @@ def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[
     yield from config_findings(subject, told)
     yield from _access_mode(subject)
     yield from _resume_from(subject)
-    yield from env_findings(subject.settings, secrets.names() if secrets else ())
+    protected = subject.split.config.protected
+    yield from env_findings(subject.settings, secrets.names() if secrets else (), protected)
 
 
 def _access_mode(subject: Subject) -> Iterator[Finding]:
@@ -80,7 +83,7 @@ def _resume_from(subject: Subject) -> Iterator[Finding]:
         return
     if not trainer.resumes:
         message = "the config does not resume, and trainer 0 refuses to start over checkpoints"
-        hint = "write resume = {}"
+        hint = f"write {subject.image.resuming}"
     elif trainer.resume_dir.value is not None:
         message = f"the config names another checkpoint, {shown(trainer.resume_dir.value)}"
         hint = f"keep one of the two: {dotted(trainer.resume_dir.key)} or resumeFrom"
@@ -103,8 +106,11 @@ def _raise_on(findings: Sequence[Finding], subject: Subject) -> None:
 
 def _at_written_keys(findings: Iterable[Finding], subject: Subject) -> tuple[Finding, ...]:
     """Point at the shared key where a value was written once for several components, and into the platform's file."""
-    fills = subject.split.config.provenance.fills
-    return subject.platform.placed(as_written(findings, Propagated(table={}, fills=fills, conflicts=())))
+    provenance = subject.split.config.provenance
+    found = as_written(findings, Propagated(table={}, fills=provenance.fills, conflicts=()))
+    if provenance.release is not NEWEST:
+        found = as_spelled(found, provenance.written, provenance.release)
+    return subject.platform.placed(found)
 
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
@@ -125,11 +131,13 @@ def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     yield _pods(subject, envs, "trainer", shape.trainer_pods, ports, config, gpus=shape.trainer_gpus)
     if shape.has_orchestrator:
         ports = port_tables.orchestrator_ports(settings.orchestrator)
-        yield _pods(subject, envs, "orchestrator", 1, ports, _config(ORCHESTRATOR, split.orchestrator, always))
+        config = _config(ORCHESTRATOR, split.orchestrator, always)
+        sidecars = tuple(_env_server(subject, envs, server, always, ()) for server in subject.env_sidecars)
+        yield replace(_pods(subject, envs, "orchestrator", 1, ports, config), sidecars=sidecars)
     if shape.has_inference and split.inference is not None and settings.inference is not None:
         yield from _inference(subject, envs, split.inference, settings.inference, always)
-    for server in split.env_servers if shape.has_orchestrator else ():
-        yield _env_server(subject, envs, server, always)
+    for server in subject.env_pods:
+        yield _env_server(subject, envs, server, always, port_tables.env_server_ports(platform))
 
 
 def _inference(
@@ -140,13 +148,19 @@ def _inference(
     config = _config(ConfigId("inference"), inference, overlays)
     yield _pods(subject, envs, "inference", shape.inference_pods, ports, config, gpus=shape.inference_gpus)
     if shape.has_router_pod:
-        yield _pods(subject, envs, "router", 1, port_tables.router_ports(settings.port), None)
+        yield _pods(subject, envs, "router", 1, port_tables.router_ports(settings.router_port), None)
 
 
-def _env_server(subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig) -> Pods:
-    ports = port_tables.env_server_ports(subject.platform)
+def _env_server(
+    subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig, ports: tuple[Port, ...]
+) -> Pods:
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
-    info = EnvServerInfo(id=server.id, name=server.name, segment=subject.segments[server.id])
+    info = EnvServerInfo(
+        id=server.id,
+        name=server.name,
+        segment=subject.segments[server.id],
+        local_port=None if ports else subject.split.config.orchestrator.env_server_base_port + server.index,
+    )
     return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
 
 
@@ -190,6 +204,7 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
     inference = settings.inference if subject.shape.has_inference else None
     outside = outside_calls(subject)
     return RunPlan(
+        release=subject.split.release,
         run_id=subject.run_id,
         run_name=subject.run_name,
         attempt=run.attempt,
@@ -203,7 +218,7 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         run_dir=subject.run_dir,
         hf_home=subject.hf_home,
         claim=_claim(subject),
-        server_port=inference.port.value if inference else None,
+        server_port=_server_port(subject, inference),
         worker_urls=engine_urls(subject),
         router_policy=inference.router_policy.value if inference else None,
         liveness_timeout_seconds=inference.liveness_timeout if inference else 0,
@@ -221,6 +236,12 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         secrets=None,
         platform=platform,
     )
+
+
+def _server_port(subject: Subject, inference: Inference | None) -> int | None:
+    if inference is None:
+        return None
+    return (inference.router_port if subject.shape.has_router_pod else inference.port).value
 
 
 def _image(platform: Platform, tag: str) -> str:

@@ -30,6 +30,7 @@ def bound(plan: RunPlan, secrets: Collection[SecretName]) -> RunPlan:
 def _bound_pods(pods: Pods, late: Sequence[Overlay], secrets: Collection[SecretName]) -> Pods:
     return replace(
         pods,
+        sidecars=tuple(_bound_pods(sidecar, late, secrets) for sidecar in pods.sidecars),
         env=_bound_env(pods.env, secrets),
         secret_env=tuple(var for var in pods.secret_env if var.needs is None or var.needs in secrets),
         config=_bound_config(pods, late),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import MAX_ARGUMENT_BYTES, endpoint, is_loopback
+from rlsplit.planning.image_checks import MAX_PORT, looked_up_servers, ranks_behind_router, servers_beside
 from rlsplit.planning.lookup import DISAGGREGATED
 from rlsplit.planning.model import Pods, Port
 from rlsplit.planning.ports import ROUTER_METRICS_OFFSET, inner_ports
@@ -16,7 +17,6 @@ from rlsplit.planning.settings import EnvSource, MultiNode, RunSettings, SingleN
 from rlsplit.planning.start_checks import docker_runtime, train_source, trainer_parallel
 from rlsplit.planning.subject import Subject
 
-MAX_PORT: Final = 65535
 MAX_NAME_BYTES: Final = 253
 MAX_CONFIG_BYTES: Final = 1_000_000
 """A ConfigMap holds 1 MiB in all; a config comes in one when it does not fit its startup script."""
@@ -201,7 +201,7 @@ def _port_limits(subject: Subject) -> Iterator[tuple[Value[int], int, str]]:
     shape, settings = subject.shape, subject.settings
     if shape.has_inference and settings.inference is not None:
         why = f"the router's metrics take port + {ROUTER_METRICS_OFFSET}"
-        yield settings.inference.port, MAX_PORT - ROUTER_METRICS_OFFSET, why
+        yield settings.inference.router_port, MAX_PORT - ROUTER_METRICS_OFFSET, why
         last = MAX_PORT - shape.engines + 1
         yield settings.inference.backend_port, last, f"{shape.engines} engines take a port each"
     if shape.has_orchestrator:
@@ -291,6 +291,9 @@ CHECKS: Final = (
     PlanCheck(_env_addresses),
     PlanCheck(_frozen_models),
     PlanCheck(_resume_dir),
+    PlanCheck(servers_beside),
+    PlanCheck(looked_up_servers),
+    PlanCheck(ranks_behind_router),
 )
 
 

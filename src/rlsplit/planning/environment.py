@@ -99,11 +99,12 @@ def _configured(component: ComponentName, subject: Subject) -> dict[str, str]:
 
 def _fixed(component: ComponentName, subject: Subject) -> Iterator[tuple[str, str]]:
     """What the config cannot change."""
-    yield "PRL_RUN_ID", subject.run_id
-    yield "PRL_RUN_NAME", subject.run_name
+    if subject.image.has_run_names:
+        yield "PRL_RUN_ID", subject.run_id
+        yield "PRL_RUN_NAME", subject.run_name
     yield "HF_HOME", subject.hf_home
     if ROLES[component].logs_to_wandb:
-        yield "WANDB_RUN_ID", subject.run_id
+        yield "WANDB_SHARED_RUN_ID" if subject.image.shares_wandb_run_id else "WANDB_RUN_ID", subject.run_id
         yield "WANDB_SHARED_MODE", "1"
         yield "WANDB_SHARED_LABEL", component
     if not ROLES[component].has_gpus:

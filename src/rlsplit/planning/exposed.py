@@ -11,7 +11,7 @@ from rlsplit.secrets import secret_paths
 
 def exposed_secrets(plan: RunPlan) -> Iterator[Finding]:
     """Note what looks like a secret in the config of a component; environments stand in the orchestrator's, too."""
-    for pods in plan.pods:
+    for pods in plan.containers:
         if pods.config is not None and pods.env_server is None:
             for path in secret_paths(pods.config.sparse):
                 yield Finding(

@@ -21,6 +21,7 @@ def _pods(pods: Pods) -> Pods:
     config = pods.config
     return replace(
         pods,
+        sidecars=tuple(_pods(sidecar) for sidecar in pods.sidecars),
         env=tuple(_variable(variable) for variable in pods.env),
         config=config and replace(config, sparse=hidden(config.sparse), resolved=hidden(config.resolved)),
     )

@@ -6,12 +6,14 @@ section is an error of the type checker here and nowhere else in planning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal
 
 from rlsplit.components import SourceSplit
 from rlsplit.config.fields import declared
-from rlsplit.config.sections.algorithms import AlgoConfig, FrozenModelConfig
+from rlsplit.config.run_facts import automatic_run_name
+from rlsplit.config.sections.algorithms import AlgoConfig, ClientConfig, FrozenModelConfig
 from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
@@ -31,7 +33,9 @@ from rlsplit.config.sections.transport import (
     TrainerWeightBroadcast,
     ZMQTransportConfig,
 )
+from rlsplit.config.tree import value_of
 from rlsplit.findings import KeyPath
+from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_list, is_table, value_at
 from rlsplit.planning.settings import (
     Broadcast,
@@ -46,6 +50,8 @@ from rlsplit.planning.settings import (
     Trainer,
     Value,
 )
+from rlsplit.releases.image import Image, SourcePlaces, image_of
+from rlsplit.releases.spelling import spelled
 from rlsplit.splitting import Split
 
 DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields["type"].default
@@ -54,16 +60,16 @@ DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields[
 
 def settings_of(split: Split) -> RunSettings:
     """Read a split once."""
-    config = split.config
+    config, image = split.config, image_of(split.release)
     return RunSettings(
-        run_name=Value(config.run.name or "", ("run", "name")),
+        run_name=Value(config.run.name or ("" if image.has_run_names else automatic_run_name(config)), ("run", "name")),
         clean=Value(config.clean, ("clean",)),
         has_slurm=Value(split.launch.has_slurm, ("slurm",)),
         env_vars=Value(config.env_vars, ("env_vars",)),
         deployment=_deployment(config.deployment),
         trainer=_trainer(config.trainer),
         orchestrator=_orchestrator(split, config.orchestrator),
-        inference=None if config.inference is None else _inference(config.inference),
+        inference=None if config.inference is None else _inference(config.inference, config.deployment, image),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
         sources=tuple(_sources(split, config)),
     )
@@ -89,16 +95,17 @@ def _deployment(deployment: SingleNodeDeploymentConfig | MultiNodeDeploymentConf
 
 
 def _trainer(trainer: TrainerConfig) -> Trainer:
-    resume, metrics = trainer.resume, trainer.metrics_server
+    metrics = trainer.metrics_server
+    resumes, resume_step = _resume_step(trainer)
     host, port = ("trainer", "metrics_server", "host"), ("trainer", "metrics_server", "port")
     return Trainer(
         model=Value(trainer.model.name, ("trainer", "model", "name")),
         has_fake_data=Value(trainer.data.fake is not None, ("trainer", "data", "fake")),
         has_ckpt=trainer.ckpt is not None,
         ckpt_dir=Value(trainer.ckpt.output_dir if trainer.ckpt else None, ("trainer", "ckpt", "output_dir")),
-        resumes=resume is not None,
-        resume_step=Value(resume.step if resume else None, ("resume", "step"), is_shared=True),
-        resume_dir=Value(resume.dir if resume else None, ("resume", "dir"), is_shared=True),
+        resumes=resumes,
+        resume_step=resume_step,
+        resume_dir=Value(trainer.resume.dir if trainer.resume else None, ("resume", "dir"), is_shared=True),
         broadcast=_broadcast(trainer.weight_broadcast),
         rollouts=_rollouts(trainer.rollout_transport),
         metrics=None if metrics is None else Endpoint(host=Value(metrics.host, host), port=Value(metrics.port, port)),
@@ -118,10 +125,22 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
     )
 
 
+def _resume_step(trainer: TrainerConfig) -> tuple[bool, Value[int | None]]:
+    """Whether the run continues, and from which step: None is the newest, as is -1 where checkpoints say it."""
+    if trainer.resume is not None:
+        return True, Value(trainer.resume.step, ("resume", "step"), is_shared=True)
+    step: int | None = declared(trainer.ckpt, "resume_step") if trainer.ckpt else None
+    return step is not None, Value(None if step == -1 else step, ("trainer", "ckpt", "resume_step"))
+
+
 def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrator:
     client = orchestrator.model.client
+    key: KeyPath = ("orchestrator", "model", "client")
+    base_url, base_urls = _base_urls(client, key)
     return Orchestrator(
-        base_url=Value(client.base_url, ("orchestrator", "model", "client", "base_url")),
+        base_url=base_url,
+        base_urls=base_urls,
+        rank_count=Value(declared(client, "dp_rank_count") or 1, (*key, "dp_rank_count")),
         admin_base_url=Value(tuple(client.admin_base_url or ()), ("orchestrator", "model", "client", "admin_base_url")),
         broadcast=_broadcast(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
@@ -130,17 +149,36 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
         file_monitor=_file_monitor(orchestrator.monitors, "orchestrator"),
         seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
         max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
-        train_sources=Value(
-            _count(split.orchestrator.resolved, ("train", "source")), ("orchestrator", "train", "source")
-        ),
+        train_sources=Value(len(_listed(split, "train")), ("orchestrator", "train", "source")),
         output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
         env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
     )
 
 
-def _inference(inference: InferenceConfig) -> Inference:
+def _base_urls(client: ClientConfig, key: KeyPath) -> tuple[Value[str], tuple[str, ...]]:
+    """Where a client asks: releases before v0.8.1.dev3 know several addresses, and servers that are looked up."""
+    written: Any = client.base_url
+    urls: tuple[str, ...] = tuple(written) if is_list(written) else (written,)
+    elastic = declared(client, "elastic")
+    if elastic is not None:
+        found = f"http://{elastic.hostname}:{elastic.port}"
+        return Value(found, (*key, "elastic", "hostname")), (found,)
+    called = [(url, endpoint(url)) for url in urls]
+    outside = [url for url, place in called if place is not None and not is_loopback(place[0])]
+    router = declared(client, "router_url")
+    return Value((*outside, *urls, "")[0], (*key, "base_url")), (*urls, *([router] if router else []))
+
+
+def _inference(
+    inference: InferenceConfig, deployment: SingleNodeDeploymentConfig | MultiNodeDeploymentConfig, image: Image
+) -> Inference:
     vllm, layout, offload = inference.vllm, inference.deployment, inference.kv_cache_offload
-    router, server = inference.router, inference.server
+    server = inference.server
+    # An engine on one machine that starts no router itself has none.
+    has_router = image.inference_reads_router or isinstance(deployment, MultiNodeDeploymentConfig)
+    router = inference.router if has_router else None
+    port = Value(server.port, ("inference", "server", "port"))
+    own_port = declared(router, "port") if router else None
     return Inference(
         model=Value(vllm.model, ("inference", "vllm", "model")),
         max_model_len=Value(vllm.max_model_len, ("inference", "vllm", "max_model_len")),
@@ -153,7 +191,8 @@ def _inference(inference: InferenceConfig) -> Inference:
         expert_parallel=Value(vllm.enable_expert_parallel, ("inference", "vllm", "enable_expert_parallel")),
         rpc_port=Value(vllm.data_parallel_rpc_port, ("inference", "vllm", "data_parallel_rpc_port")),
         host=Value(server.host, ("inference", "server", "host")),
-        port=Value(server.port, ("inference", "server", "port")),
+        port=port,
+        router_port=port if own_port is None else Value(own_port, ("inference", "router", "port")),
         backend_port=Value(inference.backend_port, ("inference", "backend_port")),
         liveness_timeout=server.liveness_timeout_seconds,
         router=Value(router.type if router else None, ("inference", "router", "type")),
@@ -202,20 +241,22 @@ _TOKENS: Final = ("orchestrator", "train", "sampling", "max_completion_tokens")
 
 def _sources(split: Split, config: RLConfig) -> Iterator[EnvSource]:
     """Typed where they were checked; as they were sent where they were set aside (H-02)."""
+    places = image_of(split.release).sources
     if config.provenance.mode == "hosted":
-        yield from _sent_sources(split)
+        yield from _sent_sources(split, places)
         return
     for position, source in enumerate(config.orchestrator.train.source):
         # A source that inherits the orchestrator's algorithm names no model of its own.
         own = source.algo if source.algo != config.orchestrator.algo else None
         tokens = source.sampling.max_completion_tokens
         inherits = tokens == config.orchestrator.train.sampling.max_completion_tokens
-        yield _source("train", position, source, own, None if inherits else tokens)
+        yield _source(places, "train", position, source, own, None if inherits else tokens)
     for position, evaluated in enumerate(config.orchestrator.eval.source if config.orchestrator.eval else ()):
-        yield _source("eval", position, evaluated)
+        yield _source(places, "eval", position, evaluated)
 
 
 def _source(
+    places: SourcePlaces,
     split: SourceSplit,
     position: int,
     source: SourceConfig,
@@ -223,25 +264,32 @@ def _source(
     tokens: int | None = None,
 ) -> EnvSource:
     key: KeyPath = ("orchestrator", split, "source", position)
-    address: KeyPath = (*key, "serve", "address")
     sampled: KeyPath = (*key, "sampling", "max_completion_tokens")
+    at = partial(value_of, source)
     return EnvSource(
         split=split,
         position=position,
-        address=Value(source.serve.address, address),
+        address=Value(at(places.address), (*key, *places.address)),
         frozen_models=tuple(_frozen_models(algo, (*key, "algo"))),
-        name=_naming_key(source.env, source.name, key),
-        runtimes=tuple(_runtimes(source.env, (*key, "env"))),
+        name=_naming_key(places, at, key),
+        runtimes=tuple(_plugin_runtimes(places, at, key)),
         max_completion_tokens=Value(tokens, sampled),
     )
 
 
-def _naming_key(env: Any, name: object, key: KeyPath) -> KeyPath:
+_Read = Callable[[KeyPath], Any]
+"""Reads a path of a source, typed or as it was sent."""
+
+
+def _naming_key(places: SourcePlaces, at: _Read, key: KeyPath) -> KeyPath:
     """The last of the ids in an environment gives a source without a name of its own the end of its name."""
-    if name:
-        return (*key, "name")
-    taskset: KeyPath = ("env", "taskset", "id")
-    return (*key, *(taskset if value_at({"env": env}, taskset) else ("env", "id")))
+    written = [path for path in (("name",), *places.ids) if at(path)]
+    return (*key, *(written or [*places.ids[1:2]])[0])
+
+
+def _plugin_runtimes(places: SourcePlaces, at: _Read, key: KeyPath) -> Iterator[Value[str]]:
+    for block in places.blocks:
+        yield from _runtimes({block: at((block,))}, key)
 
 
 def _runtimes(node: Any, key: KeyPath) -> Iterator[Value[str]]:
@@ -263,45 +311,47 @@ def _frozen_models(algo: AlgoConfig | None, key: KeyPath) -> Iterator[FrozenMode
         return
     teacher, source = declared(algo, "teacher"), algo.sampling.source
     if isinstance(teacher, FrozenModelConfig):
-        yield _frozen_model("teacher", teacher.base_url, (*key, "teacher", "base_url"))
+        yield from _frozen_models_at("teacher", teacher, (*key, "teacher"))
     if isinstance(source, FrozenModelConfig):
-        yield _frozen_model("samples", source.base_url, (*key, "sampling", "source", "base_url"))
+        yield from _frozen_models_at("samples", source, (*key, "sampling", "source"))
 
 
-def _frozen_model(role: Literal["teacher", "samples"], base_url: str, key: KeyPath) -> FrozenModel:
-    return FrozenModel(role, Value(base_url, key))
+def _frozen_models_at(role: Literal["teacher", "samples"], client: ClientConfig, key: KeyPath) -> Iterator[FrozenModel]:
+    base_url, urls = _base_urls(client, key)
+    yield from (FrozenModel(role, Value(url, base_url.key)) for url in urls)
 
 
-def _sent_sources(split: Split) -> Iterator[EnvSource]:
+def _sent_sources(split: Split, places: SourcePlaces) -> Iterator[EnvSource]:
     """Sources of a hosted run, of any type: those that are tables, by the names that every source has."""
-    orchestrator = split.orchestrator.resolved
     parts: tuple[SourceSplit, ...] = ("train", "eval")
     for part in parts:
-        listed: Any = value_at(orchestrator, (part, "source"))
-        for position, table in enumerate(listed if is_list(listed) else ()):
+        for position, table in enumerate(_listed(split, part)):
             if is_table(table):
-                own = table.get("algo") != orchestrator.get("algo")
-                yield _sent_source(part, position, table, own)
+                own = table.get("algo") != split.orchestrator.resolved.get("algo")
+                yield _sent_source(places, part, position, table, own)
 
 
-def _sent_source(part: SourceSplit, position: int, table: Mapping[str, Any], has_own_algo: bool) -> EnvSource:
+def _sent_source(
+    places: SourcePlaces, part: SourceSplit, position: int, table: Mapping[str, Any], has_own_algo: bool
+) -> EnvSource:
     key: KeyPath = ("orchestrator", part, "source", position)
-    address: KeyPath = (*key, "serve", "address")
+    at = partial(value_at, table)
     tokens: KeyPath = (*key, "sampling", "max_completion_tokens")
     return EnvSource(
         split=part,
         position=position,
-        address=Value(value_at(table, ("serve", "address")), address),
+        address=Value(at(places.address), (*key, *places.address)),
         frozen_models=tuple(_sent_models(table, key)) if has_own_algo else (),
-        name=_naming_key(table.get("env"), table.get("name"), key),
-        runtimes=tuple(_runtimes(table.get("env"), (*key, "env"))),
+        name=_naming_key(places, at, key),
+        runtimes=tuple(_plugin_runtimes(places, at, key)),
         max_completion_tokens=Value(None, tokens),
     )
 
 
-def _count(table: Mapping[str, Any], path: KeyPath) -> int:
-    listed = value_at(table, path)
-    return len(listed) if is_list(listed) else 0
+def _listed(split: Split, part: SourceSplit) -> Sequence[Any]:
+    """The sources in the orchestrator's config; in hosted runs whatever was sent."""
+    listed = value_at(split.orchestrator.resolved, spelled(("orchestrator", part, "source"), split.release)[1:])
+    return listed if is_list(listed) else ()
 
 
 def _sent_models(table: Mapping[str, Any], key: KeyPath) -> Iterator[FrozenModel]:
@@ -310,6 +360,7 @@ def _sent_models(table: Mapping[str, Any], key: KeyPath) -> Iterator[FrozenModel
         ("samples", ("algo", "sampling", "source", "base_url")),
     )
     for role, path in paths:
-        url = value_at(table, path)
-        if isinstance(url, str):
-            yield _frozen_model(role, url, (*key, *path))
+        written = value_at(table, path)
+        for url in written if is_list(written) else [written]:
+            if isinstance(url, str):
+                yield FrozenModel(role, Value(url, (*key, *path)))

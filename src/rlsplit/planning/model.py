@@ -13,6 +13,7 @@ from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.json_text import config_text
 from rlsplit.planning.settings import RunSettings
 from rlsplit.platform import Platform
+from rlsplit.releases.release import Release
 from rlsplit.secrets import HIDDEN, SecretName, SecretText, hidden, is_secret_variable
 from rlsplit.splitting import JsonObject
 
@@ -232,6 +233,8 @@ class EnvServerInfo:
     name: str
     segment: str
     """The name where it can be part of a path, else the source's index."""
+    local_port: int | None = None
+    """Port on the loopback address of the orchestrator's pod; None: it has pods of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +255,8 @@ class Pods:
     config: Config | None
     """None for the router, which takes arguments only."""
     env_server: EnvServerInfo | None = None
+    sidecars: tuple[Pods, ...] = ()
+    """What runs in further containers of the same pods; each as if it had pods of its own."""
 
     @property
     def role(self) -> Role:
@@ -321,6 +326,8 @@ class OutsideCall:
 class RunPlan:
     """Everything about a run's pods, before any manifest is written. Holds no value of :class:`Secrets`."""
 
+    release: Release
+    """The release of prime-rl that the configs are for."""
     run_id: str
     run_name: str
     attempt: int
@@ -369,7 +376,12 @@ class RunPlan:
 
     def component(self, name: str) -> Pods | None:
         """Give the pods of a component by name or suffix (``trainer``, ``env-0-math``), None if there are none."""
-        return next((pods for pods in self.pods if name in (pods.suffix, pods.component)), None)
+        return next((pods for pods in self.containers if name in (pods.suffix, pods.component)), None)
+
+    @property
+    def containers(self) -> tuple[Pods, ...]:
+        """Every container of the run: each pod's own, then its sidecars."""
+        return tuple(container for pods in self.pods for container in (pods, *pods.sidecars))
 
     @property
     def pod_count(self) -> int:

@@ -13,6 +13,7 @@ from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.planning.environment import WORKING_DIR, fixed_variables, has_variable
 from rlsplit.planning.exposed import exposed_secrets
+from rlsplit.planning.image_checks import environments_inside
 from rlsplit.planning.model import Overlay, OverlayName, RunPlan
 from rlsplit.planning.replaced import replaced_notes
 from rlsplit.planning.settings import MultiNode, Value
@@ -219,7 +220,8 @@ def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator
 def _unserved(subject: Subject) -> Iterator[Finding]:
     """Sources that were set aside have no server planned."""
     served = {(server.split, server.position) for server in subject.split.env_servers}
-    for source in subject.settings.sources if subject.shape.has_orchestrator else ():
+    is_asked = subject.shape.has_orchestrator and subject.image.has_env_server_files
+    for source in subject.settings.sources if is_asked else ():
         if source.address.value is None and (source.split, source.position) not in served:
             message = "no environment server is planned for this source"
             yield _note("env-unserved", source.key, message, "set serve.address", "warning")
@@ -236,6 +238,7 @@ _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
     _local_models,
     _external_inference,
     _unserved,
+    environments_inside,
 )
 
 
@@ -251,11 +254,11 @@ def _lasting(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         hint = f"kubectl delete job,configmap -n {plan.names.namespace} -l app.kubernetes.io/instance={plan.names.base}"
         yield _note("servers-run-on", (), message, hint)
     if plan.resume is None and subject.shape.has_orchestrator:
-        yield from _no_resume(plan)
+        yield from _no_resume(plan, str(subject.image.resuming))
 
 
-def _no_resume(plan: RunPlan) -> Iterator[Finding]:
-    hint = "write resume = {}"
+def _no_resume(plan: RunPlan, resuming: str) -> Iterator[Finding]:
+    hint = f"write {resuming}"
     if plan.attempt > 1:
         message = f"attempt {plan.attempt} without resume: trainer 0 refuses once there are checkpoints"
         yield _note("attempt-without-resume", ("resume",), message, hint, "warning")

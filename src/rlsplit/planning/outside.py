@@ -47,7 +47,8 @@ def _urls(subject: Subject) -> Iterator[_Url]:
     for model in models:
         yield _Url(("orchestrator",), model.role, model.base_url.value)
     if policy_url(subject) == orchestrator.base_url.value:
-        yield _Url(("orchestrator", "env-server"), "generation", orchestrator.base_url.value)
+        for url in orchestrator.base_urls:
+            yield _Url(("orchestrator", "env-server"), "generation", url)
     for url in orchestrator.admin_base_url.value if subject.shape.external_inference else ():
         yield _Url(("orchestrator",), "weight updates", url)
     for source in settings.sources:

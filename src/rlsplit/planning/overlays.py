@@ -18,6 +18,8 @@ from rlsplit.planning.names import env_suffix
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.planning.settings import Broadcast, Inference
 from rlsplit.planning.subject import Subject
+from rlsplit.releases.release import NEWEST, Release
+from rlsplit.releases.spelling import spelled
 from rlsplit.secrets import SecretName
 from rlsplit.splitting import EnvServer, JsonObject
 
@@ -34,14 +36,14 @@ def overlays_of(subject: Subject) -> Iterator[Overlay]:
         yield from orchestrator_overlays(subject)
     if subject.shape.has_inference and subject.settings.inference is not None:
         yield from inference_overlays(subject, subject.settings.inference)
-    for server in subject.split.env_servers if subject.shape.has_orchestrator else ():
+    for server in subject.env_pods:
         yield from env_server_overlays(subject, server)
 
 
 def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     """Overlays on the trainer's config."""
     trainer = subject.settings.trainer
-    overlay = _Overlaying(TRAINER, subject.split.trainer.resolved)
+    overlay = _Overlaying(TRAINER, subject.split.trainer.resolved, subject.split.release)
     yield overlay("run-directory", trainer.output_dir, subject.run_dir, _IN_RUN_DIR)
     if subject.platform.metrics == "force":
         reason = "the platform scrapes and probes this address"
@@ -61,8 +63,8 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
 def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
     """Overlays on the orchestrator's config."""
     orchestrator = subject.settings.orchestrator
-    overlay = _Overlaying(ORCHESTRATOR, subject.split.orchestrator.resolved)
-    yield overlay("run-directory", orchestrator.output_dir, subject.run_dir, _IN_RUN_DIR)
+    overlay = _Overlaying(ORCHESTRATOR, subject.split.orchestrator.resolved, subject.split.release)
+    yield overlay("run-directory", orchestrator.output_dir, subject.orchestrator_dir, _IN_RUN_DIR)
     if orchestrator.broadcast.type == "nccl" and orchestrator.broadcast.meets is not None:
         host = subject.names.host("trainer")
         yield overlay(
@@ -73,7 +75,7 @@ def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
         yield overlay("rollouts-bind", orchestrator.rollouts.host.path, ANY_ADDRESS, reason)
     if subject.shape.has_inference:
         yield from _client(overlay, subject)
-    for server in subject.split.env_servers:
+    for server in subject.env_pods:
         path: KeyPath = (server.split, "source", server.position, "serve", "address")
         host = subject.names.host(env_suffix(server.index, server.name))
         address = f"tcp://{host}:{subject.platform.env_server_port}"
@@ -85,7 +87,7 @@ def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
 
 def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overlay]:
     """Overlays on the engines' config."""
-    shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject))
+    shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject), subject.split.release)
     yield overlay("server-bind", inference.host.path, ANY_ADDRESS, "other pods call the server")
     if shape.multi_node:
         if shape.engines == 1:
@@ -105,7 +107,7 @@ def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overl
 
 def env_server_overlays(subject: Subject, server: EnvServer) -> Iterator[Overlay]:
     """Overlays on one environment server's config."""
-    overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved)
+    overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved, subject.split.release)
     address = f"tcp://{ANY_ADDRESS}:{subject.platform.env_server_port}"
     yield overlay("env-server-bind", ("serve", "address"), address, "the orchestrator calls from another pod")
     directory = f"{subject.run_dir}/envs/{server.split}/{subject.segments[server.id]}"
@@ -127,7 +129,8 @@ def policy_url(subject: Subject) -> str:
     written, inference = subject.settings.orchestrator.base_url.value, subject.settings.inference
     if not subject.shape.has_inference or inference is None or _is_foreign(written):
         return written
-    return f"http://{subject.names.service_host()}:{inference.port.value}/v1"
+    port = inference.router_port if subject.shape.has_router_pod else inference.port
+    return f"http://{subject.names.service_host()}:{port.value}/v1"
 
 
 def engine_urls(subject: Subject) -> tuple[str, ...]:
@@ -149,6 +152,8 @@ class _Overlaying:
 
     owner: ConfigId
     config: JsonObject
+    release: Release
+    """Whose keys the config has; paths are given in those of today."""
 
     def __call__(
         self,
@@ -159,6 +164,8 @@ class _Overlaying:
         *,
         needs: SecretName | None = None,
     ) -> Overlay:
+        if self.release is not NEWEST:
+            path, value = _of_release(self.owner, path, value, self.release)
         return Overlay(
             id=id,
             config=self.owner,
@@ -168,6 +175,14 @@ class _Overlaying:
             replaced="***" if value is REMOVED else value_at(self.config, path),
             needs=needs,
         )
+
+
+def _of_release(owner: ConfigId, path: KeyPath, value: Any, release: Release) -> tuple[KeyPath, Any]:
+    """Spell the path of an overlay, and the keys of a table that it sets, as a release does."""
+    here: KeyPath = (owner.component, *path)
+    if is_table(value):
+        value = {str(spelled((*here, key), release)[-1]): inner for key, inner in value.items()}
+    return spelled(here, release)[1:], value
 
 
 def _inference_config(subject: Subject) -> JsonObject:
@@ -183,7 +198,8 @@ def _client(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
     orchestrator = subject.settings.orchestrator
     if not _is_foreign(orchestrator.base_url.value):
         url = policy_url(subject)
-        yield overlay("router-url", orchestrator.base_url.path, url, "requests go through the router")
+        called = [url] if subject.image.lists_urls else url
+        yield overlay("router-url", orchestrator.base_url.path, called, "requests go through the router")
     urls = [f"{url}/v1" for url in engine_urls(subject)]
     reason = "weight updates go to every engine, in rank order"
     yield overlay("engine-urls", orchestrator.admin_base_url.path, urls, reason)
@@ -193,7 +209,9 @@ def _monitor(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
     monitor = subject.settings.orchestrator.prime_monitor
     if subject.platform.monitor_url is not None and not monitor.value:
         reason = "the platform's monitor shows the run under its name"
-        yield overlay("run-monitor", monitor.path, {"name": subject.run_name}, reason, needs="prime_api_key")
+        address = {} if subject.image.monitor_reads_variables else {"base_url": subject.platform.monitor_url}
+        named = {"name": subject.run_name, **address}
+        yield overlay("run-monitor", monitor.path, named, reason, needs="prime_api_key")
 
 
 def _world_size(overlay: _Overlaying, subject: Subject, broadcast: Broadcast) -> Iterator[Overlay]:

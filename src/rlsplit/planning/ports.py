@@ -68,8 +68,18 @@ def _inner_inference(pods: Pods, settings: RunSettings, platform: Platform) -> I
         yield _port("the router's metrics", settings.inference.port, ROUTER_METRICS_OFFSET)
 
 
+def _inner_orchestrator(pods: Pods, settings: RunSettings, platform: Platform) -> Iterator[Port]:
+    """Environment servers beside it, each on a port of the loopback address that all of the pod share."""
+    for sidecar in pods.sidecars:
+        port = sidecar.env_server.local_port if sidecar.env_server else None
+        if port is not None:
+            setting: KeyPath = ("orchestrator", "env_server_base_port")
+            yield Port(name=f"the environment server of {sidecar.suffix}", number=port, setting=setting)
+
+
 _INNER: Final[Mapping[ComponentName, Callable[[Pods, RunSettings, Platform], Iterator[Port]]]] = {
     "trainer": _inner_trainer,
+    "orchestrator": _inner_orchestrator,
     "inference": _inner_inference,
 }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from rlsplit.findings import Finding, KeyPath, shown
-from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_label_value
+from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_image_tag, is_label_value
 from rlsplit.plain_data import SURROGATE
 from rlsplit.planning.model import RunPlan
 from rlsplit.planning.settings import RunSettings, Value
@@ -24,7 +24,6 @@ MAX_ENV_TABLE_BYTES: Final = 200_000
 """A Secret holds 1 MiB, which four tables and the run's own secrets must not exceed together."""
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,63}\Z")
-_IMAGE_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 def given_findings(run: Run, platform: Platform | None, secrets: Secrets | None) -> Iterator[Finding]:
@@ -42,7 +41,7 @@ def run_findings(run: Run) -> Iterator[Finding]:
             yield _given("run-id", (param,), message, "1 to 63 letters, digits and ._-")
     if run.attempt < 1:
         yield _given("attempt", ("attempt",), f"is {run.attempt}", "at least 1")
-    if not _IMAGE_TAG.match(run.image_tag):
+    if not is_image_tag(run.image_tag):
         message = f"{shown(run.image_tag)} is no image tag"
         yield _given("image-tag", ("imageTag",), message, "letters, digits and _.-, at most 128")
     if run.gpu_type is not None and not (run.gpu_type and is_label_value(run.gpu_type)):
@@ -96,18 +95,20 @@ def late_secret_findings(plan: RunPlan, secrets: Secrets) -> Iterator[Finding]:
     """Check secrets that a plan first sees when it is rendered: as :func:`rlsplit.plan` does with those it is given."""
     yield from secret_findings(secrets)
     taken = _variables_of(secrets.names())
-    plain = {variable.name for pods in plan.pods for variable in pods.env}
-    moved = {variable.name for pods in plan.pods for variable in pods.secret_env if variable.needs is None}
+    plain = {variable.name for pods in plan.containers for variable in pods.env}
+    moved = {variable.name for pods in plan.containers for variable in pods.secret_env if variable.needs is None}
     for name in sorted(taken & (plain | moved)):
         yield _taken(("env_vars", name))
 
 
-def env_findings(settings: RunSettings, secrets: Collection[SecretName]) -> Iterator[Finding]:
-    """Check every ``env_vars`` table of the config, and that none sets what a given secret sets."""
+def env_findings(
+    settings: RunSettings, secrets: Collection[SecretName], protected: Collection[str]
+) -> Iterator[Finding]:
+    """Check every ``env_vars`` table of the config, and that none sets what a given secret or the launcher sets."""
     taken = _variables_of(secrets)
     for _, table in env_tables(settings):
         for variable, value in table.value.items():
-            yield from _variable((*table.key, variable), variable, value, taken)
+            yield from _variable((*table.key, variable), variable, value, taken, protected)
         if sum(len(variable) + len(value) for variable, value in table.value.items()) > MAX_ENV_TABLE_BYTES:
             yield _error("env-vars-size", table.key, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
 
@@ -116,11 +117,13 @@ def _variables_of(secrets: Collection[SecretName]) -> set[str]:
     return {RUN_SECRETS[name].variable for name in secrets}
 
 
-def _variable(path: KeyPath, name: str, value: str, taken: Collection[str]) -> Iterator[Finding]:
+def _variable(
+    path: KeyPath, name: str, value: str, taken: Collection[str], protected: Collection[str]
+) -> Iterator[Finding]:
     if not is_env_name(name):
         message = f"{shown(name)} is no name of an environment variable"
         yield _error("env-var-name", path, message, "letters, digits and '_', no digit first")
-    elif is_protected_env(name):
+    elif is_protected_env(name, protected):
         yield _error("env-var-protected", path, "only the launcher sets this variable", "leave it out")
     elif name in taken:
         yield _taken(path)

@@ -112,6 +112,11 @@ class Orchestrator:
     """What planning reads of the orchestrator."""
 
     base_url: Value[str]
+    """Of several addresses that are used in turn, the first outside of the pods."""
+    base_urls: tuple[str, ...]
+    """All of them, and the addresses at which servers are looked up."""
+    rank_count: Value[int]
+    """Engine ranks that a client tells apart behind one address; 1 where it knows none."""
     admin_base_url: Value[tuple[str, ...]]
     broadcast: Broadcast
     rollouts: Endpoint | None
@@ -146,7 +151,9 @@ class Inference:
     rpc_port: Value[int]
     host: Value[str | None]
     port: Value[int]
-    """Port of the endpoint that clients call."""
+    """Port of the server: of the endpoint that clients call, unless the router has a port of its own."""
+    router_port: Value[int]
+    """Port of a router in a pod of its own."""
     backend_port: Value[int]
     """Port of the first engine behind a router."""
     liveness_timeout: float
@@ -183,7 +190,7 @@ class EnvSource:
     frozen_models: tuple[FrozenModel, ...]
     """Of its own algorithm."""
     name: KeyPath
-    """The key that names it: ``name``, or else the ids in its environment."""
+    """The key that names it: ``name``, or else the id of its environment."""
     runtimes: tuple[Value[str], ...]
     """Types of the sandboxes in which its agents run, as far as they are written."""
     max_completion_tokens: Value[int | None]

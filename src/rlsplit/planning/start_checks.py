@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rlsplit.findings import Finding, KeyPath
+from rlsplit.findings import Finding, KeyPath, dotted
 from rlsplit.planning.settings import MultiNode, Value
 from rlsplit.planning.subject import Subject
 
@@ -62,7 +62,8 @@ def train_source(subject: Subject) -> Iterator[Finding]:
     """An orchestrator has something to train on."""
     sources = subject.settings.orchestrator.train_sources
     if subject.shape.has_orchestrator and sources.value == 0:
-        hint = "add [[orchestrator.train.source]] with env.id, or set trainer.data.fake"
+        named = dotted(subject.image.sources.id)
+        hint = f"add [[orchestrator.train.source]] with {named}, or set trainer.data.fake"
         yield _error("no-train-source", sources.key, "there is no environment to train on", hint)
 
 

@@ -14,8 +14,9 @@ from rlsplit.planning.settings import RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
+from rlsplit.releases.image import Image, image_of
 from rlsplit.run import Run
-from rlsplit.splitting import Split
+from rlsplit.splitting import EnvServer, Split
 
 LOCAL_HF_HOME: Final = "/cache/huggingface"
 """Where a pod's own Hugging Face cache is mounted."""
@@ -29,6 +30,8 @@ class Subject:
     """The configs that the pods will read, and that overlays change."""
     settings: RunSettings
     """What the configs say, typed."""
+    image: Image
+    """What the image can do."""
     shape: Shape
     platform: Platform
     run: Run
@@ -43,6 +46,21 @@ class Subject:
     secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
     """Name and value of each variable that is moved to the Secret, to its key there."""
 
+    @property
+    def orchestrator_dir(self) -> str:
+        """Folder that the orchestrator works in: the run's, or one in it that the trainer finds."""
+        return f"{self.run_dir}/{self.image.orchestrator_folder}".rstrip("/")
+
+    @property
+    def env_pods(self) -> tuple[EnvServer, ...]:
+        """Environment servers that have pods of their own."""
+        return self.split.env_servers if self.shape.has_orchestrator and self.image.env_servers_anywhere else ()
+
+    @property
+    def env_sidecars(self) -> tuple[EnvServer, ...]:
+        """Environment servers that only the orchestrator's own pod can reach."""
+        return self.split.env_servers if self.shape.has_orchestrator and not self.image.env_servers_anywhere else ()
+
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
         return is_secret_env(name, value, self.platform)
@@ -56,6 +74,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
     return Subject(
         split=split,
         settings=settings,
+        image=image_of(split.release),
         shape=shape_of(settings),
         platform=platform,
         run=run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -31,14 +31,15 @@ _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
 )
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_RELEASE: Final = re.compile(r"v?\d+\.\d+\.\d+(?:\.?dev\d+)?\Z|(?:sha-)?[0-9a-f]{7,40}\Z|main\Z")
 
 OWN_KEYS: Final = frozenset(
     f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "managed-by", "version")
 )
 """Label keys that rlsplit itself sets; its annotations all start with ``rlsplit/``."""
 
-PROTECTED_ENV: Final = PROTECTED_ENV_VARS | {"JOB_COMPLETION_INDEX"}
-"""Names that only the launcher sets: prime-rl's protected ones, and the index the Job controller adds."""
+PROTECTED_ENV: Final = frozenset({"JOB_COMPLETION_INDEX"})
+"""Names that only the launcher sets, besides prime-rl's protected ones: the index that the Job controller adds."""
 PROTECTED_ENV_PREFIXES: Final = ("WANDB_SHARED_", "RLSPLIT_")
 
 _PRIVILEGED: Final = ("rdma_ipc_lock", "host_network", "host_ipc")
@@ -70,9 +71,9 @@ def is_absolute_path(text: str) -> bool:
     return text.startswith("/") and ".." not in text.split("/") and not {":", "\0"} & set(text)
 
 
-def is_protected_env(name: str) -> bool:
-    """Whether a variable is set by the launcher alone."""
-    return name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
+def is_protected_env(name: str, protected: Collection[str] = PROTECTED_ENV_VARS) -> bool:
+    """Whether a variable is set by the launcher alone; ``protected`` are those of prime-rl's release."""
+    return name in protected or name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
 
 
 def is_secret_env(name: str, value: object, platform: PlatformSettings) -> bool:
@@ -115,6 +116,7 @@ _RESOURCE: Final = Format(
 FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("image_repository", Format("an image name without tag", lambda text: bool(_REPOSITORY.match(text)))),
     ("image_digest", Format("a digest 'sha256:<64 hex digits>'", lambda text: bool(_DIGEST.match(text)))),
+    ("release", Format("a release such as v0.8.0, or a commit of prime-rl", lambda text: bool(_RELEASE.match(text)))),
     ("image_pull_secrets", _NAME),
     ("namespace", _LABEL),
     ("cluster_domain", _NAME),

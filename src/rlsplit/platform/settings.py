@@ -140,6 +140,8 @@ class PlatformSettings(_Settings):
     """Image without tag."""
     image_digest: str | None = None
     """``sha256:...``; wins over the tag."""
+    release: str | None = None
+    """Release of prime-rl that the image has, by tag or commit: ``v0.8.0``; None takes it from a run's image tag."""
     image_pull_policy: Literal["auto", "Always", "IfNotPresent", "Never"] = "auto"
     """``auto``: ``IfNotPresent`` for a digest or a version tag, else ``Always``."""
     image_pull_secrets: list[str] = Field(default=[])

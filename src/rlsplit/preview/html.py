@@ -126,7 +126,7 @@ def _page(run: Compiled) -> RunPage:
         roles=tuple(role_rows(drawn)),
         links=tuple(link_rows(drawn)),
         pods=tuple(_pod_rows(plan)),
-        configs=tuple(_config(run.planned, pods) for pods in run.planned.shown.pods if pods.config is not None),
+        configs=tuple(_config(run.planned, pods) for pods in run.planned.shown.containers if pods.config is not None),
         objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),
     )
 
@@ -152,6 +152,7 @@ def _facts(plan: RunPlan) -> Iterator[tuple[str, str]]:
     yield "GPU type", plan.gpu_type or "any"
     yield "Namespace", plan.names.namespace
     yield "Image", plan.image
+    yield "Release", f"{plan.release.tag} ({plan.release.commit})"
     yield "Run id", plan.run_id
     yield "Run directory", plan.run_dir
     yield "Workload", "one JobSet" if plan.platform.workload == "jobset" else "a Job for each component"

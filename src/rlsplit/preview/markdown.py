@@ -47,7 +47,9 @@ def _refused(run: Compiled) -> str:
 
 def _source(run: Compiled) -> str:
     counts = finding_counts(run)
-    return f"{code(run.name)} by rlsplit{f': {counts}' if counts and not run.is_refused else ''}."
+    release = run.planned.plan.release if run.planned else None
+    compiled = f" for prime-rl {release.tag} ({release.commit})" if release else ""
+    return f"{code(run.name)} by rlsplit{compiled}{f': {counts}' if counts and not run.is_refused else ''}."
 
 
 def _roles(plan: RunPlan, drawn: Topology) -> str:
@@ -87,7 +89,7 @@ def _findings(run: Compiled) -> list[Block]:
 
 
 def _configs(planned: Planned) -> Iterator[Block]:
-    for pods in planned.shown.pods:
+    for pods in planned.shown.containers:
         if pods.config is not None:
             yield Block(f"config {pods.suffix}", details(_config_title(pods), _config(pods)))
 

@@ -135,7 +135,7 @@ def shape_text(pods: int, gpus: int) -> str:
 
 def _nodes(plan: RunPlan) -> Iterator[Node]:
     """Every pod of the plan, by component in the order of their tiers, and the volume that they share."""
-    for pods in sorted(plan.pods, key=lambda pods: pods.role.tier):
+    for pods in sorted(plan.containers, key=lambda pods: pods.role.tier):
         if pods.env_server is None:
             yield _component(pods)
         elif pods.env_server == _served(plan, pods.env_server.id.split)[0].env_server:
@@ -145,14 +145,21 @@ def _nodes(plan: RunPlan) -> Iterator[Node]:
 
 
 def _served(plan: RunPlan, split: SourceSplit) -> list[Pods]:
-    return [pods for pods in plan.pods if pods.env_server and pods.env_server.id.split == split]
+    return [pods for pods in plan.containers if pods.env_server and pods.env_server.id.split == split]
 
 
 def _environments(split: SourceSplit, servers: list[Pods]) -> Node:
+    title = f"{servers[0].role.title} ({split})"
+    local = tuple(s.env_server.local_port for s in servers if s.env_server and s.env_server.local_port is not None)
+    if local:
+        names = ", ".join(s.env_server.name for s in servers if s.env_server)
+        services = (Service(name="environment", ports=local),)
+        detail = f"beside the orchestrator: {names}"
+        return Node(id=f"env-{split}", kind="env-server", title=title, detail=detail, services=services)
     return Node(
         id=f"env-{split}",
         kind="env-server",
-        title=f"{servers[0].role.title} ({split})",
+        title=title,
         detail=shape_text(len(servers), 0),
         pods=tuple(Pod(label=s.env_server.name if s.env_server else "", host=s.hosts[0]) for s in servers),
         services=_services(servers[0].ports),
@@ -286,7 +293,7 @@ def _callers(plan: RunPlan, components: Iterable[ComponentName]) -> Iterator[str
     """Ids of the nodes of components: environment servers stand in one node for each split."""
     for component in components:
         if component == "env-server":
-            yield from dict.fromkeys(f"env-{p.env_server.id.split}" for p in plan.pods if p.env_server)
+            yield from dict.fromkeys(f"env-{p.env_server.id.split}" for p in plan.containers if p.env_server)
         else:
             yield component
 

@@ -165,6 +165,12 @@ def known_change(path: KeyPath) -> KnownChange | None:
     return found
 
 
+def row_of(path: KeyPath) -> Change | None:
+    """Give the row for a path of the document, or else for the nearest table around it; None: it never changed."""
+    step = _one_change(_generalised(path))
+    return step.change if step else None
+
+
 def _joined(first: KnownChange | None, then: KnownChange) -> KnownChange:
     """Say of two changes in a row what they are together."""
     if first is None:

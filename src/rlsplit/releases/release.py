@@ -41,8 +41,9 @@ UNDATED: Final = "v0.8.1.dev1"
 """Stands for the first tag of a change between v0.8.0 and the newest release whose own tag is not known."""
 
 _TAG: Final = re.compile(r"v?(?P<tag>\d+\.\d+\.\d+(?:\.?dev\d+)?)\Z")
-_COMMIT: Final = re.compile(r"[0-9a-f]{7,40}\Z")
-_MOVING: Final = frozenset({"main", "latest"})
+_COMMIT: Final = re.compile(r"(?:sha-)?(?P<commit>[0-9a-f]{7,40})\Z")
+MAIN: Final = "main"
+_MOVING: Final = frozenset({MAIN, "latest"})
 """Image tags that follow prime-rl's main branch."""
 
 
@@ -68,10 +69,10 @@ def served(name: str) -> Served:
     found = _TAG.match(name)
     if found is not None:
         return _of_tag("v" + found["tag"].replace("dev", ".dev").replace("..", "."))
-    if _COMMIT.match(name):
-        for release in KNOWN:
-            if name.startswith(release.commit):
-                return Served(release, is_image=True)
+    found = _COMMIT.match(name)
+    for release in KNOWN if found is not None else ():
+        if found is not None and found["commit"].startswith(release.commit):
+            return Served(release, is_image=True)
     return Served(NEWEST, _unknown(name))
 
 

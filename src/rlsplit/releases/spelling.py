@@ -46,6 +46,24 @@ def raised(table: Mapping[str, Any], release: Release, severity: Literal["error"
     return Raised(table=rising.table, findings=tuple(rising.findings), kept=tuple(rising.kept))
 
 
+def gathered(
+    raised_table: Mapping[str, Any], table: Mapping[str, Any], path: KeyPath, release: Release
+) -> Mapping[str, Any]:
+    """Put what was written in an older spelling of a path where it stands today, before its section is read.
+
+    ``raised_table`` is ``table`` in the newest spelling, and ``path`` a path of that.
+    """
+    today = spelled(path, release)
+    older = as_written(today, table, release)
+    above = value_at(raised_table, path[:-1], _NOWHERE)
+    if older == today or not (above is _NOWHERE or is_table(above)):
+        return raised_table
+    found = dict(raised_table)
+    value = _holder(found, older).pop(str(older[-1]))
+    _put(found, path, value)
+    return found
+
+
 @cache
 def steps(release: Release) -> tuple[tuple[KeyPath, KeyPath, KeyPath], ...]:
     """Every move as it is made: the old path, where the key stands when its turn comes, and the newest path."""
@@ -95,7 +113,7 @@ class _Rising:
         value = value_at(self.table, path, _NOWHERE)
         if value is not _NOWHERE:
             self._take(path)
-            self._unknown(spelled)
+            self._unknown(spelled, path, value)
             self.kept.append((spelled, value))
 
     def dissolve(self, path: KeyPath) -> None:
@@ -108,16 +126,19 @@ class _Rising:
             self.findings.append(Finding(code="B-03", path=path, message="must be a table"))
             return
         for key, inner in value.items():
-            self._unknown((*path, key))
+            self._unknown((*path, key), (*path, key), inner)
             self.kept.append(((*path, key), inner))
 
     def _take(self, path: KeyPath) -> None:
         holder = _holder(self.table, path)
         del holder[str(path[-1])]
 
-    def _unknown(self, path: KeyPath) -> None:
+    def _unknown(self, path: KeyPath, today: KeyPath, value: Any) -> None:
+        """Refuse a key; ``today`` is the path at which the newest release has it."""
         message = f"is not a key of {dotted(path[:-1]) or 'the root'} in {self._release.tag}"
-        names = [dotted(move.old) for move in moves_of(self._release) if move.new[: len(path)] == path]
+        below = [move for move in moves_of(self._release) if move.new[: len(today)] == today]
+        meant = [move for move in below if value_at(value, move.new[len(today) :], _NOWHERE) is not _NOWHERE]
+        names = [dotted(move.old) for move in meant or below]
         hint = f"{self._release.tag} has {', '.join(names[:4])}" if names else "remove it"
         self.findings.append(Finding(code="B-01", severity=self._severity, path=path, message=message, hint=hint))
 
@@ -183,6 +204,8 @@ def as_spelled(findings: Iterable[Finding], table: Mapping[str, Any], release: R
 
 def spelled(path: KeyPath, release: Release) -> KeyPath:
     """Spell a path of today as a release does."""
+    if release is NEWEST:
+        return path
     places = _old_places(release)
     for end in range(len(path), 0, -1):
         old = places.get(path[:end])
@@ -193,6 +216,8 @@ def spelled(path: KeyPath, release: Release) -> KeyPath:
 
 def as_written(path: KeyPath, table: Mapping[str, Any], release: Release) -> KeyPath:
     """Follow a path to the older spelling that the user wrote in its place, where the release reads one."""
+    if release is NEWEST:
+        return path
     for today, older in _aliases(release):
         for start in range(len(path) - len(today) + 1):
             above, end = path[:start], start + len(today)
@@ -239,4 +264,6 @@ def _words(release: Release) -> tuple[re.Pattern[str], Mapping[str, str]]:
         if len(new) > 2 and new[0] == old[0] and new[1] in {"vllm", "monitors"}:
             words[dotted(new[1:])] = dotted(old[1:])
     longest = sorted(words, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest))})(?!\w)"), words
+    # A key without a dot is a word of English, too, unless a value is given to it.
+    patterns = [re.escape(word) + ("" if "." in word else "(?= = )") for word in longest]
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(patterns)})(?!\w)"), words

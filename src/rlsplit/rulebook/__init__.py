@@ -3,5 +3,19 @@
 from rlsplit.rulebook.entries import Entry, Example, entries, entry, nearest
 from rlsplit.rulebook.pages import as_lines, as_markdown, as_text
 from rlsplit.rulebook.sentences import Fact, Kind
+from rlsplit.rulebook.spans import is_in, span_text
 
-__all__ = ["Entry", "Example", "Fact", "Kind", "as_lines", "as_markdown", "as_text", "entries", "entry", "nearest"]
+__all__ = [
+    "Entry",
+    "Example",
+    "Fact",
+    "Kind",
+    "as_lines",
+    "as_markdown",
+    "as_text",
+    "entries",
+    "entry",
+    "is_in",
+    "nearest",
+    "span_text",
+]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rlsplit.rulebook.entries import Entry, Example
+from rlsplit.rulebook.spans import span_text
 
 WIDTH: Final = 100
 """Columns of a page for a terminal."""
@@ -21,7 +22,8 @@ def as_lines(listed: Sequence[Entry]) -> str:
 
 def as_text(entry: Entry) -> str:
     """Show a whole entry to a person."""
-    blocks = [f"{entry.code} {_kinds(entry)}", _wrapped(entry.sentence)]
+    span = span_text(entry.code)
+    blocks = [f"{entry.code} {_kinds(entry)}{f' ({span})' if span else ''}", _wrapped(entry.sentence)]
     if entry.facts:
         blocks.append("\n".join(_wrapped(f"- {fact.kind}: {fact.sentence}", "  ") for fact in entry.facts))
     blocks += [_wrapped(f"Why: {entry.why}"), _wrapped(f"Mend: {entry.mend}")]

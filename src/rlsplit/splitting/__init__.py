@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rlsplit.releases.release import NEWEST
 from rlsplit.splitting.dump import INFERENCE_LEFT_OUT
 from rlsplit.splitting.model import Component, EnvServer, JsonObject, Launch, Split
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTRACT_VERSION",
     "INFERENCE_LEFT_OUT",
-    "SCHEMA_COMMIT",
     "Component",
     "EnvServer",
     "JsonObject",
@@ -26,9 +24,6 @@ __all__ = [
 
 CONTRACT_VERSION: Final = 4
 """Version of the hosted artifact (H-12)."""
-
-SCHEMA_COMMIT: Final = NEWEST.commit
-"""The prime-rl commit whose configuration rlsplit compiles, unless it is told a release."""
 
 
 def split(config: AnyConfig) -> Split:

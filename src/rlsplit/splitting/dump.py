@@ -48,6 +48,7 @@ class Dump:
 
     @classmethod
     def of(cls, config: AnyConfig) -> Dump:
+        """Dump a compiled configuration."""
         provenance = config.provenance
         return cls(
             whole=resolved(config),
