@@ -109,6 +109,9 @@ def compile_sources(
     chosen = release_for(release, goal)
     started = Outcome(document=document, findings=document.findings, config=None)
     started = _with_findings(started, [chosen.note] if chosen.note else ())
+    name = kind or kind_of(document.table)
+    if name == "sft" and chosen.release is not NEWEST:
+        return _continued(_with_findings(started, [_only_newest(chosen.release)]), until, goal)
     if not started.is_refused:
         given = Given(
             on_unknown="error" if on_unknown == "error" else "warning",
@@ -116,7 +119,7 @@ def compile_sources(
             release=chosen.release,
             project_dir=project_dir,
         )
-        started = _configured(started, kind or kind_of(document.table), mode, given)
+        started = _configured(started, name, mode, given)
     if chosen.is_image and started.config is not None:
         started = _with_findings(started, renderers_beyond(started.config))
     if mode != "launcher" and not image_of(chosen.release).is_hosted:
@@ -185,8 +188,6 @@ def start_of(document: Document) -> Mark | None:
 
 def _configured(outcome: Outcome, name: KindName, mode: Mode | Literal["both"], given: Given) -> Outcome:
     table, kind = outcome.document.table, kind_named(name)
-    if name == "sft" and given.release is not NEWEST:
-        return _with_findings(outcome, [_only_newest(given.release)])
     if mode == "both":
         launcher, hosted = resolve_both(table, kind, given=given)
         found = _united(launcher.findings, hosted.findings)

@@ -94,7 +94,7 @@ def evals_on_nodes_have_nodes(config: SFTConfig) -> Iterator[Refusal]:
 
 
 def the_trained_model_is_served(config: SFTConfig) -> Iterator[Refusal]:
-    """Inference serves the model that is trained (also SFT-50)."""
+    """Inference serves the model that is trained."""
     if config.eval is not None and config.inference is not None:
         served, trained = config.inference.vllm.model, config.model.name
         if served != trained:

@@ -124,4 +124,4 @@ ROOT_DERIVATIONS: Final = (
     rule("T-29", tokenizer_follows_model, at.TOKENIZER_NAME, at.TOKENIZER_CODE),
     rule("SFT-67", replicas_of_fsdp, at.DP_REPLICATE),
 )
-"""In prime-rl's order. SFT-68 (template paths) reaches no component."""
+"""In prime-rl's order. Template paths reach no component."""

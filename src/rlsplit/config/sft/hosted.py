@@ -1,4 +1,4 @@
-"""The hosted way of an SFT run: online evals are set aside and restored as they were written (SFT-81 to SFT-88)."""
+"""The hosted way of an SFT run: online evals are set aside and restored as they were written (SFT-82 and so on)."""
 
 from __future__ import annotations
 
