@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-ComponentName = Literal["trainer", "orchestrator", "inference", "router", "env-server"]
+ComponentName = Literal["trainer", "orchestrator", "evals", "inference", "router", "env-server"]
 """Name of a component: the value of its pods' label ``app.kubernetes.io/component``."""
 
 SourceSplit = Literal["train", "eval"]
@@ -107,6 +107,17 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 decides_success=True,
                 logs_to_wandb=True,
             ),
+            # In an SFT run in place of the orchestrator, with its settings. No probes either: it serves nothing.
+            Role(
+                name="evals",
+                title="Evals",
+                template="evals.sh.j2",
+                config_file="evals.json",
+                settings="orchestrator",
+                tier=1,
+                decides_success=True,
+                logs_to_wandb=True,
+            ),
             Role(
                 name="inference",
                 title="Inference",
@@ -178,4 +189,5 @@ class ConfigId:
 
 TRAINER: Final = ConfigId("trainer")
 ORCHESTRATOR: Final = ConfigId("orchestrator")
+EVALS: Final = ConfigId("evals")
 INFERENCE: Final = ConfigId("inference")

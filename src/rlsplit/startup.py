@@ -22,6 +22,11 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
 
 
+RL_MODULE: Final = "prime_rl.trainer.rl.train"
+SFT_MODULE: Final = "prime_rl.trainer.sft.train"
+"""What torchrun starts."""
+
+
 class ConfigText(str):
     """A config file's text: goes into a script as it is, in a heredoc in which the shell expands nothing."""
 
@@ -90,7 +95,9 @@ def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
 def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     return {
         "log_dir": "/trainer",
-        "prepares": plan.shape.has_orchestrator,
+        "prepares": plan.shape.has_orchestrator or plan.settings.sft is not None,
+        "has_driver": plan.shape.has_orchestrator,
+        "module": RL_MODULE if plan.settings.sft is None else SFT_MODULE,
         "orchestrator_folder": image_of(plan.release).orchestrator_folder,
         "resume": plan.resume,
         "nodes": pods.count,
@@ -104,6 +111,11 @@ def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 def _orchestrator(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     return {"log_dir": ""}
+
+
+def _evals(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    """The newest checkpoint, if that is what the run continues from, is known in the pod only (SFT-75)."""
+    return {"log_dir": "", "finds_step": plan.resume is not None and plan.resume.step is None}
 
 
 def _inference(plan: RunPlan, pods: Pods) -> dict[str, Any]:
@@ -138,6 +150,7 @@ def _env_server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 _SPECIFIC: Final = {
     "trainer": _trainer,
     "orchestrator": _orchestrator,
+    "evals": _evals,
     "inference": _inference,
     "router": _router,
     "env-server": _env_server,

@@ -126,14 +126,14 @@ def judged(
         apart = replace(apart, config=resuming(apart.config, image_of(chosen).resuming))
     given = given_findings(run, target.platform, target.secrets)
     sources = [Source(name="config", content=apart.config)]
-    told = isinstance(request, CreateTrainingRunRequest) and "mode" in request.model_fields_set
+    told = request.mode if isinstance(request, CreateTrainingRunRequest) else None
     outcome = compile_sources(
         sources,
         mode="both",
         until=until,
         target=replace(target, run=run),
         release=release,
-        kind=request.mode if told else None,
+        kind=told if "mode" in request.model_fields_set else None,
     )
     return outcome, (*apart.findings, *outcome.noted(), *(given if until == "config" else ()))
 

@@ -17,7 +17,7 @@ def exposed_secrets(plan: RunPlan) -> Iterator[Finding]:
                 yield Finding(
                     code="plan.secret-in-config",
                     severity="notice",
-                    path=(pods.component, *path),
+                    path=plan.settings.root_key(pods.component, path),
                     message=f"looks like a secret and stands in the startup script of the {pods.component} pods",
                     hint="where its reader can take a variable, write it into env_vars, which move to the Secret",
                 )

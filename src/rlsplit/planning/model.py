@@ -36,6 +36,7 @@ OverlayName = Literal[
     "run-monitor",
     "world-size",
     "secret-env",
+    "dataset",
 ]
 """Names of the overlays, in the order of the cluster specification."""
 

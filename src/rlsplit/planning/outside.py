@@ -42,24 +42,24 @@ def peers_of(calls: tuple[OutsideCall, ...], subject: Subject) -> tuple[Peer, ..
 
 
 def _urls(subject: Subject) -> Iterator[_Url]:
-    settings, orchestrator = subject.settings, subject.settings.orchestrator
+    settings, orchestrator, driver = subject.settings, subject.settings.orchestrator, subject.settings.driver
     models = (*settings.frozen_models, *(model for source in settings.sources for model in source.frozen_models))
     for model in models:
-        yield _Url(("orchestrator",), model.role, model.base_url.value)
+        yield _Url((driver,), model.role, model.base_url.value)
     if policy_url(subject) == orchestrator.base_url.value:
         for url in orchestrator.base_urls:
-            yield _Url(("orchestrator", "env-server"), "generation", url)
+            yield _Url((driver, "env-server"), "generation", url)
     for url in orchestrator.admin_base_url.value if subject.shape.external_inference else ():
-        yield _Url(("orchestrator",), "weight updates", url)
+        yield _Url((driver,), "weight updates", url)
     for source in settings.sources:
         if source.address.value is not None:
-            yield _Url(("orchestrator",), "episodes", str(source.address.value))
+            yield _Url((driver,), "episodes", str(source.address.value))
     broadcast = orchestrator.broadcast
     if broadcast.type == "nixl" and broadcast.meets is not None:
         url = f"tcp://{broadcast.meets.host.value}:{broadcast.meets.port.value}"
-        callers: tuple[ComponentName, ...] = ("orchestrator", "inference", "trainer")
-        yield _Url(callers if subject.shape.has_inference else ("orchestrator", "trainer"), "weights (NIXL)", url)
-    if subject.platform.monitor_url is not None:
+        callers: tuple[ComponentName, ...] = (driver, "inference", "trainer")
+        yield _Url(callers if subject.shape.has_inference else (driver, "trainer"), "weights (NIXL)", url)
+    if settings.sft is None and subject.platform.monitor_url is not None:
         yield _Url(("orchestrator",), "progress", subject.platform.monitor_url, "prime_api_key")
 
 

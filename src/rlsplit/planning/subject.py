@@ -16,7 +16,7 @@ from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.releases.image import Image, image_of
 from rlsplit.run import Run
-from rlsplit.splitting import EnvServer, Split
+from rlsplit.splitting import Component, EnvServer, Split
 
 LOCAL_HF_HOME: Final = "/cache/huggingface"
 """Where a pod's own Hugging Face cache is mounted."""
@@ -50,6 +50,11 @@ class Subject:
     def orchestrator_dir(self) -> str:
         """Folder that the orchestrator works in: the run's, or one in it that the trainer finds."""
         return f"{self.run_dir}/{self.image.orchestrator_folder}".rstrip("/")
+
+    @property
+    def driver_config(self) -> Component | None:
+        """The config of who asks inference for episodes; None: an SFT run without evals."""
+        return self.split.orchestrator or self.split.evals
 
     @property
     def env_pods(self) -> tuple[EnvServer, ...]:

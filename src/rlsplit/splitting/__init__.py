@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rlsplit.splitting.dump import INFERENCE_LEFT_OUT
-from rlsplit.splitting.model import Component, EnvServer, JsonObject, Launch, Split
+from rlsplit.splitting.model import BROADCASTS, Component, EnvServer, JsonObject, Launch, Split
 
 if TYPE_CHECKING:
     from rlsplit.config.sections.roots import AnyConfig
 
 __all__ = [
+    "BROADCASTS",
     "CONTRACT_VERSION",
     "INFERENCE_LEFT_OUT",
     "Component",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rlsplit.components import EnvServerId, SourceSplit
 from rlsplit.config.dumping import JsonObject as JsonObject
@@ -12,6 +12,10 @@ from rlsplit.secrets import hidden
 
 if TYPE_CHECKING:
     from rlsplit.config.sections.roots import AnyConfig
+
+
+BROADCASTS: Final = "broadcasts"
+"""Folder of the run directory in which the trainer announces new weights (SFT-72)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -13,10 +13,7 @@ from rlsplit.config.sections.sft import SFTConfig
 from rlsplit.config.sections.shared import LogConfig
 from rlsplit.config.sft.hosted import ASIDE, restored
 from rlsplit.splitting.dump import Dump, Sourced, env_servers, inference_file, launch_of, local_address
-from rlsplit.splitting.model import Component, EnvServer, JsonObject, Split
-
-BROADCASTS: str = "broadcasts"
-"""Folder of the run directory in which the trainer announces new weights (SFT-72)."""
+from rlsplit.splitting.model import BROADCASTS, Component, EnvServer, JsonObject, Split
 
 LOGGED: frozenset[str] = frozenset({"level", "json_logging"})
 """What the evals take over of the trainer's log settings (SFT-72)."""
