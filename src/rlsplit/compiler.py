@@ -119,7 +119,7 @@ def compile_sources(
             release=chosen.release,
             project_dir=project_dir,
         )
-        started = _configured(started, name, mode, given)
+        started = _configured(started, name, _way(name, mode, until), given)
     if chosen.is_image and started.config is not None:
         started = _with_findings(started, renderers_beyond(started.config))
     if mode != "launcher" and not image_of(chosen.release).is_hosted:
@@ -199,6 +199,11 @@ def _configured(outcome: Outcome, name: KindName, mode: Mode | Literal["both"], 
     if any(finding.code == "B-01" for finding in found) and name == "rl":
         found = (*_other_release(table, given), *found)
     return _with_findings(outcome, _kind(outcome.document, name) or found if outcome.config is None else found)
+
+
+def _way(name: KindName, mode: Mode | Literal["both"], until: Stage) -> Mode | Literal["both"]:
+    """Plan SFT runs from the launcher's way in every case: the hosted one leaves online evals as they were written."""
+    return "both" if name == "sft" and mode == "hosted" and until in ("plan", "objects") else mode
 
 
 def _only_newest(release: Release) -> Finding:

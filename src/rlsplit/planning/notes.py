@@ -213,10 +213,11 @@ def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator
     trainer, orchestrator = subject.settings.trainer, subject.settings.orchestrator
     monitors: tuple[tuple[Value[bool], ComponentName, SecretName], ...] = (
         (trainer.wandb, "trainer", "wandb_api_key"),
-        (orchestrator.wandb, subject.settings.driver, "wandb_api_key"),
-        (orchestrator.prime_monitor, subject.settings.driver, "prime_api_key"),
+        (orchestrator.wandb, "orchestrator", "wandb_api_key"),
+        (orchestrator.prime_monitor, "orchestrator", "prime_api_key"),
     )
-    for monitor, component, name in monitors if subject.shape.has_orchestrator else monitors[:1]:
+    has_own = subject.shape.has_orchestrator and subject.settings.sft is None
+    for monitor, component, name in monitors if has_own else monitors[:1]:
         variable = RUN_SECRETS[name].variable
         if monitor.value and name not in secrets and not has_variable(variable, component, subject):
             message = f"the {component} has no {variable}"
