@@ -114,7 +114,7 @@ def _orchestrator(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 
 def _evals(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    """The newest checkpoint, if that is what the run continues from, is known in the pod only (SFT-75)."""
+    """The newest checkpoint, if that is what the run continues from, is known in the pod only."""
     return {"log_dir": "", "finds_step": plan.resume is not None and plan.resume.step is None}
 
 

@@ -61,6 +61,7 @@ LAUNCHER, HOSTED = "launcher", "hosted"
 SEVERITIES = {"refuses": "error", "warns": "warning", "notes": "notice"}
 RELEASE_MARK = re.compile(r"# (v\d\S*|[0-9a-f]{7})\n")
 SETTINGS_MARK = "# platform.toml"
+SFT_MARK = "# sft.toml"
 
 
 def release_of(shown: Entry) -> str | None:
@@ -81,7 +82,8 @@ def parts(text: str) -> tuple[str, str]:
 
 
 def bases_of(shown: Entry) -> dict[str, str]:
-    return SFT_BASES if shown.code.startswith("SFT-") else BASES
+    is_sft = shown.code.startswith("SFT-") or shown.example.text.startswith(SFT_MARK)
+    return SFT_BASES if is_sft else BASES
 
 
 def sources(base: str, config: str) -> list[Source]:

@@ -154,7 +154,7 @@ def last_part(name: str) -> str:
 
 
 def resume_step(resume: ResumeConfig | None) -> int | None:
-    """The step that a run continues from: of the folder, else the written one; None where the disk decides (L-02)."""
+    """The step that a run continues from: of the folder, else the written one; None where the disk decides."""
     if resume is None or resume.dir is None:
         return None if resume is None else resume.step
     digits = resume.dir.rsplit("_", 1)[-1]

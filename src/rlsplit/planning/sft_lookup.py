@@ -89,7 +89,7 @@ def _deployment(deployment: SFTDeployment) -> SingleNode | MultiNode:
     return MultiNode(
         gpus_per_node=gpus,
         train_nodes=_root(deployment.num_train_nodes, "deployment", "num_train_nodes"),
-        # Every machine is a replica of its own (SFT-79).
+        # Every machine is a replica of its own.
         infer_nodes=_root(min(deployment.num_infer_nodes, 1), *nodes),
         infer_replicas=_root(max(deployment.num_infer_nodes, 1), *nodes),
         orchestrator_on_inference=_root(False, "deployment"),
