@@ -10,7 +10,7 @@ import pytest
 
 import rlsplit
 from conftest import ROOT
-from goldens import good
+from goldens import good, sft
 from rlsplit.api import CreateDedicatedRunRequest
 from rlsplit.api.errors import SERVER_PARAMS
 from rlsplit.components import ROLES, ComponentName, Probe
@@ -61,7 +61,7 @@ def test_the_settings_of_every_component_are_judged(name: ComponentName, setting
     assert refused.value.findings[0].path[:2] == ("platform", ROLES[name].settings)
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_every_planned_pod_is_drawn(path: Any) -> None:
     plan = planned(path)
     drawn = topology(plan)
@@ -80,7 +80,7 @@ def test_a_role_that_no_picture_knew_is_drawn_too() -> None:
     assert any(pod.host == "second-0.example" for node in drawn.nodes for pod in node.pods)
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_probes_name_ports_that_the_pods_have(path: Any) -> None:
     plan = planned(path)
     for item in rlsplit.render(plan):

@@ -11,11 +11,11 @@ import pytest
 import tomli
 
 import rlsplit
-from goldens import good
+from goldens import good, sft
 from rlsplit.explaining import Origin, changed, explain, leaves, origin_text
 from rlsplit.planning.model import REMOVED
 
-GOOD = good()
+GOOD = [*good(), *sft()]
 
 
 def explained(content: bytes | str, *, planned: bool = False) -> tuple[rlsplit.Split, tuple[Origin, ...]]:

@@ -10,16 +10,21 @@ import tomli
 import yaml
 
 import rlsplit
-from goldens import bad, findings_of, goldens, good, report_path, run_id
+from goldens import bad, bad_sft, findings_of, goldens, good, report_path, run_id, sft
 from rlsplit.config.components import load_component
+from rlsplit.config.rules import KindName
 
-GOOD, BAD = good(), bad()
+GOOD, BAD = [*good(), *sft()], [*bad(), *bad_sft()]
 assert len(GOOD) >= 8
 assert len(BAD) >= 25
 
 
 def fixture_name(path: Path) -> str:
-    return path.parent.name if path.name == "rl.toml" else path.stem
+    return (
+        path.parent.name
+        if path.parent.parent.name == "fixtures" and path.stem in ("rl", "sft")
+        else f"{path.parent.name}-{path.stem}"
+    )
 
 
 @pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
@@ -42,12 +47,15 @@ def test_goldens_are_read_back_as_the_same_config(fixture: Path) -> None:
     """TOML and JSON say the same, and a component that reads the sparse form has the resolved form's settings."""
     folder = fixture.parent / "expected"
     resolved = json.loads((folder / "resolved.json").read_text(encoding="utf-8"))
-    for component in ("trainer", "orchestrator", "inference"):
-        path = folder / "sparse" / f"{component}.toml"
+    kind: KindName = "sft" if fixture.name == "sft.toml" else "rl"
+    for component in ("trainer", "orchestrator", "evals", "inference"):
+        name = "sft" if (kind, component) == ("sft", "trainer") else component
+        path = folder / "sparse" / f"{name}.toml"
         assert path.is_file() == (component in resolved)
         if path.is_file():
             sparse = tomli.loads(path.read_text(encoding="utf-8"))
-            assert load_component(component, sparse) == load_component(component, resolved[component])
+            whole = load_component(component, resolved[component], kind=kind)
+            assert load_component(component, sparse, kind=kind) == whole
 
 
 def test_the_smallest_fixture_bakes_a_short_config() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from rlsplit.config.resolve import Given, resolve
 from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sft.kind import SFT
 from rlsplit.findings import has_errors
 from rlsplit.plain_data import plain
 from rlsplit.planning import RunPlan, plan
@@ -109,6 +110,18 @@ def _config(
     return resolution.config, refused
 
 
+def make_sft(*, evals: list[JsonObject] | None = None, **root: Any) -> Split:
+    """Parse and split an SFT run that prime-rl accepts; ``root`` are keys of the root."""
+    online = {} if evals is None else {"eval": {"source": evals}}
+    table: JsonObject = {"run": {"name": "a run"}, "data": {"name": "datasets/set"}, **online, **root}
+    copied, faults = plain(table)
+    assert not faults
+    resolution = resolve(copied, SFT, given=Given(on_unknown="warning"))
+    assert resolution.config is not None
+    assert not has_errors(resolution.findings), resolution.findings
+    return split(resolution.config)
+
+
 EXPERT = {"enable_expert_parallel": True, "data_parallel_size": 16, "tensor_parallel_size": 1}
 
 SHAPES: dict[str, Split] = {
@@ -139,6 +152,28 @@ SHAPES: dict[str, Split] = {
         trainer={"env_vars": {"MY_API_KEY": "t0p"}},
         inference={"env_vars": {"VLLM_LOG": "1", "S3_SECRET": "s3cr3t"}},
         env_vars={"MY_API_KEY": "r00t", "NCCL_DEBUG": "INFO"},
+    ),
+    "sft-alone": make_sft(),
+    "sft-alone-on-nodes": make_sft(deployment={"type": "multi_node"}),
+    "sft-evals": make_sft(
+        evals=[source("math"), source("essays", "tcp://envs.example.com:7000")],
+        inference={"env_vars": {"VLLM_LOG": "1"}},
+        deployment={"num_train_gpus": 2, "num_eval_gpus": 2},
+        env_vars={"MY_API_KEY": "r00t", "NCCL_DEBUG": "INFO"},
+        max_steps=10,
+    ),
+    "sft-evals-on-nodes": make_sft(
+        evals=[source("math")],
+        inference={"vllm": {"tensor_parallel_size": 2, "enable_expert_parallel": True}},
+        deployment={"type": "multi_node", "num_eval_nodes": 2},
+        resume={},
+        max_steps=10,
+    ),
+    "sft-external": make_sft(
+        evals=[source("math")],
+        resume={"step": 7},
+        max_steps=10,
+        eval={"source": [source("math")], "client": {"base_url": "http://vllm.models:9000/v1"}},
     ),
 }
 """Every shape by name."""

@@ -63,13 +63,9 @@ DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields[
 """The layout of separate prefill and decode machines."""
 
 
-def settings_of(split: Split) -> RunSettings:
-    """Read a split once."""
-    config, image = split.config, image_of(split.release)
-    if config.kind == "sft":
-        from rlsplit.planning.sft_lookup import sft_settings
-
-        return sft_settings(split, config)
+def rl_settings(split: Split, config: RLConfig) -> RunSettings:
+    """Read the split of an RL run once."""
+    image = image_of(split.release)
     return RunSettings(
         run_name=Value(config.run.name or ("" if image.has_run_names else automatic_run_name(config)), ("run", "name")),
         clean=Value(config.clean, ("clean",)),

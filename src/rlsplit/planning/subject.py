@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rlsplit.components import ComponentName, EnvServerId
-from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
+from rlsplit.planning.run_settings import settings_of
 from rlsplit.planning.settings import RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
