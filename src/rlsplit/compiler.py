@@ -207,7 +207,7 @@ def _way(name: KindName, mode: Mode | Literal["both"], until: Stage) -> Mode | L
 
 
 def _only_newest(release: Release) -> Finding:
-    message = f"{release.tag} is a release whose SFT runs rlsplit does not compile; it compiles those of {NEWEST.tag}"
+    message = f"SFT runs of {release.tag} are not compiled; rlsplit knows those of {NEWEST.tag}"
     return Finding(code="release.sft", message=message, hint=f"use an image of {NEWEST.tag}, and name no older release")
 
 

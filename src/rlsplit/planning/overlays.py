@@ -17,7 +17,6 @@ from rlsplit.planning.model import REMOVED, Overlay, OverlayName
 from rlsplit.planning.names import env_suffix
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.planning.settings import Broadcast, Inference
-from rlsplit.planning.sft_checks import placed_datasets
 from rlsplit.planning.subject import Subject
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.spelling import spelled
@@ -235,7 +234,11 @@ def _world_size(overlay: _Overlaying, subject: Subject, broadcast: Broadcast) ->
 
 def _datasets(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
     sft = subject.settings.sft
-    for name, path in placed_datasets(subject, sft) if sft is not None else ():
+    if sft is None:
+        return
+    from rlsplit.planning.sft_checks import placed_datasets
+
+    for name, path in placed_datasets(subject, sft):
         yield overlay("dataset", name.path, path, "the volume of datasets is mounted there")
 
 
