@@ -64,6 +64,7 @@ KNOWN = {
         '[scheduler]\n[val.data]\nname = "org/set"',
         "[scheduler]\n[model]\n[optim]\nlr = 1e-5\n[eval]\ninterval = 5",
     ],
+    "evals": ['model = "x"\n[eval]\ninterval = 3\n[online]\nmax_steps = 4'],
     "platform": [
         'namespace = "rl-runs"',
         'workload = "jobset"\nrdma_resource = { "rdma/ib" = 1 }\n[trainer.resources.requests]\ncpu = "32"',

@@ -165,6 +165,9 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
 )
 """Every component, in the order in which its pods are planned and applied."""
 
+WITH_SETTINGS: Final = tuple(role for name, role in ROLES.items() if name != "evals")
+"""Components that have a table of settings of their own: the evals take the orchestrator's, whose place they have."""
+
 GPU_COMPONENTS: Final = tuple(name for name, role in ROLES.items() if role.has_gpus)
 """Components whose pods ask for GPUs."""
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from rlsplit.config.rules import KindName
 from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.evals import EvalsConfig
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.orchestrator import OrchestratorConfig
 from rlsplit.config.sections.rl import RLConfig
@@ -100,7 +101,7 @@ def _is_lora(table: Mapping[str, Any], kind: KindName) -> bool:
     if not _may_be(LORA, table, kind):
         return False
     if isinstance(table.get("model"), str):
-        return True
+        return _understood(table, (EVALS.fields,)) <= _understood(table, (LORA.fields,))
     return is_list(table.get("env")) and (kind == "sft" or ("model" not in table and not _is_orchestrator(table)))
 
 
@@ -207,6 +208,14 @@ SFT: Final = FileKind(
 )
 """What prime-rl's ``sft`` command reads."""
 
+EVALS: Final = FileKind(
+    name="evals",
+    says="the evals' own config in an SFT run",
+    instead="pass the run's sft.toml, of which it is made",
+    fields=MappingProxyType(dict(_fields(EvalsConfig))),
+)
+"""What the evals process reads."""
+
 RL: Final = FileKind(
     name="rl",
     says="the rl.toml of a reinforcement-learning run",
@@ -237,6 +246,7 @@ KINDS: Final = (
     ORCHESTRATOR,
     _component("inference", InferenceConfig, "inference server"),
     SFT,
+    EVALS,
     RL,
     FileKind(
         name="platform",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from rlsplit.components import ROLES, Role
+from rlsplit.components import WITH_SETTINGS, Role
 from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
 from rlsplit.findings import Finding, KeyPath, shown
@@ -309,7 +309,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *_each(_format, of=FORMATS),
     *_each(_key_format, of=KEY_FORMATS),
     *_each(_own_keys, of=(("labels",), ("annotations",), ("pod_labels",), ("pod_annotations",))),
-    *_each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in ROLES.values()]),
+    *_each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in WITH_SETTINGS]),
     _mounts,
     _run_dir,
     _security,
