@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import tomli
 
 import rlsplit
+import worked_runs
 from rlsplit.component_files import as_text, component_configs, component_files
 from rlsplit.config.rules import Mode
 from rlsplit.releases.release import NEWEST
@@ -64,9 +68,16 @@ def goldens(fixture: Path) -> Iterator[tuple[Path, str]]:
         yield folder / "sparse" / name, text
     yield folder / "resolved.json", as_text(component_configs(split, form="resolved"), "json")
     for workload in ("job", "jobset"):
-        platform = rlsplit.Platform.from_toml(f'workload = "{workload}"\nnamespace = "rl-runs"')
+        platform = platform_of(fixture, workload=workload, namespace="rl-runs")
         plan = rlsplit.plan(split, run=rlsplit.Run(id=run_id(fixture), **chosen), platform=platform, secrets=SECRETS)
         yield folder / f"{workload}.yaml", rlsplit.to_yaml(rlsplit.render(plan, secrets=SECRETS))
+
+
+def platform_of(fixture: Path, **settings: Any) -> rlsplit.Platform:
+    """The cluster that a fixture is meant for, where it has a ``platform.toml``, with further settings."""
+    file = fixture.with_name("platform.toml")
+    table = tomli.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return rlsplit.Platform.from_mapping({**table, **settings})
 
 
 def run_id(fixture: Path) -> str:
@@ -98,11 +109,12 @@ def main() -> None:
     for fixture in (*bad(), *bad_sft()):
         written.add(report_path(fixture))
         report_path(fixture).write_text(findings_of(fixture), encoding="utf-8", newline="\n")
-    for path in (
-        *FIXTURES.glob("*/expected/**/*"),
-        *FIXTURES.glob("releases/*/*/expected/**/*"),
-        *FIXTURES.glob("bad*/*.expected.txt"),
-    ):
+    for path, text in worked_runs.manifests():
+        written.add(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    kept = ("*/expected/**/*", "releases/*/*/expected/**/*", "bad*/*.expected.txt", "worked/*.yaml")
+    for path in (path for pattern in kept for path in FIXTURES.glob(pattern)):
         if path.is_file() and path not in written:
             path.unlink()
 

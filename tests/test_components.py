@@ -10,12 +10,12 @@ import pytest
 
 import rlsplit
 from conftest import ROOT
-from goldens import good, sft
+from goldens import good, platform_of, sft
 from rlsplit.api import CreateDedicatedRunRequest
 from rlsplit.api.errors import SERVER_PARAMS
 from rlsplit.components import ROLES, WITH_SETTINGS, ComponentName, Probe
 from rlsplit.platform import Platform
-from rlsplit.platform.settings import ComponentSettings
+from rlsplit.platform.component_settings import ComponentSettings
 from rlsplit.preview.topology import topology
 from rlsplit.secrets import RUN_SECRETS, SecretName, Secrets
 from rlsplit.startup import script
@@ -23,7 +23,7 @@ from rlsplit.startup import script
 
 def planned(path: Any, **platform: Any) -> rlsplit.RunPlan:
     split = rlsplit.split(rlsplit.parse(path.read_bytes()))
-    return rlsplit.plan(split, run=rlsplit.Run(id="run-1"), platform=Platform(**platform))
+    return rlsplit.plan(split, run=rlsplit.Run(id="run-1"), platform=platform_of(path, **platform))
 
 
 def test_every_component_has_a_row_and_a_table_of_settings() -> None:
@@ -83,7 +83,7 @@ def test_a_role_that_no_picture_knew_is_drawn_too() -> None:
 
 @pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_probes_name_ports_that_the_pods_have(path: Any) -> None:
-    plan = planned(path)
+    plan = planned(path, liveness=True)
     for item in rlsplit.render(plan):
         for container in item["spec"]["template"]["spec"]["containers"] if item["kind"] == "Job" else ():
             named = {port["name"] for port in container.get("ports", ())}

@@ -22,7 +22,11 @@ def explained(content: bytes | str, *, planned: bool = False) -> tuple[rlsplit.S
     outcome = rlsplit.compile_sources([rlsplit.Source(name="rl.toml", content=content)])
     assert outcome.config is not None
     split = rlsplit.split(outcome.config)
-    plan = rlsplit.plan(split, run=rlsplit.Run(id="r"), platform=rlsplit.Platform()) if planned else None
+    plan = (
+        rlsplit.plan(split, run=rlsplit.Run(id="r"), platform=rlsplit.Platform(rdma_resource={"rdma/ib": 1}))
+        if planned
+        else None
+    )
     return split, explain(split, outcome.config.provenance, outcome.document, plan)
 
 

@@ -10,12 +10,14 @@ import tomli
 import yaml
 
 import rlsplit
-from goldens import bad, bad_sft, findings_of, goldens, good, report_path, run_id, sft
+from goldens import bad, bad_sft, findings_of, goldens, good, older, release_of, report_path, run_id, sft
 from rlsplit.config.components import load_component
 from rlsplit.config.rules import KindName
+from rlsplit.releases.release import served
 
-GOOD, BAD = [*good(), *sft()], [*bad(), *bad_sft()]
+GOOD, OLDER, BAD = [*good(), *sft()], older(), [*bad(), *bad_sft()]
 assert len(GOOD) >= 8
+assert len(OLDER) >= 4
 assert len(BAD) >= 25
 
 
@@ -27,7 +29,7 @@ def fixture_name(path: Path) -> str:
     )
 
 
-@pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
+@pytest.mark.parametrize("fixture", [*GOOD, *OLDER], ids=fixture_name)
 def test_a_good_fixture_compiles_to_its_goldens(fixture: Path) -> None:
     made = dict(goldens(fixture))
     kept = {path for path in (fixture.parent / "expected").rglob("*") if path.is_file()}
@@ -42,10 +44,10 @@ def test_a_bad_fixture_gives_its_findings(fixture: Path) -> None:
     assert "error[" in findings_of(fixture)
 
 
-@pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
+@pytest.mark.parametrize("fixture", [*GOOD, *OLDER], ids=fixture_name)
 def test_goldens_are_read_back_as_the_same_config(fixture: Path) -> None:
     """TOML and JSON say the same, and a component that reads the sparse form has the resolved form's settings."""
-    folder = fixture.parent / "expected"
+    folder, release = fixture.parent / "expected", served(release_of(fixture) or "main").release
     resolved = json.loads((folder / "resolved.json").read_text(encoding="utf-8"))
     kind: KindName = "sft" if fixture.name == "sft.toml" else "rl"
     for component in ("trainer", "orchestrator", "evals", "inference"):
@@ -54,8 +56,8 @@ def test_goldens_are_read_back_as_the_same_config(fixture: Path) -> None:
         assert path.is_file() == (component in resolved)
         if path.is_file():
             sparse = tomli.loads(path.read_text(encoding="utf-8"))
-            whole = load_component(component, resolved[component], kind=kind)
-            assert load_component(component, sparse, kind=kind) == whole
+            read = [load_component(component, table, release, kind) for table in (sparse, resolved[component])]
+            assert read[0] == read[1]
 
 
 def test_the_smallest_fixture_bakes_a_short_config() -> None:
@@ -77,7 +79,7 @@ def test_ten_mistakes_of_ten_kinds_give_ten_findings_in_file_order() -> None:
     assert marks == sorted(marks, key=str) or [m.line for m in marks if m] == sorted(m.line for m in marks if m)
 
 
-@pytest.mark.parametrize("fixture", GOOD, ids=fixture_name)
+@pytest.mark.parametrize("fixture", [*GOOD, *OLDER], ids=fixture_name)
 def test_manifests_are_yaml_that_loads(fixture: Path) -> None:
     for workload in ("job", "jobset"):
         text = (fixture.parent / "expected" / f"{workload}.yaml").read_text(encoding="utf-8")

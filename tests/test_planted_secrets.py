@@ -305,6 +305,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("render", "{file}", "--redact", "--notes", "--secrets-from-env"),
     ("render", "{file}", "--secrets-from-env", "--format", "html"),
     ("explain", "{file}"),
+    ("migrate", "{file}", "--from", "v0.8.0", "--diff"),
     ("explain", "{file}", "--changed-only", "--without-cluster"),
     *(("diff", "{file}", "{other}", "--format", form) for form in ("text", "markdown", "html")),
 ]

@@ -90,4 +90,5 @@ def test_every_setting_is_described_and_has_its_default() -> None:
         "router",
         "env_server",
         "resources",
+        "tenant",
     }

@@ -38,7 +38,7 @@ class Untouchable(dict[str, str]):
 def compiled(text: str) -> str:
     config = rlsplit.parse(text)
     split = rlsplit.split(config)
-    plan = rlsplit.plan(split, run=rlsplit.Run(id="pure"), platform=rlsplit.Platform())
+    plan = rlsplit.plan(split, run=rlsplit.Run(id="pure"), platform=rlsplit.Platform(rdma_resource={"rdma/ib": 1}))
     return rlsplit.to_yaml(rlsplit.render(plan, secrets=rlsplit.Secrets(wandb_api_key="k")))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rlsplit.document import Document, Source
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
+    from rlsplit.migration import Edit, Migration, migrate
+    from rlsplit.owning import owned
     from rlsplit.planning import RunPlan, plan
     from rlsplit.platform import Platform
     from rlsplit.run import Run
@@ -31,10 +33,12 @@ _HOMES = {
     "Component": "splitting",
     "ConfigError": "findings",
     "Document": "document",
+    "Edit": "migration",
     "EnvServer": "splitting",
     "Finding": "findings",
     "KeyPath": "findings",
     "Mark": "findings",
+    "Migration": "migration",
     "Outcome": "compiler",
     "Platform": "platform",
     "RLConfig": "config.sections.rl",
@@ -49,6 +53,8 @@ _HOMES = {
     "artifact": "splitting",
     "compile_sources": "compiler",
     "load_component": "config.components",
+    "migrate": "migration",
+    "owned": "owning",
     "parse": "compiler",
     "plan": "planning",
     "render": "manifests",
@@ -63,10 +69,12 @@ __all__ = [
     "Component",
     "ConfigError",
     "Document",
+    "Edit",
     "EnvServer",
     "Finding",
     "KeyPath",
     "Mark",
+    "Migration",
     "Outcome",
     "Platform",
     "RLConfig",
@@ -81,6 +89,8 @@ __all__ = [
     "artifact",
     "compile_sources",
     "load_component",
+    "migrate",
+    "owned",
     "parse",
     "plan",
     "render",

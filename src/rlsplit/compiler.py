@@ -108,7 +108,8 @@ def compile_sources(
     document = read(sources, overrides)
     chosen = release_for(release, goal)
     started = Outcome(document=document, findings=document.findings, config=None)
-    started = _with_findings(started, [chosen.note] if chosen.note else ())
+    if chosen.note is not None:
+        started = _with_findings(started, goal.platform.placed([chosen.note]) if goal.platform else [chosen.note])
     name = kind or kind_of(document.table)
     if name == "sft" and chosen.release is not NEWEST:
         return _continued(_with_findings(started, [_only_newest(chosen.release)]), until, goal)

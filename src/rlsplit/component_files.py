@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from rlsplit.characters import escaped
 from rlsplit.config.dumping import without_non_finite
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.splitting import Component, EnvServer, JsonObject, Split
@@ -52,10 +53,11 @@ def as_text(config: Mapping[str, Any], syntax: Syntax) -> str:
     TOML has infinities and NaN; in JSON they are texts that pydantic reads as these numbers.
     """
     if syntax == "json":
-        return json.dumps(without_non_finite(config, repr), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(without_non_finite(config, repr), indent=2, ensure_ascii=False, allow_nan=False)
+        return escaped(text, pairs=True) + "\n"
     import tomli_w
 
-    return tomli_w.dumps(_without_null(config), multiline_strings=False)
+    return escaped(tomli_w.dumps(_without_null(config), multiline_strings=False))
 
 
 def _config(component: Component, form: Form) -> JsonObject:

@@ -26,8 +26,10 @@ class Probe:
     """Names of ports; the first that the pod has is asked. A pod that has none of them has no such probe."""
     path: str | None = "/health"
     """Path of the HTTP request; None only opens a connection."""
-    failures: int
-    """``failureThreshold``."""
+    failures: int | Literal["startup", "update"]
+    """``failureThreshold``, or what it bears: the platform's limit on starting, or the longest weight update."""
+    spare: int = 0
+    """Failures on top of those that ``startup`` takes."""
     period: int = 10
     """``periodSeconds`` [seconds]."""
     timeout: int | None = 5
@@ -41,7 +43,7 @@ class Probes:
     startup: Probe | None = None
     readiness: Probe | None = None
     liveness: Probe | None = None
-    """Left out where the platform says ``liveness = false``."""
+    """Only where the platform says ``liveness = true``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,12 @@ class Role:
     """Whether it writes to the run's W&B run."""
     reads_datasets: bool = True
     """Whether ``Platform.dataset_mount`` mounts the volume into its pods a second time."""
+    is_waited_for: bool = False
+    """Whether the orchestrator starts only when its pods answer."""
+    has_cache: bool = True
+    """Whether its pods see the shared Hugging Face cache where ``Platform.run_subpath`` parts them."""
+    fills_cache: bool = True
+    """Whether they may then write to it."""
     defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables that prime-rl's launchers default to for it; the config's ``env_vars`` win over them."""
     probes: Probes = Probes()
@@ -91,7 +99,7 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 logs_to_wandb=True,
                 defaults={"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"},
                 probes=Probes(
-                    startup=Probe(ports=("metrics",), failures=180, timeout=30),
+                    startup=Probe(ports=("metrics",), failures="startup", timeout=30),
                     readiness=Probe(ports=("metrics",), failures=6, timeout=30),
                     liveness=Probe(ports=("metrics",), failures=6, timeout=30, period=30),
                 ),
@@ -111,7 +119,7 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
             Role(
                 name="evals",
                 title="Evals",
-                template="evals.sh.j2",
+                template="orchestrator.sh.j2",
                 config_file="evals.json",
                 settings="orchestrator",
                 tier=1,
@@ -126,6 +134,7 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 settings="inference",
                 tier=4,
                 has_gpus=True,
+                is_waited_for=True,
                 defaults={
                     "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:False",
                     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
@@ -133,10 +142,11 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                     "UCX_TLS": "all",
                 },
                 probes=Probes(
-                    startup=Probe(ports=_ENGINE_PORTS, failures=420),
+                    startup=Probe(ports=_ENGINE_PORTS, failures="startup"),
                     # The router answers where the pod holds it; only the client-facing Service looks at readiness.
                     readiness=Probe(ports=("http", *_ENGINE_PORTS), failures=3),
-                    liveness=Probe(ports=_ENGINE_PORTS, path="/liveness", failures=3, period=30, timeout=None),
+                    # `/liveness` calls the workers, which a weight update or the set-up of the broadcast keeps busy.
+                    liveness=Probe(ports=_ENGINE_PORTS, path="/liveness", failures="update", period=30, timeout=None),
                 ),
             ),
             Role(
@@ -146,9 +156,13 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 config_file=None,
                 settings="router",
                 tier=3,
+                is_waited_for=True,
                 reads_datasets=False,
+                has_cache=False,
                 probes=Probes(
-                    startup=Probe(ports=("http",), failures=430), readiness=Probe(ports=("http",), failures=3)
+                    # Its own limit on the engines is to end it, with a word in the log, and not the probe.
+                    startup=Probe(ports=("http",), failures="startup", spare=10),
+                    readiness=Probe(ports=("http",), failures=3),
                 ),
             ),
             Role(
@@ -158,6 +172,8 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 config_file="env-server.json",
                 settings="env_server",
                 tier=2,
+                is_waited_for=True,
+                fills_cache=False,
                 probes=Probes(readiness=Probe(ports=("env",), path=None, failures=3)),
             ),
         )

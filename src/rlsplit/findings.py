@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from math import isfinite
 from typing import Final, Literal, TypeVar
 
+from rlsplit.characters import visible as visible
 from rlsplit.secrets import masked
 
 KeyPath = tuple[str | int, ...]
@@ -98,6 +98,9 @@ def dotted(path: Sequence[str | int]) -> str:
     return text
 
 
+_MOST_BITS: Final = 256
+
+
 def shown(value: object, limit: int = 60) -> str:
     """Spell an offending value for a message: JSON-like, one line, cut with an ellipsis."""
     if isinstance(value, Mapping):
@@ -106,19 +109,10 @@ def shown(value: object, limit: int = 60) -> str:
         return "a list"
     if isinstance(value, float) and not isfinite(value):
         return repr(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a very long number"  # which Python itself refuses to spell
     text = value.isoformat() if isinstance(value, (date, time)) else json.dumps(value, default=str)
     return clipped(text, limit)
-
-
-_HIDDEN: Final = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
-"""Unicode categories that show nothing or change how other text shows: controls, bidi marks, separators."""
-
-
-def visible(text: str) -> str:
-    """Spell characters that hide or move text as ``\\u{...}``: one line, and no terminal or bidi tricks."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 
 def clipped(text: str, limit: int = 200) -> str:

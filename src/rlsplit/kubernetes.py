@@ -5,11 +5,12 @@ Sources: "Object Names and IDs", "Labels and Selectors" and "Quantity" of the Ku
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from fractions import Fraction
 from typing import Final
 from urllib.parse import urlsplit
+
+from rlsplit.addresses import address_of
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
 _NAME_PART: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
@@ -73,15 +74,15 @@ def quantity(text: str) -> Fraction | None:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host means "this machine": ``localhost``, ``127.0.0.0/8``, ``::1``, unspecified, or nothing."""
+    """Whether a host means "this machine": ``localhost``, ``127.0.0.0/8``, ``::1``, unspecified, or nothing.
+
+    However it is spelled: ``127.1``, ``0x7f.1``, ``2130706433`` and ``::ffff:127.0.0.1``, too.
+    """
     name = (host or "").strip("[]").rstrip(".").lower()
     if name in ("", "localhost") or name.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
+    address = address_of(name)
+    return address is not None and (address.is_loopback or address.is_unspecified)
 
 
 def endpoint(url: str) -> tuple[str, int | None] | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from rlsplit.characters import width
 from rlsplit.excerpts import covered
 from rlsplit.findings import Finding, Severity, dotted, visible
 from rlsplit.report_formats import REPORT_FORMATS
@@ -73,7 +73,7 @@ def _source_line(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
     before, shown = visible(text[:column]), visible(text)
     margin = f"{where.line:>5} | "
     yield f"{margin}{shown}"
-    yield " " * (len(margin) + _width(before)) + paint("^", _COLOURS[finding.severity])
+    yield " " * (len(margin) + width(before)) + paint("^", _COLOURS[finding.severity])
 
 
 def _window(line: str, column: int) -> tuple[str, int]:
@@ -84,12 +84,6 @@ def _window(line: str, column: int) -> tuple[str, int]:
     start = max(0, min(column - MAX_LINE // 2, len(line) - MAX_LINE))
     cut = f"{'…' if start else ''}{line[start : start + MAX_LINE]}{'…' if start + MAX_LINE < len(line) else ''}"
     return cut, column - start + bool(start)
-
-
-def _width(text: str) -> int:
-    """Columns that a terminal takes for a text."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -102,7 +102,7 @@ _PUBLIC_COMPANY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 PUBLIC_NAMES: Final = frozenset(
     (
         *("demo_key", "enable_token_export", "non_cached_tokens"),
-        *("image_pull_secrets", "secret_env_patterns", "topology_key"),
+        *("existing_secret", "image_pull_secrets", "secret_env_patterns", "secret_keys", "topology_key"),
     )
 )
 """Declared fields of prime-rl's sections and of the platform that have such a word, and hold no secret."""

@@ -12,13 +12,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeGuard
 
+from rlsplit.characters import HIDING, escaped
+
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _AMBIGUOUS_KEYS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"])
 
 _UNFIT_FOR_LITERAL: Final = re.compile(r"[^\n -~]|\A[ \n]| \n|\n\n\Z")
 """Not printable ASCII, a first line that is empty or indented, trailing blanks, a second final newline."""
 
-_SPECIAL: Final = re.compile('["\\\\\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
+_SPECIAL: Final = re.compile(f'["\\\\\xa0{HIDING}]')
 _SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _COMPONENT_LABEL: Final = "app.kubernetes.io/component"
 
@@ -39,7 +41,7 @@ def to_json(objects: Sequence[Mapping[str, Any]]) -> str:
     for item in objects:
         _require_plain(item)
     listing = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-    return json.dumps(listing, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped(json.dumps(listing, indent=2, ensure_ascii=False, allow_nan=False), pairs=True) + "\n"
 
 
 def to_files(objects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -159,6 +161,8 @@ def _escape(match: re.Match[str]) -> str:
     code = ord(char)
     if 0xD800 <= code <= 0xDFFF:
         raise TypeError("a lone surrogate cannot appear in a manifest")
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 0xA0 else f"\\u{code:04x}"
 
 

@@ -14,10 +14,13 @@ from typing import Any, Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.paths import CHECKPOINTS
 from rlsplit.planning.ports import RENDEZVOUS_PORT
 from rlsplit.releases.image import image_of
 from rlsplit.template_files import template_files
 
+_SETTLING: Final = 60
+"""Seconds after which a failure counts for those that serve nobody: its mark may be of an earlier start."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
 
@@ -82,24 +85,46 @@ _ENVIRONMENT.globals.clear()  # a script sees its own values only, which also sp
 
 
 def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
-    config = pods.config
+    """What every script may need. In the job form pods watch for the end of the run, which nobody else tells them."""
+    config, platform = pods.config, plan.platform
+    driver = plan.settings.driver
+    is_server = pods.component not in ("trainer", driver)
+    # A sidecar is ended by the kubelet, once the container that it stands beside has ended.
+    is_sidecar = pods.env_server is not None and pods.env_server.local_port is not None
+    watches = platform.workload == "job" and plan.pod_count > 1 and not is_sidecar
     return {
+        "component": pods.component,
+        "has_orchestrator": plan.shape.has_orchestrator,
+        "driver": driver,
+        # Evals go on after the trainer, and need their servers until then.
+        "outlives_trainer": is_server and plan.settings.sft is not None,
+        "watches": watches,
+        "supervised": watches or pods.component == "trainer",
+        "many": False,
+        "startup_seconds": platform.startup_timeout_seconds,
+        "is_server": is_server,
+        "drain_seconds": platform.drain_seconds if is_server else _SETTLING,
+        "grace_seconds": platform.component(pods.component).grace_seconds,
+        "domain": plan.names.domain,
         "log_to_volume": plan.platform.log_to_volume,
         "own_log_dir": pods.component == "trainer",
         "config": ConfigText(config.text.removesuffix("\n")) if config and inline_config else None,
         "config_file": config.file if config else None,
         "prefetch": plan.prefetch,
+        "has_rdma": plan.has_rdma and pods.role.has_gpus,
     }
 
 
 def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    folder = image_of(plan.release).orchestrator_folder
     return {
         "log_dir": "/trainer",
-        "prepares": plan.shape.has_orchestrator or plan.settings.sft is not None,
-        "has_driver": plan.shape.has_orchestrator,
+        "guards_checkpoints": plan.shape.has_orchestrator or plan.settings.sft is not None,
+        "saves_progress": plan.shape.has_orchestrator and plan.settings.sft is None,
         "module": RL_MODULE if plan.settings.sft is None else SFT_MODULE,
-        "orchestrator_folder": image_of(plan.release).orchestrator_folder,
+        "orchestrator_folder": folder,
         "resume": plan.resume,
+        "ckpt_apart": plan.ckpt_dir != "/".join(part for part in (plan.run_dir, folder, CHECKPOINTS) if part),
         "nodes": pods.count,
         "gpus": pods.gpus,
         "master": pods.hosts[0] if pods.count > 1 else "localhost",
@@ -110,25 +135,35 @@ def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 
 def _orchestrator(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    return {"log_dir": ""}
+    # The newest checkpoint, if that is what the run continues from, is known in the pod only.
+    finds_step = plan.settings.sft is not None and plan.resume is not None and plan.resume.step is None
+    servers = [_server(plan, pods) for pods in plan.pods if pods.role.is_waited_for]
+    return {"log_dir": "", "servers": servers, "finds_step": finds_step}
 
 
-def _evals(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    """The newest checkpoint, if that is what the run continues from, is known in the pod only."""
-    return {"log_dir": "", "finds_step": plan.resume is not None and plan.resume.step is None}
+def _server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    """What the orchestrator waits for: ports that answer ``/health``, or that accept where nothing speaks HTTP."""
+    answering = [port.number for port in pods.ports if port.name.partition("-")[0] in ("engine", "http")]
+    return {
+        "suffix": pods.suffix,
+        "host_prefix": plan.names.host_prefix(pods.suffix),
+        "count": pods.count,
+        "ask": "healthy" if answering else "accepts",
+        "ports": answering or [port.number for port in pods.ports],
+    }
 
 
 def _inference(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     return {
         "log_dir": "/inference",
         "engines": plan.shape.engines,
+        "many": plan.shape.engines > 1,
         "nodes_per_replica": plan.shape.nodes_per_replica,
         "tensor_parallel": plan.shape.tensor_parallel,
         "expert_parallel": plan.shape.expert_parallel,
         "arguments": image_of(plan.release).engine_arguments,
         "port": pods.ports[0].number,
         "host_prefix": plan.names.host_prefix(pods.suffix),
-        "domain": plan.names.domain,
     }
 
 
@@ -144,13 +179,17 @@ def _router(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 def _env_server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     assert pods.env_server is not None
-    return {"log_dir": f"/envs/{pods.env_server.id.split}", "log_file": pods.env_server.segment}
+    return {
+        "log_dir": f"/envs/{pods.env_server.id.split}",
+        "log_file": pods.env_server.segment,
+        "reads_cache": any(variable.name == "RLSPLIT_SHARED_CACHE" for variable in pods.env),
+    }
 
 
 _SPECIFIC: Final = {
     "trainer": _trainer,
     "orchestrator": _orchestrator,
-    "evals": _evals,
+    "evals": _orchestrator,
     "inference": _inference,
     "router": _router,
     "env-server": _env_server,

@@ -30,11 +30,12 @@ KEY_PART: Final = rf"(?P<part>{BASIC_STRING}|{LITERAL_STRING}|[A-Za-z0-9_-]+)"
 _PART: Final = re.compile(rf"{KEY_PART}[ \t]*(?P<end>[.=\]]?)[ \t]*")
 _GAP: Final = re.compile(r"(?:[ \t\n,]+|#[^\n]*)*")
 # One space may part a date from its time; every other bare value is one word.
-_SCALAR: Final = re.compile(
+SCALAR: Final = re.compile(
     rf"{LONG_BASIC_STRING}|{LONG_LITERAL_STRING}|{BASIC_STRING}|{LITERAL_STRING}"
     r"|[^\s,\[\]{}#=]+(?:(?<=-[0-9][0-9])[ ][0-9][0-9]:[^\s,\]}#]+)?",
     re.DOTALL,
 )
+"""One value that holds no other."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def scan(text: Text, deepest: int = sys.maxsize) -> Scan:
             continue
         if len(inside) == 1 and char == "[":
             is_array = content.startswith("[[", pos)
-            parts, pos = _key_parts(content, _after(_GAP, content, pos + 1 + is_array), deepest, end="]")
+            parts, pos = key_parts(content, _after(_GAP, content, pos + 1 + is_array), deepest, end="]")
             if not parts:
                 break
             inside = [_opened(root, parts, is_array=is_array)]
@@ -162,7 +163,7 @@ def scan(text: Text, deepest: int = sys.maxsize) -> Scan:
         if inside[-1].is_list:
             node, depth = inside[-1].append(pos), len(inside)
         else:
-            parts, pos = _key_parts(content, pos, deepest, end="=")
+            parts, pos = key_parts(content, pos, deepest, end="=")
             if not parts:
                 break
             node = _assigned(inside[-1], parts)
@@ -172,14 +173,14 @@ def scan(text: Text, deepest: int = sys.maxsize) -> Scan:
             inside.append(node)
             opened_by.append(last_key)
             pos += 1
-        elif (end := _after(_SCALAR, content, pos)) > pos:
+        elif (end := _after(SCALAR, content, pos)) > pos:
             pos = end
         else:
             break
     return Scan(root=root, last_key=last_key, is_too_deep=depth > deepest)
 
 
-def _key_parts(content: str, pos: int, deepest: int, *, end: str) -> tuple[list[tuple[str, int]], int]:
+def key_parts(content: str, pos: int, deepest: int, *, end: str) -> tuple[list[tuple[str, int]], int]:
     """Read a dotted key: the name and offset of each part, and the offset after the sign that ends it.
 
     No parts if it is not a key that ends so; the end of the text ends any key. Too many parts are not read to the end.

@@ -289,7 +289,9 @@ def test_a_wrong_type_of_the_programmer_raises() -> None:
 
 
 def test_very_many_errors_are_cut_with_a_last_word() -> None:
-    errors = refused({"config": small(**{f"seq{number}": 1 for number in range(1500)})})
+    no_variables = {f"a {number}": "" for number in range(800)}
+    trainer = {**small()["trainer"], "env_vars": no_variables}
+    errors = refused({"config": small(env_vars=no_variables, trainer=trainer)})
     assert len(errors) == 1001
     assert "more problems" in errors[-1][1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan
@@ -20,6 +21,29 @@ from rlsplit.planning import RunPlan
 PROGRAMS = ("torchrun", "inference", "orchestrator", "evals", "env-server", "vllm-router", "getent", "hf")
 PATIENCE = 30
 """Seconds after which a script that should have ended has failed; no test measures speed."""
+
+SCALE = 300
+"""How many times faster the clock of pods runs than that of the machine."""
+
+LEAST_SLEEP = 60
+"""Milliseconds of the machine that every ``sleep`` takes."""
+
+CLOCK = {
+    "sleep": """#!/bin/sh
+ms=$(($1 * 1000 / {scale}))
+[ "$ms" -ge {least} ] || ms={least}
+exec {sleep} "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+""",
+    "date": """#!/bin/sh
+echo $(($({date} +%s%3N) * {scale} / 1000))
+""",
+}
+"""The programs by which scripts know the time; ``date`` is only asked for seconds. Loops do not spin."""
+
+FOUND = """#!/bin/sh
+exit 0
+"""
+"""Stands for ``timeout`` in a pod that runs alone: whomever it asks for answers."""
 
 STUB = """#!/usr/bin/env python3
 import json, os, signal, sys, time
@@ -83,31 +107,48 @@ class Sandbox:
     """A place for one run: its directory, stub programs and what they were called with."""
 
     root: Path
+    stub: str = STUB
+    """What stands for the components' programs."""
+    asking: str = FOUND
+    """What stands for ``timeout``, under which scripts ask other pods."""
+    shared: Path | None = None
+    """The run's directory, if the pod shares it with others."""
 
     def __post_init__(self) -> None:
         for folder in ("bin", "calls", "run", "pod"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        for program in PROGRAMS:
+        if self.shared is None:  # a pod that runs alone finds the others of its group
+            (self.run_dir / ".groups.1").mkdir(exist_ok=True)
+            for index in range(8):
+                (self.run_dir / ".groups.1" / f"inference-{index}").touch()
+        real = {program: shutil.which(program) for program in CLOCK}
+        clock = {program: text.format(scale=SCALE, least=LEAST_SLEEP, **real) for program, text in CLOCK.items()}
+        for program, text in {**dict.fromkeys(PROGRAMS, self.stub), **clock, "timeout": self.asking}.items():
             stub = self.root / "bin" / program
-            stub.write_text(STUB)
+            stub.write_text(text)
             stub.chmod(0o755)
 
     @property
     def run_dir(self) -> Path:
-        return self.root / "run"
+        return self.shared or self.root / "run"
 
     def start(
         self, container: Mapping[str, Any], index: int = 0, stub_ends: Mapping[str, int | str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start the container; ``stub_ends`` maps words of a stub's command line to how it ends."""
-        env = self._env(container, index, stub_ends or {})
-        args = [self._local(kubelet_expand(arg, env)) for arg in container["args"]]
+        return self.start_with(container, index, {"STUB_ENDS": json.dumps(stub_ends or {})}, subprocess.PIPE)
+
+    def start_with(
+        self, container: Mapping[str, Any], index: int, more: Mapping[str, str], output: int | IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """Start the container with more variables, in a session of its own."""
+        env = {**self._env(container, index), **more}
         return subprocess.Popen(
-            args,
+            [self._local(kubelet_expand(arg, env)) for arg in container["args"]],
             env=env,
             cwd=self.root,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -126,7 +167,7 @@ class Sandbox:
     def _local(self, text: str) -> str:
         return text.replace("/tmp/rlsplit", str(self.root / "pod"))
 
-    def _env(self, container: Mapping[str, Any], index: int, ends: Mapping[str, int | str]) -> dict[str, str]:
+    def _env(self, container: Mapping[str, Any], index: int) -> dict[str, str]:
         env: dict[str, str] = {}
         for variable in container["env"]:
             if "value" in variable:
@@ -135,11 +176,11 @@ class Sandbox:
             "RLSPLIT_RUN_DIR": str(self.run_dir),
             "RLSPLIT_CONFIG_DIR": str(self.root / "pod"),
             "RLSPLIT_CKPT_DIR": str(self.run_dir / "checkpoints"),
+            "HF_HOME": str(self.root / "cache"),
             "RLSPLIT_POD_IP": "10.1.2.3",
             "JOB_COMPLETION_INDEX": str(index),
             "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
             "STUB_CALLS": str(self.root / "calls"),
-            "STUB_ENDS": json.dumps(ends),
         }
         return {**env, **local}
 

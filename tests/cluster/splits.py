@@ -37,6 +37,11 @@ def source(name: str, address: str | None = None, **more: Any) -> JsonObject:
     return {"env": {"taskset": {"id": name}}, "name": name, **serve, **more}
 
 
+def local(name: str) -> JsonObject:
+    """A source whose agents run where their environment does."""
+    return source(name, env={"taskset": {"id": name}, "agent": {"runtime": {"type": "subprocess"}}})
+
+
 def make(
     deployment: Mapping[str, Any] = SINGLE,
     *,
@@ -182,5 +187,7 @@ FORMS: tuple[Literal["job", "jobset"], ...] = ("job", "jobset")
 
 
 def planned(split: Split, *, run: Run = RUN, secrets: Secrets | None = None, **platform: Any) -> RunPlan:
-    """Plan with settings of the platform as keywords."""
+    """Plan with settings of the platform as keywords; NIXL needs RDMA devices."""
+    if split.trainer.resolved["weight_broadcast"]["type"] == "nixl":
+        platform = {"rdma_resource": {"rdma/ib": 1}, **platform}
     return plan(split, run=run, platform=Platform.from_mapping(platform), secrets=secrets)

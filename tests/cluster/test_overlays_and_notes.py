@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, planned, source
+from splits import EXPERT, FILESYSTEM, MULTI, RUN, SECRETS, SHAPES, SINGLE, local, make, planned, source
 
 from rlsplit.findings import dotted
 from rlsplit.manifests import render
@@ -40,6 +40,7 @@ def test_overlays_of_a_single_node_run() -> None:
         "broadcast-bind weight_broadcast.host": "0.0.0.0",
         "rollouts-host rollout_transport.host": names.host("orchestrator"),
         "world-size weight_broadcast.inference_world_size": 6,
+        "startup-limit weight_broadcast.timeout": 4200,
     }
     assert _set(plan, "orchestrator") == {
         "run-directory output_dir": "/data/runs/run-1",
@@ -51,6 +52,8 @@ def test_overlays_of_a_single_node_run() -> None:
         "env-server-address eval.source[0].serve.address": f"tcp://{names.host('env-1-math')}:5000",
         "run-monitor monitors.prime": {"name": "a run"},
         "world-size weight_broadcast.inference_world_size": 6,
+        "startup-limit model.client.wait_for_ready_timeout": 4200,
+        "startup-limit weight_broadcast.timeout": 4200,
     }
     assert _set(plan, "inference") == {"server-bind server.host": "0.0.0.0"}
     assert _set(plan, "env-1-math") == {
@@ -74,6 +77,126 @@ def test_overlays_of_engines(vllm: JsonObject, port: int | None, ranks: int) -> 
         1,
     ]
     assert overlays["engine-ranks vllm.api_server_count"] == 1
+
+
+def test_relative_paths_begin_in_the_run_directory() -> None:
+    split = make(
+        ckpt={"output_dir": "a/../b"},
+        trainer={"trace_path": "t", "memory_profiler_path": "/data/m", "model": {"conversion_dir": "../c"}},
+        monitors={"file": {"path": "m/x.jsonl"}},
+        max_steps=5,
+    )
+    plan = planned(split)
+    found = {f"{o.config.component} {dotted(o.path)}": o.value for o in plan.overlays if o.id == "relative-path"}
+    assert found == {
+        "trainer ckpt.output_dir": "/data/runs/run-1/b",
+        "trainer trace_path": "/data/runs/run-1/t",
+        "trainer model.conversion_dir": "/data/runs/c",
+        "trainer monitors.file.path": "/data/runs/run-1/m/x.jsonl",
+        "orchestrator monitors.file.path": "/data/runs/run-1/m/x.jsonl",
+    }
+    assert _env(plan, "trainer")["RLSPLIT_CKPT_DIR"] == "/data/runs/run-1/b/checkpoints"
+    assert not [o for o in planned(make()).overlays if o.id == "relative-path"]
+
+
+LIMITS: list[tuple[Split, dict[str, int | str]]] = [
+    (make(), {"trainer": 5000, "orchestrator": 5000, "ready": 5000, "inference": "5000"}),
+    (
+        make(weight_broadcast={"type": "nccl", "timeout": 1200}),
+        {"trainer": 1200, "orchestrator": 1200, "ready": 5000, "inference": "5000"},
+    ),
+    (
+        make(orchestrator={"model": {"client": {"wait_for_ready_timeout": 9000}}}, weight_broadcast=FILESYSTEM),
+        {"ready": 9000, "inference": "5000"},
+    ),
+    (
+        make(env_vars={"VLLM_ENGINE_READY_TIMEOUT_S": "7"}, weight_broadcast=FILESYSTEM),
+        {"ready": 5000, "inference": "7"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("split", "limits"), LIMITS)
+def test_one_limit_on_starting(split: Split, limits: dict[str, int | str]) -> None:
+    plan = planned(split, startup_timeout_seconds=5000)
+    found: dict[str, Any] = {}
+    for name in ("trainer", "orchestrator", "inference"):
+        pods = plan.component(name)
+        assert pods is not None
+        assert pods.config is not None
+        found[name] = pods.config.sparse.get("weight_broadcast", {}).get("timeout")
+        if name == "inference":
+            found[name] = pods.config.sparse.get("env_vars", {}).get("VLLM_ENGINE_READY_TIMEOUT_S")
+        if name == "orchestrator":
+            found["ready"] = pods.config.sparse["model"]["client"]["wait_for_ready_timeout"]
+    assert {name: value for name, value in found.items() if value is not None} == limits
+    startup = {name: _container(plan, name).get("startupProbe") for name in ("trainer", "inference")}
+    assert {name: probe["failureThreshold"] * probe["periodSeconds"] for name, probe in startup.items() if probe} == {
+        "trainer": 5000,
+        "inference": 5000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("broadcast", "failures"),
+    [(FILESYSTEM, 51), ({"type": "nccl"}, 143), ({"type": "nccl", "timeout": 1500}, 53)],
+)
+def test_liveness_bears_a_weight_update(broadcast: JsonObject, failures: int) -> None:
+    split = make(weight_broadcast=broadcast)
+    assert _container(planned(split, liveness=True), "inference")["livenessProbe"]["failureThreshold"] == failures
+    assert not [pods for pods in planned(split).pods if "livenessProbe" in _container(planned(split), pods.suffix)]
+
+
+def test_router_and_engines_have_the_same_limit() -> None:
+    plan = planned(make(MULTI), startup_timeout_seconds=605)
+    assert _container(plan, "router")["startupProbe"]["failureThreshold"] == 71
+    assert "--worker-startup-timeout-secs 605" in _container(plan, "router")["args"][2]
+    assert "--rdzv-conf=timeout=605" in _container(plan, "trainer")["args"][2]
+    assert _env(plan, "inference")["VLLM_ENGINE_READY_TIMEOUT_S"] == "605"
+
+
+@pytest.mark.parametrize(
+    ("split", "platform", "prefetched"),
+    [
+        (make(), {}, ("Qwen/Qwen3-0.6B",)),
+        (make(), {"prefetch_model": False}, ()),
+        (make(), {"hf_home": "local"}, ()),
+        (make(trainer={"model": {"debug": {"random_init": True}}}), {}, ()),
+        (SHAPES["trainer-only"], {}, ("Qwen/Qwen3-0.6B",)),
+    ],
+)
+def test_models_that_are_fetched_first(split: Split, platform: dict[str, Any], prefetched: tuple[str, ...]) -> None:
+    assert planned(split, **platform).prefetch == prefetched
+
+
+def test_users_may_be_left_to_the_cluster() -> None:
+    ids = {"run_as_user": "none", "run_as_group": "none", "fs_group": "none"}
+    job = next(item for item in render(planned(make(), **ids)) if item["kind"] == "Job")
+    assert job["spec"]["template"]["spec"]["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def test_a_part_of_the_volume_is_mounted() -> None:
+    plan = planned(make(MULTI), run_subpath=True)
+    run = {"name": "data", "mountPath": "/data/runs/run-1", "subPath": "runs/run-1"}
+    cache = {"name": "data", "mountPath": "/data/cache/huggingface", "subPath": "cache/huggingface"}
+    seen = {
+        pods.suffix: [m for m in _container(plan, pods.suffix)["volumeMounts"] if m["name"] == "data"]
+        for pods in plan.pods
+    }
+    assert seen == {
+        "trainer": [run, cache],
+        "orchestrator": [run, cache],
+        "inference": [run, cache],
+        "router": [run],
+        "env-0-math": [run, {**cache, "readOnly": True}],
+    }
+    env = _env(plan, "env-0-math")
+    assert (env["HF_HOME"], env["RLSPLIT_SHARED_CACHE"]) == ("/cache/huggingface", "/data/cache/huggingface")
+    mounts = {mount["name"]: mount["mountPath"] for mount in _container(plan, "env-0-math")["volumeMounts"]}
+    assert mounts["huggingface"] == "/cache/huggingface"
 
 
 def test_both_forms_of_a_config_get_the_same_overlays() -> None:
@@ -199,9 +322,23 @@ NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
         {},
     ),
     ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "/elsewhere"}), {}),
-    ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "checkpoints"}), {}),
+    ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "../../../elsewhere"}), {}),
     ("plan.path-off-volume", "ckpt.output_dir", make(ckpt={"output_dir": "/data/../elsewhere"}), {}),
-    ("plan.path-off-volume", "trainer.model.conversion_dir", make(trainer={"model": {"conversion_dir": "c"}}), {}),
+    ("plan.clean", "clean", make(clean=True), {}),
+    ("plan.overlay-relative-path", "ckpt.output_dir", make(ckpt={"output_dir": "checkpoints"}), {}),
+    (
+        "plan.overlay-relative-path",
+        "trainer.model.conversion_dir",
+        make(trainer={"model": {"conversion_dir": "c"}}),
+        {},
+    ),
+    ("plan.overlay-relative-path", "monitors.file.path", make(monitors={"file": {"path": "m.jsonl"}}), {}),
+    (
+        "plan.overlay-startup-limit",
+        "orchestrator.model.client.wait_for_ready_timeout",
+        make(orchestrator={"model": {"client": {"wait_for_ready_timeout": 60}}}),
+        {},
+    ),
     ("plan.path-off-volume", "monitors.file.path", make(monitors={"file": {"path": "../../../m.jsonl"}}), {}),
     ("plan.sequence-length", "inference.vllm.max_model_len", make(inference={"vllm": {"max_model_len": 100}}), {}),
     ("plan.sequence-length", f"orchestrator.{TOKENS}", make(orchestrator={"train": {"sampling": MANY}}), {}),
@@ -221,7 +358,6 @@ NOTES: list[tuple[str, str, Split, dict[str, Any]]] = [
     ("plan.local-model", "trainer.model.name", make(trainer={"model": {"name": "/models/x"}}), {}),
     ("plan.external-inference", "orchestrator.model.client.base_url", SHAPES["external-inference"], {}),
     ("plan.open-port", "", SHAPES["expert-parallel"], {}),
-    ("plan.servers-run-on", "", make(), {}),
     ("plan.queue-without-resume", "resume", make(), {"workload": "jobset", "queue_name": "q"}),
 ]
 
@@ -246,8 +382,9 @@ def test_note_about_the_run(code: str, run: Run) -> None:
 
 
 def test_a_plain_run_has_no_other_notes() -> None:
-    assert [note.code for note in planned(make()).notes] == ["plan.servers-run-on"]
-    assert not planned(make(), workload="jobset").notes
+    plain = make(train=[local("math")])
+    assert not planned(plain).notes
+    assert not planned(plain, workload="jobset").notes
 
 
 @pytest.mark.parametrize(
@@ -326,9 +463,14 @@ def test_peers_outside_the_run() -> None:
         train=[source("a", "tcp://envs.example.com:7000"), source("b", "tcp://envs.example.com:7000")],
     )
     policy = next(item for item in render(planned(split)) if item["kind"] == "NetworkPolicy")
+    everywhere = policy["spec"]["egress"][2]["to"]
     assert policy["spec"]["egress"][3:] == [
         {"to": [{"ipBlock": {"cidr": "10.9.9.9/32"}}], "ports": [{"protocol": "TCP", "port": 81}]},
-        {"ports": [{"protocol": "TCP", "port": 7000}]},
+        {"to": everywhere, "ports": [{"protocol": "TCP", "port": 7000}]},
+    ]
+    assert everywhere == [
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
+        {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10", "fd00:ec2::254/128"]}},
     ]
 
 

@@ -22,14 +22,14 @@ def test_defaults() -> None:
     assert platform.image_repository == "ghcr.io/primeintellect-ai/prime-rl"
     assert platform.run_dir == "{mount}/runs/{run_id}"
     requests = {name: platform.component(name).resources.requests for name in ("trainer", "inference")}
-    assert all(request == {"cpu": "8", "memory": "64Gi"} for request in requests.values())
+    assert all(request == {"cpu": "8", "memory": "64Gi", "ephemeral-storage": "32Gi"} for request in requests.values())
     assert [platform.component(n).grace_seconds for n in ("trainer", "orchestrator", "router")] == [120, 60, 30]
     assert [platform.component(n).shm_size for n in ("inference", "env-server", "router")] == ["32Gi", "1Gi", None]
 
 
 def test_given_requests_leave_the_other_defaults() -> None:
     platform = Platform.from_toml('trainer.resources.requests.cpu = 16\ntrainer.shm_size = "None"')
-    assert platform.trainer.resources.requests == {"cpu": "16", "memory": "64Gi"}
+    assert platform.trainer.resources.requests == {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "32Gi"}
     assert platform.trainer.shm_size is None
     assert platform.trainer.grace_seconds == 120
 
@@ -56,6 +56,12 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("run_dir", {"run_dir": "{mount}/../{run_id}"}),
     ("run_dir", {"run_dir": "{mount}/{run_id}/{other}"}),
     ("hf_home", {"hf_home": "cache"}),
+    ("dataset_mount", {"dataset_mount": True, "run_subpath": True}),
+    ("startup_timeout_seconds", {"startup_timeout_seconds": 59}),
+    ("startup_timeout_seconds", {"startup_timeout_seconds": 2**31}),
+    ("drain_seconds", {"drain_seconds": -1}),
+    ("trainer.grace_seconds", {"trainer": {"grace_seconds": 2**31}}),
+    ("fs_group", {"fs_group": "nobody"}),
     ("prefetch_model", {"prefetch_model": True, "hf_home": "local"}),
     ("secret_env_patterns[0]", {"secret_env_patterns": [""]}),
     ("gpu_resource", {"gpu_resource": "gpu"}),
@@ -80,6 +86,28 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ('inference.node_selector."a b"', {"inference": {"node_selector": {"a b": "x"}}}),
     ("gpu_type_label", {"gpu_type_label": "a b"}),
     ("topology_spread[0].maxSkew", {"topology_spread": [{"maxSkew": 1.5}]}),
+    ("topology_spread[0].labelSelector", {"topology_spread": [{"labelSelector": "a=b"}]}),
+    ("topology_spread[0].labelSelector.matchLabels", {"topology_spread": [{"labelSelector": {"matchLabels": ["a"]}}]}),
+    ("queue_priority_class", {"queue_priority_class": "p"}),
+    ("topology_mode", {"topology_mode": "preferred", "topology_key": "zone"}),
+    ("gang", {"gang": "kueue"}),
+    ("restart_on_disruption", {"restart_on_disruption": True}),
+    ("existing_secret", {"existing_secret": "keys"}),
+    ("secret_keys", {"secret_keys": {"hf_token": "a"}}),
+    ("secret_keys.hf_token", {"existing_secret": "keys", "secret_keys": {"hf_token": "a b"}}),
+    ("secret_keys.other", {"existing_secret": "keys", "secret_keys": {"other": "a"}}),
+    ("service_account", {"service_account": "A"}),
+    ("service_account_annotations", {"service_account": "a", "service_account_annotations": {"a": "b"}}),
+    ("trainer.pod_labels.team", {"trainer": {"pod_labels": {"team": "a b"}}}),
+    ('router.pod_annotations."rlsplit/env-name"', {"router": {"pod_annotations": {"rlsplit/env-name": "a"}}}),
+    ("dns[0]", {"dns": [{}]}),
+    ("dns[0].ports", {"dns": [{"namespace": "a", "ports": []}]}),
+    ("dns[0].pod_labels", {"dns": [{"cidrs": ["10.0.0.10/32"], "pod_labels": {"a": "b"}}]}),
+    ("dns[1].cidrs[0]", {"dns": [{"namespace": "a"}, {"cidrs": ["10.0.0.10"]}]}),
+    ("deny_cidrs[0]", {"deny_cidrs": ["169.254.0.0"]}),
+    ("egress_cidrs[0]", {"egress_cidrs": ["169.254.20.0/24"]}),
+    ("egress_cidrs[0]", {"egress_cidrs": ["fe80::%eth0/64"]}),
+    ("tunnel_ports[0]", {"tunnel_ports": [0]}),
     ("ingress_namespaces[0]", {"ingress_namespaces": ["A"]}),
     ("egress_ports[0]", {"egress_ports": [70000]}),
     ("egress_cidrs[0]", {"egress_cidrs": ["10.0.0.1/8"]}),

@@ -61,7 +61,6 @@ CONFIGS: list[tuple[str, str, Split]] = [
         "plan.router-policy",
         make(inference={"router": {"type": "vllm-router", "policy": "a; b"}}),
     ),
-    ("clean", "plan.clean", make(clean=True)),
     ("deployment.num_infer_gpus", "plan.no-inference-gpus", make({**SINGLE, "num_infer_gpus": 0})),
     (
         "orchestrator.model.client.base_url",
@@ -228,6 +227,7 @@ CONFIGS: list[tuple[str, str, Split]] = [
         make({**MULTI, "num_infer_replicas": 10**12}),
     ),
     ("deployment.num_train_nodes", "plan.count", make({**MULTI, "num_train_nodes": 10**12})),
+    (f"env_vars.API_KEY_{'A' * 250}", "plan.secret-key", make(env_vars={f"API_KEY_{'A' * 250}": "v"})),
     ("env_vars", "plan.env-vars-size", make(env_vars={f"A{n}": "x" * 99_000 for n in range(3)})),
     ("run.name", "plan.text", make(run={"name": "a\0b"})),
 ]
@@ -291,6 +291,45 @@ def test_platform_that_allows_no_external_inference() -> None:
     assert [(dotted(f.path), f.code) for f in found] == [("inference", "plan.inference-required")]
 
 
+@pytest.mark.parametrize(
+    ("path", "config"),
+    [
+        ("ckpt.output_dir", {"ckpt": {"output_dir": "/data/elsewhere"}}),
+        ("ckpt.output_dir", {"ckpt": {"output_dir": "../another"}}),
+        ("trainer.trace_path", {"trainer": {"trace_path": "/data/runs/run-10"}, "max_steps": 5}),
+        ("trainer.model.conversion_dir", {"trainer": {"model": {"conversion_dir": "/data/runs/run-1/../x"}}}),
+        ("monitors.file.path", {"monitors": {"file": {"path": "/data/m.jsonl"}}}),
+        ("resume.dir", {"resume": {"dir": "/data/runs/other/checkpoints/step_5"}}),
+        ("trainer.model.name", {"trainer": {"model": {"name": "/data/models/x"}}}),
+    ],
+)
+def test_a_part_of_the_volume_holds_the_run_and_nothing_else(path: str, config: dict[str, Any]) -> None:
+    found = _refused(make_refused(**config), run_subpath=True)
+    assert [(dotted(f.path), f.code) for f in found] == [(path, "plan.path-outside-run")]
+    assert planned(make_refused(**config))
+
+
+def test_paths_in_the_run_and_in_the_cache_are_seen() -> None:
+    own = {"output_dir": "/data/runs/run-1/ckpt"}
+    model = {"model": {"name": "/data/cache/huggingface/mine"}, "trace_path": "traces"}
+    assert planned(make_refused(ckpt=own, trainer=model, max_steps=5), run_subpath=True)
+
+
+def test_objects_that_etcd_does_not_take_are_refused() -> None:
+    large = {f"A{n}": "x" * 99_000 for n in range(2)}
+    split = make(
+        env_vars=large,
+        trainer={"env_vars": {f"T{n}": "x" * 99_000 for n in range(2)}},
+        train=[source(f"e{n}") for n in range(6)],
+    )
+    assert render(planned(split))
+    with pytest.raises(ConfigError) as caught:
+        render(planned(split, workload="jobset"))
+    (finding,) = caught.value.findings
+    assert finding.code == "plan.object-too-large"
+    assert finding.message.startswith("JobSet rl-")
+
+
 def test_volume_of_one_node_serves_no_orchestrator() -> None:
     found = _refused(make(), access_mode="ReadWriteOnce")
     assert [dotted(finding.path) for finding in found] == ["platform.access_mode"]
@@ -309,14 +348,12 @@ def test_every_problem_is_reported_at_once() -> None:
         inference={"server": {"port": 60000}},
         train=[source("a\0b"), source("b", "nowhere")],
         env_vars={"WANDB_RUN_ID": "x"},
-        clean=True,
     )
     found = _refused(split, replace(RUN, id="", attempt=0), Secrets(hf_token=""), namespace="Bad Name")
     assert {finding.code for finding in found} == {
         "platform.format",
         "plan.run-id",
         "plan.attempt",
-        "plan.clean",
         "plan.too-many-gpus",
         "plan.port-range",
         "plan.env-name",

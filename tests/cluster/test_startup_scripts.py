@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pods_in_bash import Sandbox, containers, finish, kubelet_expand, prepared_by_another_pod
-from splits import FORMS, RUN, SHAPES, make_refused, planned, source
+from splits import FORMS, MULTI, RUN, SHAPES, make, make_refused, planned, source
 
 from rlsplit.planning import RunPlan, config_text
 from rlsplit.startup import _word, escape, script
@@ -47,7 +48,7 @@ def _run(plan: RunPlan, suffix: str, index: int, box: Sandbox, container: dict[s
     with prepared_by_another_pod(box.run_dir):
         if suffix != "inference" or plan.shape.engines == 1:
             return finish(box.start(container, index))
-        process = box.start(container, index, {"inference": "stay"})
+        process = box.start(container, index, {"inference @": "stay"})
         box.wait_for(lambda: len(box.calls("inference")) == plan.shape.engines)
         os.kill(process.pid, signal.SIGTERM)
         return finish(process)
@@ -67,6 +68,7 @@ def _expected_argv(plan: RunPlan, suffix: str, index: int, box: Sandbox) -> list
         master = pods.hosts[0] if pods.count > 1 else "localhost"
         flags = f"--role=trainer --nnodes={pods.count} --nproc-per-node={pods.gpus} --node-rank={index}"
         flags += f" --rdzv-endpoint={master}:29500 --rdzv-id=run-1 --log-dir={logs}/trainer/torchrun"
+        flags = flags.replace(" --log-dir", " --rdzv-conf=timeout=4200 --log-dir") if pods.count > 1 else flags
         module = "rl" if plan.settings.sft is None else "sft"
         flags += f" --local-ranks-filter=0 --redirects=3 --tee=3 -m prime_rl.trainer.{module}.train @"
         return [[*flags.split(), config]]
@@ -129,6 +131,26 @@ def test_engines_share_a_pods_gpus(tmp_path: Path) -> None:
     assert devices == ["0,1", "2,3", "4,5", "6,7"]
 
 
+def test_expert_parallel_ranks_of_pods_with_one_engine(tmp_path: Path) -> None:
+    """Every engine of a group has a rank and the address of the first; a group of one has neither."""
+    vllm = {"enable_expert_parallel": True, "data_parallel_size": 2, "tensor_parallel_size": 8}
+    layout = {"type": "multi_node", "num_nodes": 2}
+    plan = planned(make({**MULTI, "num_infer_nodes": 2}, inference={"vllm": vllm, "deployment": layout}))
+    container = containers(plan)["inference"]
+    for node, rank, address in [(0, 0, "10.1.2.3"), (1, 1, 0), (2, 0, "10.1.2.3"), (3, 1, 2)]:
+        box = Sandbox(tmp_path / str(node))
+        with prepared_by_another_pod(box.run_dir):
+            assert finish(box.start(container, node))[0] == 0
+        (call,) = box.calls("inference")
+        file = f"{box.root}/pod/engine-0/vllm.json"
+        assert call["argv"] == ["@", f"{box.root}/pod/inference.json", "--vllm", "@", file]
+        head = address if isinstance(address, str) else plan.names.host("inference", address)
+        assert json.loads(call["files"][file]) == {"data_parallel_rank": rank, "data_parallel_address": head}
+    alone = planned(make(MULTI, inference={"vllm": {**vllm, "data_parallel_size": 1}}))
+    assert not alone.shape.expert_parallel
+    assert "--vllm" not in containers(alone)["inference"]["args"][2]
+
+
 @pytest.mark.parametrize("suffix", ["trainer", "orchestrator", "inference", "env-0-math"])
 def test_exit_code_is_the_components_own(suffix: str, tmp_path: Path) -> None:
     box = Sandbox(tmp_path)
@@ -162,8 +184,8 @@ def test_term_ends_the_pod(shape: str, suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("ends", "code"), [(3, 3), (0, 1)])
 def test_an_engine_that_ends_ends_its_pod(ends: int, code: int, tmp_path: Path) -> None:
     box = Sandbox(tmp_path)
-    container = containers(planned(SHAPES["expert-parallel"]))["inference"]
-    process = box.start(container, stub_ends={"inference": "stay", "--server.port 8103": ends})
+    container = containers(planned(SHAPES["expert-parallel"], prefetch_model=False))["inference"]
+    process = box.start(container, stub_ends={"inference @": "stay", "--server.port 8103": ends})
     assert finish(process)[0] == code
     assert any("8103" in call["argv"] for call in box.calls("inference"))
 
@@ -178,8 +200,16 @@ def _with_steps(root: Path, checkpoints: tuple[int, ...]) -> Sandbox:
         for step in (0, 5, 7, 8, 10, 12):
             (box.run_dir / folder / f"step_{step}").mkdir(parents=True)
     for step in checkpoints:
-        (box.run_dir / "checkpoints" / f"step_{step}").mkdir(parents=True)
+        _checkpoint(box, step)
     return box
+
+
+def _checkpoint(box: Sandbox, step: int, *, trainer: bool = True, orchestrator: bool = True) -> None:
+    """A checkpoint as both write it, or one of them."""
+    folder = box.run_dir / "checkpoints" / f"step_{step}"
+    for part, name, is_written in (("trainer", ".metadata", trainer), ("orchestrator", "progress.pt", orchestrator)):
+        (folder / part).mkdir(parents=True)
+        (folder / part / name).write_text("x" if is_written else "")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +218,7 @@ def _with_steps(root: Path, checkpoints: tuple[int, ...]) -> Sandbox:
         ("one-plus-one", (), ()),
         ("resumed", (5, 10), (0, 5, 7, 8, 10)),
         ("resumed", (), ()),
-        ("resumed-at-step", (5, 10), (0, 5, 7)),
+        ("resumed-at-step", (5, 7, 10), (0, 5, 7)),
     ],
 )
 def test_trainer_0_removes_stale_steps(
@@ -210,9 +240,94 @@ def test_a_fresh_run_refuses_checkpoints_of_another(tmp_path: Path) -> None:
     assert len(_steps(box.run_dir)) == 12
 
 
+@pytest.mark.parametrize(("trainer", "orchestrator"), [(False, True), (True, False), (False, False)])
+def test_a_half_written_checkpoint_is_put_aside(trainer: bool, orchestrator: bool, tmp_path: Path) -> None:
+    box = _with_steps(tmp_path, (5,))
+    _checkpoint(box, 8, trainer=trainer, orchestrator=orchestrator)
+    _checkpoint(box, 10, trainer=trainer, orchestrator=orchestrator)
+    code, output = finish(box.start(containers(planned(SHAPES["resumed"]))["trainer"]))
+    assert code == 0, output
+    kept = {path.name for path in (box.run_dir / "checkpoints").iterdir()}
+    assert kept == {"step_5", "step_8.incomplete", "step_10.incomplete"}
+    assert "checkpoint step_10 is not whole" in output
+    assert _steps(box.run_dir) == {f"{folder}/step_{n}" for folder in ("broadcasts", "rollouts") for n in (0, 5)}
+    _checkpoint(box, 10, trainer=trainer, orchestrator=orchestrator)
+    assert finish(box.start(containers(planned(SHAPES["resumed"]))["trainer"]))[0] == 0
+    assert (box.run_dir / "checkpoints" / "step_10.incomplete.~1~").is_dir()
+
+
+def test_a_checkpoint_in_two_places_is_judged_and_put_aside_in_both(tmp_path: Path) -> None:
+    plan = planned(make(resume={}, ckpt={"output_dir": "/data/elsewhere"}))
+    box = Sandbox(tmp_path)
+    written = {
+        "ckpt/step_5": ".metadata",
+        "run/checkpoints/step_5": "progress.pt",
+        "ckpt/step_7": ".metadata",
+        "run/checkpoints/step_7": "other",
+    }
+    for folder, name in written.items():
+        (tmp_path / folder / "part").mkdir(parents=True)
+        (tmp_path / folder / "part" / name).write_text("x")
+    process = box.start_with(
+        containers(plan)["trainer"], 0, {"RLSPLIT_CKPT_DIR": str(tmp_path / "ckpt"), "STUB_ENDS": "{}"}, subprocess.PIPE
+    )
+    assert finish(process)[0] == 0
+    for folder in ("ckpt", "run/checkpoints"):
+        assert {path.name for path in (tmp_path / folder).iterdir()} == {"step_5", "step_7.incomplete"}
+
+
+@pytest.mark.parametrize("suffix", ["trainer", "orchestrator", "inference", "env-0-math"])
+@pytest.mark.parametrize("log_to_volume", [True, False])
+def test_a_volume_that_cannot_be_written_to_is_told(log_to_volume: bool, suffix: str, tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    shutil.rmtree(box.run_dir)
+    box.run_dir.write_text("where the folder should be")
+    code, output = finish(box.start(containers(planned(SHAPES["one-plus-one"], log_to_volume=log_to_volume))[suffix]))
+    assert code == 1
+    assert "cannot write to" in output
+    assert "run_as_user" in output
+
+
+def test_a_model_that_cannot_be_fetched_ends_the_run(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    code, output = finish(box.start(containers(planned(SHAPES["one-plus-one"]))["trainer"], stub_ends={"hf": 4}))
+    assert code == 4
+    assert "set prefetch_model = false" in output
+    assert (box.run_dir / ".ended.1").read_text() == "4\n"
+    assert not box.calls("torchrun")
+
+
+def test_term_ends_a_download(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    process = box.start(containers(planned(SHAPES["one-plus-one"]))["trainer"], stub_ends={"hf": "stay"})
+    box.wait_for(lambda: bool(box.calls("hf")))
+    os.kill(process.pid, signal.SIGTERM)
+    assert finish(process)[0] == 143
+    assert (box.run_dir / ".ended.1").read_text() == "143\n"
+
+
+def test_an_environment_server_reads_the_shared_cache_and_writes_beside_it(tmp_path: Path) -> None:
+    box, shared = Sandbox(tmp_path), tmp_path / "shared"
+    for name, text in {"blobs/b": "weights", "snapshots/1/config.json": "{}", "refs/main": "1"}.items():
+        path = shared / "hub" / "models--a--b" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    container = containers(planned(SHAPES["one-plus-one"], run_subpath=True))["env-0-math"]
+    with prepared_by_another_pod(box.run_dir):
+        more = {"RLSPLIT_SHARED_CACHE": str(shared), "STUB_ENDS": "{}"}
+        code, output = finish(box.start_with(container, 0, more, subprocess.PIPE))
+    assert code == 0, output
+    copy = box.root / "cache" / "hub" / "models--a--b"
+    assert (copy / "snapshots" / "1" / "config.json").read_text() == "{}"
+    assert (copy / "blobs" / "b").is_symlink()
+    assert not (copy / "refs" / "main").is_symlink()
+    (copy / "snapshots" / "2").mkdir()
+    assert {path.name for path in (shared / "hub" / "models--a--b" / "snapshots").iterdir()} == {"1"}
+
+
 def test_other_trainers_touch_nothing(tmp_path: Path) -> None:
     box = _with_steps(tmp_path, (5,))
-    code, _ = finish(box.start(containers(planned(SHAPES["multi-node"]))["trainer"], index=1))
+    code, _ = finish(box.start(containers(planned(SHAPES["multi-node"], prefetch_model=False))["trainer"], index=1))
     assert code == 0
     assert len(_steps(box.run_dir)) == 12
     assert not (box.run_dir / ".prepared").exists()
@@ -236,7 +351,7 @@ def test_prefetch_comes_before_the_marker_and_others_wait(tmp_path: Path) -> Non
     waiting = [box.start(pods["trainer"], index=1), box.start(pods["inference"])]
     first = box.start(pods["trainer"], index=0, stub_ends={"torchrun": "stay"})
     assert [finish(process)[0] for process in waiting] == [0, 0]
-    assert [call["argv"] for call in box.calls("hf")] == [["download", "Qwen/Qwen3-0.6B"]]
+    assert [call["argv"] for call in box.calls("hf")] == [["download", "--", "Qwen/Qwen3-0.6B"]]
     os.kill(first.pid, signal.SIGTERM)
     finish(first)
 

@@ -21,6 +21,14 @@ VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
 
 PLATFORMS: dict[str, dict[str, Any]] = {
     "default": {},
+    "parted": {
+        "run_subpath": True,
+        "run_as_user": "none",
+        "run_as_group": "none",
+        "fs_group": "none",
+        "liveness": True,
+        "startup_timeout_seconds": 7200,
+    },
     "everything": {
         "create_namespace": True,
         "namespace": "rl-runs",
@@ -47,6 +55,9 @@ PLATFORMS: dict[str, dict[str, Any]] = {
         "read_only_root_filesystem": True,
         "monitoring": "none",
         "ingress_namespaces": ["apps"],
+        "dns": [{"namespace": "dns", "pod_labels": {"app": "dns"}, "cidrs": ["169.254.20.10/32"], "ports": [53, 5353]}],
+        "service_account": "gpu-runs",
+        "tunnel_ports": [7000, 7001],
         "egress_cidrs": ["10.0.0.0/8", "0.0.0.0/0", "::/0"],
         "labels": {"team": "a"},
         "annotations": {"note": "any text"},
@@ -57,6 +68,17 @@ PLATFORMS: dict[str, dict[str, Any]] = {
             "tolerations": [{"key": "rl", "operator": "Exists"}, {"key": "gone", "tolerationSeconds": 3}],
             "node_selector": {"pool": "rl"},
             "env": {"NCCL_DEBUG": "INFO"},
+            "pod_labels": {"azure.workload.identity/use": "true"},
+            "pod_annotations": {"k8s.v1.cni.cncf.io/networks": "roce"},
+            "pod_patch": {
+                "spec": {
+                    "initContainers": [{"name": "warm", "image": "warm:1", "restartPolicy": "Always"}],
+                    "volumes": [{"name": "scratch", "emptyDir": {}}],
+                    "containers": [
+                        {"name": "trainer", "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]},
+                    ],
+                }
+            },
         },
     },
 }
@@ -119,7 +141,8 @@ def test_objects_are_valid(version: str, platform: str) -> None:
             for item in [*(i for i in objects if i["kind"] not in ("JobSet", "Job")), *_jobs(objects)]:
                 kubernetes_validate.validate(item, version, strict=True)
                 seen.add(item["kind"])
-    assert {"Job", "Service", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount", "Secret"} <= seen
+    assert {"Job", "Service", "NetworkPolicy", "PodDisruptionBudget", "Secret"} <= seen
+    assert ("ServiceAccount" in seen) == ("service_account" not in PLATFORMS[platform])
 
 
 def _closed(schema: Any) -> Any:
@@ -200,16 +223,26 @@ def test_everything_reaches_the_pods(form: str) -> None:
     assert {"name": "NCCL_DEBUG", "value": "INFO"} in container["env"]
     assert by_name["trainer"]["spec"]["activeDeadlineSeconds"] == 3600
     paths = [mount["mountPath"] for mount in container["volumeMounts"]]
-    assert paths == ["/data", "/volume", "/dev/shm", "/etc/rlsplit", "/cache/huggingface", "/tmp", "/home/appuser"]
+    assert paths == [
+        "/scratch",
+        "/data",
+        "/volume",
+        "/dev/shm",
+        "/etc/rlsplit",
+        "/cache/huggingface",
+        "/tmp",
+        "/home/appuser",
+    ]
     kinds = [item["kind"] for item in objects]
-    assert kinds[:2] == ["Namespace", "ServiceAccount"]
+    assert kinds[:2] == ["Namespace", "Secret"]
     assert "PersistentVolumeClaim" not in kinds
 
 
 def test_order_of_objects() -> None:
     kinds = [item["kind"] for item in _objects("multi-node", "job", "default")]
     head = ["ServiceAccount", "Secret", "PersistentVolumeClaim", "Service", "Service"]
-    assert kinds == [*head, "NetworkPolicy", "PodDisruptionBudget", "Job", "Job", "Job", "Job", "Job"]
+    policies = ["NetworkPolicy", "NetworkPolicy", "PodDisruptionBudget"]
+    assert kinds == [*head, *policies, "Job", "Job", "Job", "Job", "Job"]
 
 
 def test_pod_monitor_reads_trainer_0_router_and_engines() -> None:
@@ -218,4 +251,5 @@ def test_pod_monitor_reads_trainer_0_router_and_engines() -> None:
     endpoints = {endpoint["port"]: endpoint for endpoint in monitor["spec"]["podMetricsEndpoints"]}
     assert list(endpoints) == ["metrics", "router-metrics", "engine-0", "engine-1", "engine-2", "engine-3"]
     assert endpoints["metrics"]["relabelings"][0]["regex"] == "0"
-    assert not any("annotations" in job["spec"]["template"]["metadata"] for job in _jobs(objects)[:3])
+    for job in _jobs(objects)[:3]:
+        assert not any("prometheus" in key for key in job["spec"]["template"]["metadata"]["annotations"])

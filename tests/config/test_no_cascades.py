@@ -16,6 +16,7 @@ from test_checks import NO_INFERENCE, REFUSED, REFUSED_WHEN_HOSTED, REFUSED_WITH
 
 from rlsplit.compiler import compile_sources
 from rlsplit.config.reading.doubts import doubtful
+from rlsplit.config.reading.problems import MOST_PROBLEMS
 from rlsplit.config.resolve import resolve
 from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.rl import RLConfig
@@ -127,11 +128,14 @@ def test_the_nearest_sections_are_meant() -> None:
     assert ("orchestrator", "monitors") not in doubtful(placed, table, [("orchestrator", "prime_api")])
 
 
-def test_many_unknown_keys_take_no_time_that_grows_with_their_square() -> None:
+def test_of_many_unknown_keys_the_first_are_told_and_the_others_counted() -> None:
     many = {f"key_{n}": n for n in range(5000)}
     source = {"env": {"id": "e"}, **many}
     config = {"trainer": many, "orchestrator": {"train": {"source": [source, source]}}}
-    assert len(resolve(config, RL).findings) == 3 * 5000 + 1
+    told = [finding for finding in resolve(config, RL).findings if finding.code == "B-01"]
+    [counted] = [finding for finding in resolve(config, RL).findings if finding.code == "document.too-many"]
+    assert len(told) == MOST_PROBLEMS
+    assert f"{3 * 5000 - MOST_PROBLEMS} more" in counted.message
 
 
 # --- elements ----------------------------------------------------------------------------------------------------

@@ -19,7 +19,11 @@ from rlsplit.secrets import Secrets
 
 
 def side(content: str | bytes, *, run: Run | None = None, name: str = "rl.toml") -> Compiled:
-    target = Target(run=run or Run(id=COMPARED_RUN_ID), platform=Platform(), secrets=Secrets(hf_token="t"))
+    target = Target(
+        run=run or Run(id=COMPARED_RUN_ID),
+        platform=Platform(rdma_resource={"rdma/ib": 1}),
+        secrets=Secrets(hf_token="t"),
+    )
     return previewed(compile_sources([Source(name=name, content=content)], until="plan", target=target), target)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldens import FIXTURES, run_id
+from goldens import FIXTURES, platform_of, run_id
 from rlsplit.compiler import Target, compile_sources
 from rlsplit.document import Source
 from rlsplit.platform import Platform
@@ -25,8 +25,9 @@ def fixture(name: str) -> Path:
 def previewed(content: str | Path, *, platform: Platform | None = None, secrets: Secrets | None = None) -> Compiled:
     """Compile a text or a fixture under a fixed run id."""
     source = Source(name="rl.toml", content=content if isinstance(content, str) else content.read_bytes())
-    run = Run(id="run-1" if isinstance(content, str) else run_id(content), image_tag="v0.8.0")
-    target = Target(run=run, platform=platform or Platform(namespace="rl-runs"), secrets=secrets or Secrets())
+    run = Run(id="run-1" if isinstance(content, str) else run_id(content), image_tag="sha-559b447")
+    own = Platform(namespace="rl-runs") if isinstance(content, str) else platform_of(content, namespace="rl-runs")
+    target = Target(run=run, platform=platform or own, secrets=secrets or Secrets())
     return shown(compile_sources([source], until="plan", target=target), target)
 
 

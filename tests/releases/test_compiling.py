@@ -144,3 +144,30 @@ def test_a_renderer_beyond_the_image_is_a_warning_for_that_image_alone() -> None
     assert compiled(text, None).findings == ()
     assert compiled(text, "v0.8.0").config is None
     assert owner(rlsplit.parse(text), ("orchestrator", "renderer")) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "release", "hint"),
+    [
+        ("[inference]\ngpu_memory_utilisation = 0.5\n", "v0.8.0", 'did you mean "gpu_memory_utilization"?'),
+        ('[inference.model]\nnam = "x"\n', "v0.8.0", 'did you mean "name"?'),
+        ("[inference.parallel]\nseed = 3\n", "v0.8.0", "it belongs to [inference]: inference.seed"),
+        (
+            "[inference.model]\nbrand_new = 5\n",
+            "v0.8.0",
+            "v0.8.0 has no such key; for a newer image, pass --on-unknown warn",
+        ),
+        (
+            '[[orchestrator.train.source]]\nenv.id = "a"\nserve.adress = "tcp://a:1"\n',
+            "v0.8.0",
+            "v0.8.0 has no such key",
+        ),
+        ("[inference.deployment]\nbackend_prt = 3\n", "v0.7.0", 'did you mean "backend_port"?'),
+        ('[[orchestrator.train.env]]\nid = "a"\ntasksets = {}\n', "v0.7.0", 'did you mean "taskset"?'),
+        ('[monitors.wandb]\nproject = "p"\n', "v0.8.0", "v0.8.0 has wandb"),
+    ],
+)
+def test_hints_know_the_keys_of_the_release_and_no_others(text: str, release: str, hint: str) -> None:
+    (found,) = [finding for finding in compiled(f"[trainer]\n{text}", release).findings if finding.code == "B-01"]
+    assert found.hint is not None
+    assert found.hint.startswith(hint)

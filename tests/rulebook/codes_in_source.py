@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 CITED = re.compile(r"(?<![\w-])(SFT|[BCDHILOPRSTX])-(\d\d)([a-z]?)(?![\w-])")
@@ -34,12 +34,17 @@ class _Helper:
     parameter: str
 
 
-def codes_of(module: str) -> Codes:
-    """Collect the codes of one module's source."""
+def codes_of(module: str, others: Mapping[str, str] | None = None) -> Codes:
+    """Collect the codes of one module's source; ``others`` are modules by path, for helpers that it imports."""
+    literal, computed, _ = _collected(module, others or {})
+    return Codes(frozenset(literal), frozenset(computed))
+
+
+def _collected(module: str, others: Mapping[str, str]) -> tuple[set[str], set[str], dict[str, _Helper]]:
     tree = ast.parse(module)
     literal: set[str] = set()
     computed: set[str] = set()
-    helpers: dict[str, _Helper] = {}
+    helpers: dict[str, _Helper] = dict(_imported(tree, others))
     for function, call in _calls(tree):
         if _name(call) == "replace" and any(keyword.arg == "code" for keyword in call.keywords):
             computed.add(ast.unparse(call))
@@ -58,7 +63,16 @@ def codes_of(module: str) -> Codes:
                 if _name(call) == name:
                     given = _argument(call, helpers[name])
                     _follow(helpers[name].prefix, given, function, literal, computed, helpers)
-    return Codes(frozenset(literal), frozenset(computed))
+    return literal, computed, helpers
+
+
+def _imported(tree: ast.AST, others: Mapping[str, str]) -> Iterator[tuple[str, _Helper]]:
+    """Helpers that a module imports by name from modules that make findings themselves."""
+    for node in ast.walk(tree):
+        source = others.get(f"{(node.module or '').replace('.', '/')}.py") if isinstance(node, ast.ImportFrom) else None
+        if isinstance(node, ast.ImportFrom) and source is not None and "Finding(" in source:
+            _, _, helpers = _collected(source, {})
+            yield from ((alias.name, helpers[alias.name]) for alias in node.names if alias.name in helpers)
 
 
 def rules_of(module: str) -> set[str]:

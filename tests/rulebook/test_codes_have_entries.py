@@ -42,7 +42,7 @@ def noted_overlays() -> set[str]:
 
 @cache
 def printed() -> set[str]:
-    literal = united(codes_of(text).literal for text in SOURCES.values())
+    literal = united(codes_of(text, SOURCES).literal for text in SOURCES.values())
     return set(literal) | united(map(rules_of, SOURCES.values())) | noted_overlays()
 
 
@@ -74,7 +74,7 @@ def test_no_entry_is_about_a_code_that_is_gone() -> None:
 
 
 def test_no_code_is_computed_where_it_cannot_be_followed() -> None:
-    assert united(codes_of(text).computed for text in SOURCES.values()) - FOLLOWED.keys() == set()
+    assert united(codes_of(text, SOURCES).computed for text in SOURCES.values()) - FOLLOWED.keys() == set()
 
 
 def test_codes_are_listed_once() -> None:
@@ -109,6 +109,12 @@ def test_a_new_code_is_noticed_however_it_is_written() -> None:
     assert rules_of(NEW) == {"Q-01", "Q-02"}
     assert not {"plan.brand-new", "document.newer", "Q-01"} & listed()
     assert not {"{subject.code}"} & FOLLOWED.keys()
+
+
+def test_a_helper_of_another_module_is_followed() -> None:
+    using = 'from package.other import _error\ndef check(): yield _error("imported", (), "no")'
+    assert codes_of(using, {"package/other.py": NEW}).literal == {"plan.imported"}
+    assert codes_of(using).literal == set()
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,10 @@ def test_a_wrong_example_is_reported_under_its_code(shown: Entry) -> None:
 @pytest.mark.parametrize("shown", [pytest.param(e, id=e.code) for e in ALL if release_of(e)])
 def test_an_example_of_another_release_shows_the_rule(shown: Entry) -> None:
     text = shown.example.text
+    if shown.code.startswith("migrate."):
+        found = rlsplit.migrate(text, from_release=release_of(shown)).findings
+        assert {each.severity for each in found if each.code == shown.code} == {SEVERITIES[shown.kinds[0]]}
+        return
     outcome = compile_sources([Source(name="example.toml", content=text)], release=release_of(shown), until="plan")
     if shown.example.is_wrong:
         assert shown.code in {finding.code for finding in outcome.noted()}
@@ -151,7 +155,10 @@ def test_a_right_example_is_accepted_and_shows_the_rule(shown: Entry) -> None:
 @pytest.mark.parametrize("shown", by_language("python", wrong=True))
 def test_a_wrong_call_is_reported_under_its_code(shown: Entry) -> None:
     told: list[Finding] = []
-    noting = SimpleNamespace(parse=lambda content: told.extend(read([Source(name="x", content=content)]).findings))
+    noting = SimpleNamespace(
+        parse=lambda content: told.extend(read([Source(name="x", content=content)]).findings),
+        migrate=lambda text: told.extend(rlsplit.migrate(text).findings),
+    )
     exec(shown.example.text, {"rlsplit": noting})
     assert {finding.severity for finding in told if finding.code == shown.code} == {SEVERITIES[shown.kinds[0]]}
 
@@ -175,6 +182,7 @@ def test_a_wrong_request_is_refused(shown: Entry) -> None:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "rl.toml").write_text(BASES["with inference"], encoding="utf-8")
+    (tmp_path / "hosted.toml").write_text('[tenant]\npreset = "hosted"\n', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

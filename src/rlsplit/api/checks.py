@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from rlsplit.api.models import CreateDedicatedRunRequest, CreateTrainingRunRequest
+from rlsplit.characters import is_plain
 from rlsplit.findings import Finding, shown
 from rlsplit.run import Run
 from rlsplit.secrets import Secrets, SecretText
@@ -68,7 +69,7 @@ def _label(text: str) -> tuple[str, str] | None:
         return "is blank", "leave it out"
     if len(text) > MAX_LABEL_CHARS:
         return f"has {len(text)} characters", f"at most {MAX_LABEL_CHARS}"
-    if not text.isprintable():
+    if not is_plain(text):
         return "holds control characters", "write one line of plain text"
     return None
 

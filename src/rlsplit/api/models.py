@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from rlsplit.plain_data import is_table
-from rlsplit.secrets import RUN_SECRETS, SecretText
+from rlsplit.secrets import RUN_SECRETS, SecretText, hidden
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,7 +88,17 @@ class _Wire(BaseModel):
         return self.model_dump(mode="json", context=_WIRE_FORM)
 
 
-JsonTable = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+def _shown(config: dict[str, Any], info: SerializationInfo) -> dict[str, Any]:
+    if info.context is _WIRE_FORM:
+        return config
+    public: dict[str, Any] = hidden(config)
+    return public
+
+
+JsonTable = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object"}), PlainSerializer(_shown, return_type=dict[str, Any])
+]
+"""A table on the wire. Dumps hide what looks like a secret in it; the attribute itself has it."""
 
 
 class CreateDedicatedRunRequest(_Wire):

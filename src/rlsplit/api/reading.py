@@ -14,9 +14,9 @@ from rlsplit.api.errors import error_response, in_request
 from rlsplit.api.models import CreateDedicatedRunRequest, ErrorDetail, ErrorResponse
 from rlsplit.compiler import Target
 from rlsplit.findings import Finding
-from rlsplit.plain_data import is_list, is_table
+from rlsplit.plain_data import is_list, is_table, value_at
 
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 """A larger body is refused unread."""
 
 MAX_BODY_DEPTH: Final = 200
@@ -26,6 +26,9 @@ MAX_KEY_CHARS: Final = 1_000
 
 A config that nests more than 100 deep is refused too, at its place. A run of 24 machines has some 400 items.
 """
+
+MAX_SOURCES: Final = 256
+"""Environment sources that a body may list for training, and as many for evaluation: each becomes a pod."""
 
 _BODY: Final = "body"
 """Param of a problem that concerns the body as a whole."""
@@ -51,6 +54,8 @@ def read_body(
     """
     if len(content) > MAX_BODY_BYTES:
         return _refused(f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB.")
+    if _counted(content) > MAX_BODY_ITEMS:
+        return _TOO_MANY
     try:
         body = json.loads(content)
     except RecursionError:
@@ -58,6 +63,15 @@ def read_body(
     except ValueError:
         return _refused("The body is not valid JSON.")
     return read_request(body, kind)
+
+
+def _counted(content: bytes) -> int:
+    """Count what separates the items of a body, outside of its strings.
+
+    A body of millions of items is refused unread: nothing else in the process could run while Python reads it.
+    """
+    unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
+    return b"".join(unescaped.split(b'"')[::2]).count(b",")
 
 
 def read_request(
@@ -74,6 +88,9 @@ def read_request(
         return excess
     if not is_table(body):
         return _refused('The body must be an object with the key "config".')
+    crowd = _beyond_sources(body.get("config"))
+    if crowd is not None:
+        return crowd
     try:
         return kind.model_validate(body)
     except ValidationError as error:
@@ -92,11 +109,23 @@ def _beyond_limits(body: object) -> ErrorResponse | None:
             return None
         items += sum(map(len, tables)) + sum(map(len, lists))
         if items > MAX_BODY_ITEMS:
-            return _refused(f"The body has more than {MAX_BODY_ITEMS} keys and list items.")
-        if any(len(str(key)) > MAX_KEY_CHARS for table in tables for key in table):
+            return _TOO_MANY
+        if any(isinstance(key, int) and key.bit_length() > 64 for table in tables for key in table):
+            return _refused("A key of the body is no string.")
+        if any(isinstance(key, str) and len(key) > MAX_KEY_CHARS for table in tables for key in table):
             return _refused(f"A key of the body is longer than {MAX_KEY_CHARS} characters.")
         level = [item for table in tables for item in table.values()] + [item for each in lists for item in each]
     return _TOO_DEEP
+
+
+def _beyond_sources(config: object) -> ErrorResponse | None:
+    for split in ("train", "eval"):
+        path = ("orchestrator", split, "source")
+        listed = value_at(config, path) if is_table(config) else None
+        if is_list(listed) and len(listed) > MAX_SOURCES:
+            details = f"Has {len(listed)} items, a body may list {MAX_SOURCES}."
+            return ErrorResponse(errors=(ErrorDetail(param=".".join(("config", *path)), details=details),))
+    return None
 
 
 def _error_response(
@@ -118,4 +147,5 @@ def _refused(details: str) -> ErrorResponse:
     return ErrorResponse(errors=(ErrorDetail(param=_BODY, details=details),))
 
 
+_TOO_MANY: Final = _refused(f"The body has more than {MAX_BODY_ITEMS} keys and list items.")
 _TOO_DEEP: Final = _refused(f"The body is nested more than {MAX_BODY_DEPTH} levels deep.")

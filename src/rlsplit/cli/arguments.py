@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.cli import commands, options
+from rlsplit.cli import commands, options, release_commands
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
 from rlsplit.schema_file import FILES
 from rlsplit.secrets import RUN_SECRETS
@@ -33,6 +33,9 @@ EXAMPLES: Final = {
     "validate": "rlsplit validate configs/*.toml",
     "explain": "rlsplit explain rl.toml orchestrator.num_train_workers",
     "diff": "rlsplit diff --git main rl.toml",
+    "migrate": "rlsplit migrate configs/*.toml --diff",
+    "drift": "rlsplit drift dump.json --stub",
+    "own": "rlsplit own run.yaml --uid \"$(kubectl get jobset rl-math -o jsonpath='{.metadata.uid}')\"",
     "rules": "rlsplit rules X-19",
     "schema": "rlsplit schema > rl.schema.json",
     "completion": 'eval "$(rlsplit completion bash)"',
@@ -78,6 +81,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_run(comparing)
     _add_diff(comparing)
+    _add_migrate(made)
+    _add_drift(made)
+    _add_own(_command(made, "own", "let a run's workload own its other objects", commands.own, options.OwnOptions))
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
     listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
     listing.add_argument("--release", metavar="TAG", help="only the rules that this release has")
@@ -153,10 +159,14 @@ def _compiling(
     )
     told = "release of prime-rl, by tag or commit: v0.8.0 (default: the platform's, or that of the image tag)"
     parser.add_argument("--release", metavar="TAG", help=told)
+    _add_report(parser)
+    return parser
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
     forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
     parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
-    return parser
 
 
 def _report_format(text: str) -> str:
@@ -165,6 +175,32 @@ def _report_format(text: str) -> str:
         forms = f"{', '.join(REPORT_FORMATS)}, or {' or '.join(MACHINE_FORMATS)} with =FILE"
         raise argparse.ArgumentTypeError(f"{text!r} is not {forms}")
     return text
+
+
+def _add_migrate(made: Any) -> None:
+    summary = "rewrite configs for a later release of prime-rl, in place"
+    parser = _command(made, "migrate", summary, release_commands.migrate, options.MigrateOptions)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="rl.toml, or - for standard input")
+    parser.add_argument("--from", dest="from_release", metavar="RELEASE", help="default: found out by the keys")
+    parser.add_argument("--to", dest="to_release", metavar="RELEASE", help="default: the newest that is known")
+    parser.add_argument("--diff", action="store_true", help="show what would change and write nothing")
+    parser.add_argument("-o", "--output", metavar="PATH", help="write there instead: a file, or a folder for several")
+    parser.add_argument("--pin-defaults", action="store_true", help="write out the old values of defaults that changed")
+    _add_report(parser)
+    parser.epilog = f"{parser.epilog}\nA file that is refused (1) is left as it is; warnings say what to look at."
+
+
+def _add_drift(made: Any) -> None:
+    summary = "compare a dump of prime-rl's config classes with what rlsplit knows"
+    more = "A dump is what schema_dump.py of this package writes where prime-rl's configs are installed."
+    parser = _command(made, "drift", summary, release_commands.drift, options.DriftOptions, more)
+    parser.add_argument("dump", metavar="DUMP", help="the dump (JSON), or - for standard input")
+    parser.add_argument("--release", metavar="RELEASE", help="compare with this release (default: the newest)")
+    parser.add_argument("--since", metavar="DUMP", help="an earlier dump: also compare validators with it")
+    parser.add_argument("--stub", action="store_true", help="print rows for the table of changes instead")
+    parser.add_argument("--tag", metavar="TAG", help="the tag that the rows of a stub are since")
+    _add_report(parser)
+    parser.epilog = f"{parser.epilog}\nHere 1 means that they differ."
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +223,12 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--git", metavar="REVISION", help="compare the file with that of a git revision")
     parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
+
+
+def _add_own(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="RUN", help="what rlsplit render wrote, or - for standard input")
+    parser.add_argument("--uid", required=True, help="uid of the JobSet, or of the trainer's Job, on the server")
+    parser.add_argument("--format", choices=["yaml", "json"], default="yaml", help="default: yaml")
 
 
 def _add_split(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from rlsplit.cli.streams import (
     Cluster,
     CommandError,
     cluster_of,
+    read_file,
     report,
     run_of,
     secrets_of,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         CompletionOptions,
         DiffOptions,
         ExplainOptions,
+        OwnOptions,
         RenderOptions,
         RulesOptions,
         RunOptions,
@@ -72,6 +74,8 @@ def _valid_for(options: ValidateOptions, outcome: Outcome) -> Sequence[Finding]:
     from dataclasses import replace
 
     notes = [note for note in outcome.plan.notes if options.notes or note.severity != "notice"] if outcome.plan else []
+    if options.platform is None:
+        notes = [note for note in notes if note.about != "platform"]  # about settings that nobody has chosen
     findings = outcome.noted(notes)
     if options.platform is not None:
         return findings
@@ -128,6 +132,22 @@ def render(options: RenderOptions) -> int:
     else:
         print(to_json(chosen) if options.format == "json" else to_yaml(chosen), end="")
     return code
+
+
+def own(options: OwnOptions) -> int:
+    """Print a run's objects again, owned by its workload on the server."""
+    from rlsplit.deserialize import from_text
+    from rlsplit.findings import ConfigError
+    from rlsplit.owning import owned
+    from rlsplit.serialize import to_json, to_yaml
+
+    try:
+        objects = owned(from_text(read_file(options.file).decode("utf-8", "replace")), options.uid)
+    except ConfigError as error:
+        print("".join(f"{finding}\n" for finding in error.findings), end="", file=sys.stderr)
+        return FINDINGS
+    print(to_json(objects) if options.format == "json" else to_yaml(objects), end="")
+    return FINE
 
 
 PREVIEWS: Final = {"markdown": "preview.md", "html": "preview.html"}

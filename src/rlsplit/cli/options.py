@@ -15,8 +15,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompileOptions:
-    """How sources are compiled, and how findings are reported."""
+class ReportOptions:
+    """How findings are reported."""
+
+    strict: bool
+    report: str | None
+    """Format of the findings, perhaps with ``=FILE``; None: for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions(ReportOptions):
+    """How sources are compiled."""
 
     overrides: list[str]
     attach: list[str]
@@ -27,9 +36,6 @@ class CompileOptions:
     on_unknown: Literal["error", "warn"]
     release: str | None
     """Release of prime-rl, by tag or commit; None: the platform's, or that of the image."""
-    strict: bool
-    report: str | None
-    """Format of the findings, perhaps with ``=FILE``; None: for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +114,41 @@ class DiffOptions(CompileOptions, RunOptions):
     new: str | None
     git: str | None
     format: Literal["text", "markdown", "html"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrateOptions(ReportOptions):
+    """``rlsplit migrate``."""
+
+    files: list[str]
+    from_release: str | None
+    to_release: str | None
+    diff: bool
+    output: str | None
+    """Where to write instead: a file, or a folder for several."""
+    pin_defaults: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftOptions(ReportOptions):
+    """``rlsplit drift``."""
+
+    dump: str
+    release: str | None
+    since: str | None
+    """An earlier dump, whose validators are compared."""
+    stub: bool
+    tag: str | None
+    """The tag that rows of a stub are since."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnOptions:
+    """``rlsplit own``."""
+
+    file: str
+    uid: str
+    format: Literal["yaml", "json"]
 
 
 @dataclass(frozen=True, kw_only=True)

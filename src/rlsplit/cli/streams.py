@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rlsplit.cli.options import CompileOptions, RunOptions
+    from rlsplit.cli.options import ReportOptions, RunOptions
     from rlsplit.document import Source
     from rlsplit.findings import Finding
     from rlsplit.platform import Platform
@@ -42,7 +42,7 @@ def sources_of(files: Sequence[str], attach: Sequence[str]) -> list[Source]:
         prefix, _, name = attached.partition("=")
         if not prefix or not name:
             raise CommandError(f"--attach takes PREFIX=FILE, not {attached!r}")
-        sources.append(Source(name=_shown_name(name), content=read_file(name), prefix=tuple(prefix.split("."))))
+        sources.append(Source(name=shown_name(name), content=read_file(name), prefix=tuple(prefix.split("."))))
     return sources
 
 
@@ -50,10 +50,10 @@ def source_of(name: str) -> Source:
     """Read one file as a source."""
     from rlsplit.document import Source
 
-    return Source(name=_shown_name(name), content=read_file(name))
+    return Source(name=shown_name(name), content=read_file(name))
 
 
-def _shown_name(name: str) -> str:
+def shown_name(name: str) -> str:
     """What findings call a file."""
     return "<stdin>" if name == "-" else name
 
@@ -105,7 +105,7 @@ def cluster_of(file: str | None) -> Cluster:
 
     if file is None:
         return Cluster()
-    document = document_of(read_file(file), _shown_name(file))
+    document = document_of(read_file(file), shown_name(file))
     try:
         platform = Platform.from_document(document)
     except ConfigError as error:
@@ -151,7 +151,7 @@ def completes() -> bool:
 
 
 def report(
-    options: CompileOptions,
+    options: ReportOptions,
     findings: Sequence[Finding],
     lines: Mapping[str, tuple[str, ...]],
     *,
@@ -181,7 +181,9 @@ def report(
 
 def say(message: str) -> None:
     """Tell a person why a command could not run."""
-    print(f"rlsplit: {message}", file=sys.stderr)
+    from rlsplit.characters import visible
+
+    print(f"rlsplit: {visible(message)}", file=sys.stderr)
 
 
 def drop_output() -> None:
@@ -194,6 +196,34 @@ def _wants_colour(stream: IO[str], environ: Mapping[str, str]) -> bool:
     if environ.get("NO_COLOR"):
         return False
     return bool(environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those around it, if it is not there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def replace_file(name: str, text: str) -> None:
+    """Replace a file by a text in one step, so that nobody ever sees half of it; links and its mode stay."""
+    import tempfile
+
+    path = Path(name)
+    try:
+        path = path.resolve()
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            Path(made).chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o644)
+            Path(made).replace(path)
+        except BaseException:
+            Path(made).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CommandError(f"cannot write {name}: {error.strerror or error}") from error
 
 
 def write(folder: str | None, files: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from rlsplit.config.release_hints import changed
@@ -23,7 +24,7 @@ from rlsplit.request_fields import REQUEST_FIELDS
 HUB: Final = "559b447"
 """The commit of prime-rl that the sections describe."""
 
-MOST_SPELLINGS: Final = 200
+MOST_SPELLINGS: Final = 100
 """Of so many unknown keys the spelling is compared; of further ones only the name is looked up."""
 _MOST_PLACES: Final = 3
 
@@ -225,13 +226,17 @@ def _is_meant(index: SchemaIndex, unknown: Unknown, near: str) -> bool:
 
 
 def _misspelled_elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
-    name = _name(unknown)
-    near = nearest(name, (known for known in index.by_name if len(known) > 2 or apart(name, known) == 2))
+    near = _near_anywhere(index, _name(unknown))
     if near is None:
         return None
     here = index.steps(unknown.path[:-1])
     text = _nearest_places(index, here, _fitting(index.by_name[near], unknown.value), unknown.value)
     return f'did you mean "{near}"? {text}' if text else None
+
+
+@lru_cache(maxsize=256)
+def _near_anywhere(index: SchemaIndex, name: str) -> str | None:
+    return nearest(name, (known for known in index.by_name if len(known) > 2 or apart(name, known) == 2))
 
 
 # --- nothing is known --------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath, clipped, dotted
@@ -109,10 +110,16 @@ def _unknown_keys(path: KeyPath, value: Any) -> Iterator[str]:
 
 def _keys_elsewhere(path: KeyPath) -> str | None:
     """Of a table that is gone and empty here: where its keys went."""
-    names = tuple(part for part in path if isinstance(part, str))
-    moved = [
-        f"{change.old[-1].key} is {spelled(change.new[0])}"
-        for change in changes()
-        if change.new and keys(change.old)[:-1] == names
-    ]
+    moved = _moved_by_table().get(tuple(part for part in path if isinstance(part, str)))
     return clipped(f"its keys are elsewhere now: {'; '.join(moved)}") if moved else None
+
+
+@cache
+def _moved_by_table() -> Mapping[tuple[str, ...], list[str]]:
+    """What to say of each key that moved, by the table that it stood in."""
+    moved: dict[tuple[str, ...], list[str]] = {}
+    for change in changes():
+        if change.new:
+            text = f"{change.old[-1].key} is {spelled(change.new[0])}"
+            moved.setdefault(keys(change.old)[:-1], []).append(text)
+    return moved

@@ -18,7 +18,7 @@ from rlsplit.config.propagation import Propagated
 from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
-from rlsplit.config.reading.unknown_keys import unknown_keys
+from rlsplit.config.reading.unknown_keys import has_unknown_keys, unknown_keys
 from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
 from rlsplit.config.run_kind import OnUnknown, R, RunKind, SectionRules
 from rlsplit.config.sections.base import Section, UnreadableError
@@ -144,6 +144,8 @@ def _drafted(table: Mapping[str, Any], way: _Way[R]) -> _Draft[R]:
     of_fields = [finding for finding in reading.findings if not {finding.path, finding.scope} & conflicting]
     record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None, release)
     config, unwritable = reading.section, list[NonFinite]()
+    if not way.is_recorded and (record.findings or has_unknown_keys(reading.placed)):
+        config = None  # whoever records nothing asks no further
     if config is not None:
         config.project_dir = way.given.project_dir
         if value_of(config, ("run", "name")) is None:
@@ -197,8 +199,16 @@ def _finished(draft: _Draft[R], table: Mapping[str, Any]) -> Resolution[R]:
     if way.kind.worded is not None:
         found = tuple(map(way.kind.worded, found))
     if release is not NEWEST:
-        found = (*draft.raised.findings, *as_spelled(found, table, release))
+        found = _in_own_words(draft, found, table)
     return Resolution(config=config, findings=found)
+
+
+def _in_own_words(draft: _Draft[Any], found: Sequence[Finding], table: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Tell findings in the spelling of an older release, with hints that know its keys."""
+    from rlsplit.releases.own_keys import hinted
+
+    release = draft.way.given.release
+    return tuple(hinted([*draft.raised.findings, *as_spelled(found, table, release)], release))
 
 
 def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:

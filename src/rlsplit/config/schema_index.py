@@ -33,9 +33,9 @@ class Place:
     kinds: frozenset[Kind]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SchemaIndex:
-    """All fields below a root."""
+    """All fields below a root; there is one for each, which caches may go by."""
 
     by_name: Mapping[str, tuple[Place, ...]]
     """In the order of the sections."""

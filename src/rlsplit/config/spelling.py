@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
-from itertools import zip_longest
+from functools import lru_cache
 from typing import Final
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -13,10 +12,15 @@ _LONGEST: Final = 100
 """Names beyond so many characters are near to none."""
 
 
-@cache
+@lru_cache(maxsize=4096)
 def words(name: str) -> tuple[str, ...]:
     """Split a name at underscores, hyphens, capitals and digits."""
     return tuple(word.lower() for word in _WORD.findall(name))
+
+
+@lru_cache(maxsize=4096)
+def _joined(name: str) -> str:
+    return "".join(words(name))
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
@@ -32,27 +36,39 @@ def apart(given: str, known: str) -> int | None:
     ours, theirs = words(given), words(known)
     if not ours or not theirs:
         return None
-    if "".join(ours) == "".join(theirs):
+    joined, whole = _joined(given), _joined(known)
+    if joined == whole:
         return 0
     if len(ours) == len(theirs):
         if sorted(ours) == sorted(theirs):
             return 1
-        steps = [_word_apart(one, other) for one, other in zip_longest(ours, theirs, fillvalue="")]
-        return None if None in steps else sum(step for step in steps if step)
+        return _words_apart(ours, theirs)
     if _initials(ours, theirs) or _initials(theirs, ours):
         return 2
-    joined, whole = "".join(ours), "".join(theirs)
     # One separator too many or too few, and a typo besides.
     if abs(len(ours) - len(theirs)) == 1 and min(len(joined), len(whole)) >= 6 and _edits(joined, whole, 1) == 1:
         return 2
     return None
 
 
+def _words_apart(ours: tuple[str, ...], theirs: tuple[str, ...]) -> int | None:
+    """Add up how far words are apart, one by one; None as soon as two of them mean something else."""
+    total = 0
+    for one, other in zip(ours, theirs, strict=True):
+        step = _word_apart(one, other)
+        if step is None:
+            return None
+        total += step
+    return total
+
+
 def _word_apart(one: str, other: str) -> int | None:
     """0 for the same word, 1 for another ending or a typo, 2 for an abbreviation or two typos, None for two words."""
     if one == other:
         return 0
-    short, long = sorted((one, other), key=len)
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    if one[0] != other[0] and len(short) < 6 and len(long) > 3:
+        return None  # nothing below takes two words for one that are short and begin otherwise
     if long in (f"{short}s", f"{short}d", f"{short}ed", f"{short}ing"):
         return 1 if len(short) >= 3 else None
     if _has_letter_twice(long, short):

@@ -12,7 +12,7 @@ from rlsplit.findings import KeyPath
 from rlsplit.plain_data import is_list, is_table, value_at
 from rlsplit.secrets import SecretText
 
-_NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"))
+_NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"), ("legacy", "id"), ("taskset", "id"), ("id",))
 """Where a table of a list may have its name, in the order of preference."""
 
 

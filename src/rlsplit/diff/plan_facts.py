@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rlsplit.planning.model import EnvVar, Pods
+from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Planned
 from rlsplit.preview.topology import ports_text, topology
 from rlsplit.secrets import SecretText, is_secret_variable
@@ -16,7 +17,8 @@ Fact = tuple[str, str]
 
 def facts(planned: Planned) -> dict[Fact, Any]:
     """Give every fact about the plan. Secret values stay wrapped: they compare, but show nothing."""
-    return dict([*_run_facts(planned), *_pod_facts(planned), *_link_facts(planned)])
+    placing = [(("run", name.lower()), value) for name, value in placing_facts(planned.plan)]
+    return dict([*_run_facts(planned), *placing, *_pod_facts(planned), *_link_facts(planned)])
 
 
 def role(pods: Pods) -> str:

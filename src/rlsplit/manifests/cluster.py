@@ -28,7 +28,7 @@ def service_account(plan: RunPlan) -> dict[str, Any]:
     account: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": metadata(plan, plan.names.base),
+        "metadata": metadata(plan, plan.names.base, annotations=plan.platform.service_account_annotations),
         "automountServiceAccountToken": False,
     }
     if plan.platform.image_pull_secrets:

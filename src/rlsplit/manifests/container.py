@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
+from rlsplit.manifests.mounts import mounts, own_volume
 from rlsplit.manifests.passthrough import passed_through
 from rlsplit.manifests.probes import probes
 from rlsplit.planning.model import Pods, RunPlan, SecretEnv
-from rlsplit.planning.subject import LOCAL_HF_HOME
 from rlsplit.startup import escape
-
-DATASET_MOUNT: Final = "/volume"
-_SCRATCH_MOUNTS: Final = (("tmp", "/tmp"), ("home", "/home/appuser"))
-"""Volume and path of what must stay writable under a read-only root file system."""
-_SHARED_VOLUMES: Final = frozenset({"data", "huggingface"})
-"""Volumes that the containers of a pod have in common."""
 
 
 def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
     """The container of one component. Without ``command`` the image's ENTRYPOINT runs the args."""
+    # Privileged mode (-p): bash takes over no functions and options from its environment, and sources no file first.
     command = {} if plan.platform.entrypoint is None else {"command": passed_through(plan.platform.entrypoint)}
     ports = [{"name": p.name, "containerPort": p.number, "protocol": "TCP"} for p in pods.ports]
     return {
@@ -28,13 +22,15 @@ def container(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
         "image": plan.image,
         "imagePullPolicy": plan.image_pull_policy,
         **command,
-        "args": ["/bin/bash", "-c", escape(delivery.script)],
+        "args": ["/bin/bash", "-pc", escape(delivery.script)],
         "env": _env(plan, pods, delivery),
         **({"ports": ports} if ports else {}),
         "resources": _resources(plan, pods),
         "securityContext": _security_context(plan, pods),
         **probes(plan, pods),
-        "volumeMounts": [mount for mount, _ in _mounts(plan, pods, delivery)],
+        # A failure says why where people look first, also after the log is gone with its pod.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [mount for mount, _ in mounts(plan, pods, delivery)],
     }
 
 
@@ -44,22 +40,8 @@ def sidecar(plan: RunPlan, pods: Pods, delivery: Delivery) -> dict[str, Any]:
     Kubernetes has that as an init container that always restarts ("Sidecar Containers", since 1.29).
     """
     made = container(plan, pods, delivery)
-    mounts = [{**mount, "name": _own_name(mount["name"], pods)} for mount in made["volumeMounts"]]
-    return {**made, "name": pods.suffix, "restartPolicy": "Always", "volumeMounts": mounts}
-
-
-def volumes(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> list[dict[str, Any]]:
-    """The pod's volumes: one for each mount's name; of what containers may not share, each sidecar has its own."""
-    by_name = {volume["name"]: volume for _, volume in _mounts(plan, pods, delivered[pods.suffix])}
-    for beside in pods.sidecars:
-        for _, volume in _mounts(plan, beside, delivered[beside.suffix]):
-            name = _own_name(volume["name"], beside)
-            by_name.setdefault(name, {**volume, "name": name})
-    return list(by_name.values())
-
-
-def _own_name(volume: str, sidecar: Pods) -> str:
-    return volume if volume in _SHARED_VOLUMES else f"{volume}-{sidecar.suffix}"
+    own = [{**mount, "name": own_volume(mount["name"], pods)} for mount in made["volumeMounts"]]
+    return {**made, "name": pods.suffix, "restartPolicy": "Always", "volumeMounts": own}
 
 
 def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
@@ -73,7 +55,7 @@ def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
 
 
 def _secret_ref(plan: RunPlan, variable: SecretEnv) -> dict[str, Any]:
-    reference = {"name": plan.names.secret, "key": variable.key}
+    reference = {"name": plan.platform.existing_secret or plan.names.secret, "key": variable.key}
     return {"name": variable.name, "valueFrom": {"secretKeyRef": reference}}
 
 
@@ -83,7 +65,7 @@ def _resources(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     devices: dict[str, str] = {}
     if pods.role.has_gpus:
         devices[plan.platform.gpu_resource] = str(pods.gpus)
-        if plan.shape.multi_node:
+        if plan.has_rdma:
             devices |= {name: str(count) for name, count in plan.platform.rdma_resource.items()}
     limits = {**settings.limits, **devices}
     requests = {**settings.requests, **devices}
@@ -95,30 +77,3 @@ def _security_context(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     capabilities: dict[str, Any] = {"drop": ["ALL"], **({"add": ["IPC_LOCK"]} if adds_lock else {})}
     read_only = {"readOnlyRootFilesystem": True} if plan.platform.read_only_root_filesystem else {}
     return {"allowPrivilegeEscalation": False, **read_only, "capabilities": capabilities}
-
-
-def _mounts(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each mount with its volume."""
-    platform = plan.platform
-    claim = {"persistentVolumeClaim": {"claimName": plan.claim or plan.names.claim}}
-    found = [_mount("data", platform.mount_path, claim)]
-    if platform.dataset_mount and pods.role.reads_datasets:
-        mount, volume = _mount("data", DATASET_MOUNT, claim)
-        found.append(({**mount, "readOnly": True}, volume))
-    size = platform.component(pods.component).shm_size
-    if size is not None:
-        found.append(_mount("shm", "/dev/shm", {"emptyDir": {"medium": "Memory", "sizeLimit": size}}))
-    if delivery.mounted is not None:
-        mount, volume = _mount(
-            "config", MOUNTED_CONFIG_DIR, {"configMap": {"name": plan.names.config_map(pods.suffix)}}
-        )
-        found.append(({**mount, "readOnly": True}, volume))
-    if platform.hf_home == "local":
-        found.append(_mount("huggingface", LOCAL_HF_HOME, {"emptyDir": {}}))
-    if platform.read_only_root_filesystem:
-        found += [_mount(name, path, {"emptyDir": {}}) for name, path in _SCRATCH_MOUNTS]
-    return found
-
-
-def _mount(name: str, path: str, source: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    return {"name": name, "mountPath": path}, {"name": name, **source}

@@ -19,14 +19,18 @@ def selector(plan: RunPlan, component: str | None = None) -> dict[str, str]:
 
 
 def metadata(
-    plan: RunPlan, name: str, component: str | None = None, labels: Mapping[str, str] | None = None
+    plan: RunPlan,
+    name: str,
+    component: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Name, labels and annotations of one object of the run."""
     return {
         "name": name,
         "namespace": plan.names.namespace,
         "labels": {**selector(plan, component), **_telling(plan), **plan.platform.labels, **(labels or {})},
-        "annotations": {**_annotations(plan), **plan.platform.annotations},
+        "annotations": {**_annotations(plan), **plan.platform.annotations, **(annotations or {})},
     }
 
 

@@ -1,19 +1,23 @@
-"""NetworkPolicy: who may call the run's pods, and whom they may call."""
+"""NetworkPolicies: who may call the run's pods, and whom they may call."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from typing import Any
 
+from rlsplit.addresses import is_within
 from rlsplit.manifests.metadata import metadata, selector
 from rlsplit.manifests.monitoring import scraped_ports
 from rlsplit.planning.model import Peer, RunPlan
+from rlsplit.platform.settings import DnsPeer
 
-LINK_LOCAL: Final = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
-"""Ranges of cloud metadata services, which no pod may call."""
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+def network_policies(plan: RunPlan) -> Iterator[dict[str, Any]]:
+    """The policy of all pods, and a further one for environment servers that open tunnels."""
+    yield network_policy(plan)
+    if plan.tunnelling and plan.platform.tunnel_ports and plan.platform.egress_cidrs:
+        yield tunnel_policy(plan)
 
 
 def network_policy(plan: RunPlan) -> dict[str, Any]:
@@ -31,6 +35,21 @@ def network_policy(plan: RunPlan) -> dict[str, Any]:
     }
 
 
+def tunnel_policy(plan: RunPlan) -> dict[str, Any]:
+    """What environment servers may call besides, by Job: policies add up."""
+    jobs = {"key": "batch.kubernetes.io/job-name", "operator": "In", "values": list(plan.tunnelling)}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(plan, plan.names.tunnels, "env-server"),
+        "spec": {
+            "podSelector": {"matchLabels": selector(plan, "env-server"), "matchExpressions": [jobs]},
+            "policyTypes": ["Egress"],
+            "egress": [{"to": _everywhere(plan), "ports": _tcp(plan.platform.tunnel_ports)}],
+        },
+    }
+
+
 def _ingress(plan: RunPlan) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = [{"from": [_own_pods(plan)]}]
     ports = scraped_ports(plan)
@@ -43,39 +62,46 @@ def _ingress(plan: RunPlan) -> list[dict[str, Any]]:
 
 
 def _egress(plan: RunPlan) -> list[dict[str, Any]]:
-    rules: list[dict[str, Any]] = [{"to": [_own_pods(plan)]}, _dns()]
+    rules: list[dict[str, Any]] = [{"to": [_own_pods(plan)]}, *(_dns(peer) for peer in plan.platform.dns)]
     if plan.platform.egress_cidrs and plan.platform.egress_ports:
-        blocks = [_ip_block(cidr) for cidr in plan.platform.egress_cidrs]
-        rules.append({"to": blocks, "ports": _tcp(plan.platform.egress_ports)})
-    return [*rules, *_peer_rules(plan.peers)]
+        rules.append({"to": _everywhere(plan), "ports": _tcp(plan.platform.egress_ports)})
+    return [*rules, *_peer_rules(plan)]
 
 
-def _peer_rules(peers: Iterable[Peer]) -> list[dict[str, Any]]:
-    """Servers outside the run. A host name cannot be expressed: its port is open to every address."""
+def _peer_rules(plan: RunPlan) -> list[dict[str, Any]]:
+    """Servers outside the run. A host name cannot be expressed: its port is open to all that may be called."""
     rules: list[dict[str, Any]] = []
-    for peer in peers:
-        to = {} if peer.cidr is None else {"to": [{"ipBlock": {"cidr": peer.cidr}}]}
-        rule = {**to, "ports": _tcp([peer.port])}
-        if rule not in rules:
+    for peer in plan.peers:
+        to = _blocks_of(plan, peer)
+        rule = {"to": to, "ports": _tcp([peer.port])}
+        if to and rule not in rules:
             rules.append(rule)
     return rules
 
 
-def _dns() -> dict[str, Any]:
-    place = {**_namespace("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
-    ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
-    return {"to": [place], "ports": ports}
+def _blocks_of(plan: RunPlan, peer: Peer) -> list[dict[str, Any]]:
+    """What a rule for a peer opens. Never nothing at all: a rule without ``to`` is open to everybody."""
+    return _everywhere(plan) if peer.cidr is None else [_ip_block(plan, peer.cidr)]
 
 
-def _ip_block(cidr: str) -> dict[str, Any]:
-    """A range without the link-local addresses in it."""
-    network = ipaddress.ip_network(cidr)
-    inside = [str(part) for part in LINK_LOCAL if part != network and _is_within(part, network)]
-    return {"ipBlock": {"cidr": cidr, **({"except": inside} if inside else {})}}
+def _dns(peer: DnsPeer) -> dict[str, Any]:
+    pods = {"podSelector": {"matchLabels": dict(peer.pod_labels)}} if peer.pod_labels else {}
+    named = [{**_namespace(peer.namespace), **pods}] if peer.namespace is not None else []
+    ports = [{"protocol": protocol, "port": port} for port in peer.ports for protocol in ("UDP", "TCP")]
+    blocks = [{"ipBlock": {"cidr": str(ip_network(cidr))}} for cidr in peer.cidrs]
+    return {"to": [*named, *blocks], "ports": ports}
 
 
-def _is_within(part: _Network, whole: _Network) -> bool:
-    return part.version == whole.version and part[0] in whole and part[-1] in whole
+def _everywhere(plan: RunPlan) -> list[dict[str, Any]]:
+    return [_ip_block(plan, cidr) for cidr in plan.platform.egress_cidrs]
+
+
+def _ip_block(plan: RunPlan, cidr: str) -> dict[str, Any]:
+    """A range without the denied addresses in it."""
+    network = ip_network(cidr)
+    denied = dict.fromkeys(ip_network(part) for part in plan.platform.deny_cidrs)
+    inside = [str(part) for part in denied if part != network and is_within(part, network)]
+    return {"ipBlock": {"cidr": str(network), **({"except": inside} if inside else {})}}
 
 
 def _own_pods(plan: RunPlan) -> dict[str, Any]:

@@ -6,30 +6,40 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rlsplit.components import GPU_COMPONENTS
-from rlsplit.manifests.container import container, sidecar, volumes
+from rlsplit.manifests.container import container, sidecar
 from rlsplit.manifests.delivery import Delivery, config_sha256
+from rlsplit.manifests.gang import gang_annotations, gang_labels, scheduler_name
 from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
+from rlsplit.manifests.mounts import volumes
 from rlsplit.manifests.passthrough import passed_through
 from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.strategic_merge import merged
 
-_TOPOLOGY_ANNOTATION: Final = "kueue.x-k8s.io/podset-required-topology"
+_TOPOLOGY_ANNOTATION: Final = "kueue.x-k8s.io/podset-{mode}-topology"
+_UNDISTURBED: Final = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+}
+"""What asks the autoscalers not to take a pod's node away."""
 
 
 def pod_template(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
-    """Labels, annotations and spec of a component's pods."""
-    annotations = {**_annotations(plan, pods, delivered), **plan.platform.pod_annotations}
-    return {
-        "metadata": {
-            "labels": {**selector(plan, pods.component), **plan.platform.pod_labels},
-            **({"annotations": annotations} if annotations else {}),
-        },
+    """Labels, annotations and spec of a component's pods, with the platform's patch."""
+    platform, own = plan.platform, plan.platform.component(pods.component)
+    labels = {**selector(plan, pods.component), **gang_labels(plan), **platform.pod_labels, **own.pod_labels}
+    annotations = {**_annotations(plan, pods, delivered), **platform.pod_annotations, **own.pod_annotations}
+    template = {
+        "metadata": {"labels": labels, **({"annotations": annotations} if annotations else {})},
         "spec": _spec(plan, pods, delivered),
     }
+    return merged(template, passed_through(own.pod_patch)) if own.pod_patch else template
 
 
 def _annotations(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, str]:
-    found = scrape_annotations(plan, pods)
+    found = {**scrape_annotations(plan, pods), **gang_annotations(plan)}
+    if plan.platform.protect_from_autoscaler:
+        found |= _UNDISTURBED
     if pods.env_server is not None:
         found["rlsplit/env-name"] = f"{pods.env_server.id.split}/{pods.env_server.name}"
     for each in (pods, *pods.sidecars):
@@ -38,7 +48,7 @@ def _annotations(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -
             suffix = "" if each is pods else f".{each.suffix}"
             found[f"rlsplit/config-sha256{suffix}"] = config_sha256(mounted)
     if plan.platform.queue_name is not None and plan.platform.topology_key is not None and pods.role.has_gpus:
-        found[_TOPOLOGY_ANNOTATION] = plan.platform.topology_key
+        found[_TOPOLOGY_ANNOTATION.format(mode=plan.platform.topology_mode)] = plan.platform.topology_key
     return found
 
 
@@ -47,7 +57,8 @@ def _spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[
     return {
         "restartPolicy": "Never",
         "subdomain": plan.names.base,
-        "serviceAccountName": plan.names.base,
+        "serviceAccountName": plan.platform.service_account or plan.names.base,
+        **_pull_secrets(plan),
         "automountServiceAccountToken": False,
         # Service links would set VLLM_PORT next to a Service called vllm, which vLLM refuses.
         "enableServiceLinks": False,
@@ -64,12 +75,18 @@ def _spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[
     }
 
 
+def _pull_secrets(plan: RunPlan) -> dict[str, Any]:
+    """The run's own ServiceAccount names them; another one is not changed."""
+    names = plan.platform.image_pull_secrets if plan.platform.service_account is not None else []
+    return {"imagePullSecrets": [{"name": name} for name in names]} if names else {}
+
+
 def _classes(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     platform = plan.platform
     named = {
         "runtimeClassName": platform.runtime_class if pods.role.has_gpus else None,
         "priorityClassName": platform.priority_class,
-        "schedulerName": platform.scheduler_name,
+        "schedulerName": scheduler_name(plan),
     }
     return {key: name for key, name in named.items() if name is not None}
 
@@ -86,12 +103,11 @@ def _node_access(plan: RunPlan) -> dict[str, Any]:
 def _security_context(plan: RunPlan) -> dict[str, Any]:
     """Numeric user: the kubelet refuses ``runAsNonRoot`` with the image's user name."""
     platform = plan.platform
+    ids = {"runAsUser": platform.run_as_user, "runAsGroup": platform.run_as_group, "fsGroup": platform.fs_group}
     return {
         "runAsNonRoot": platform.run_as_user != 0,
-        "runAsUser": platform.run_as_user,
-        "runAsGroup": platform.run_as_group,
-        "fsGroup": platform.fs_group,
-        "fsGroupChangePolicy": "OnRootMismatch",
+        **{field: number for field, number in ids.items() if number != "none"},
+        **({} if platform.fs_group == "none" else {"fsGroupChangePolicy": "OnRootMismatch"}),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
 
@@ -109,9 +125,19 @@ def _placement(plan: RunPlan, pods: Pods) -> dict[str, Any]:
         "tolerations": tolerations,
         "nodeSelector": node_selector,
         "affinity": _affinity(plan, pods),
-        "topologySpreadConstraints": passed_through(plan.platform.topology_spread),
+        "topologySpreadConstraints": _spread(plan),
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _spread(plan: RunPlan) -> list[dict[str, Any]]:
+    """The platform's constraints, counted over the run's own pods: a file for all runs cannot know their labels."""
+    constraints: list[dict[str, Any]] = passed_through(plan.platform.topology_spread)
+    for constraint in constraints:
+        written: dict[str, Any] = constraint.get("labelSelector") or {}
+        labels: dict[str, Any] = written.get("matchLabels") or {}
+        constraint["labelSelector"] = {**written, "matchLabels": {**labels, **selector(plan)}}
+    return constraints
 
 
 def _affinity(plan: RunPlan, pods: Pods) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Any, Final
 from rlsplit.components import Probe
 from rlsplit.planning.model import Pods, RunPlan
 
-_PREFETCH_PATIENCE: Final = 4
-"""Factor on startup thresholds while trainer 0 downloads the model first."""
+_LONGEST_UPDATE: Final = 1440
+"""Seconds for which a weight update may keep an engine's workers busy: twice the 720 that were seen."""
+_MORE_LOOKS: Final = 3
+"""Failures that an engine may have beside those of an update."""
 _LIVENESS_MARGIN: Final = 5
 """Seconds on top of the engine's own liveness timeout, so that its answer is heard."""
 _LONGEST: Final = 2**31 - 1
@@ -19,23 +21,32 @@ _LONGEST: Final = 2**31 - 1
 def probes(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     """``startupProbe``, ``readinessProbe`` and ``livenessProbe`` of a container, as far as it has them."""
     wanted = pods.role.probes
-    patience = _PREFETCH_PATIENCE if plan.prefetch else 1
     found = {
-        "startupProbe": _probe(plan, pods, wanted.startup, patience),
+        "startupProbe": _probe(plan, pods, wanted.startup),
         "readinessProbe": _probe(plan, pods, wanted.readiness),
         "livenessProbe": _probe(plan, pods, wanted.liveness) if plan.platform.liveness else None,
     }
     return {name: probe for name, probe in found.items() if probe is not None}
 
 
-def _probe(plan: RunPlan, pods: Pods, wanted: Probe | None, patience: int = 1) -> dict[str, Any] | None:
+def _probe(plan: RunPlan, pods: Pods, wanted: Probe | None) -> dict[str, Any] | None:
     """One probe, on the first of its ports that the pods have."""
     port = next((name for name in wanted.ports if pods.port(name) is not None), None) if wanted else None
     if wanted is None or port is None:
         return None
-    timing = {"periodSeconds": wanted.period, "failureThreshold": wanted.failures * patience}
+    timing = {"periodSeconds": wanted.period, "failureThreshold": _failures(plan, wanted)}
     if wanted.path is None:
         return {"tcpSocket": {"port": port}, **timing}
     own = math.ceil(min(plan.liveness_timeout_seconds, _LONGEST - _LIVENESS_MARGIN)) + _LIVENESS_MARGIN
     timeout = own if wanted.timeout is None else wanted.timeout
     return {"httpGet": {"path": wanted.path, "port": port}, **timing, "timeoutSeconds": timeout}
+
+
+def _failures(plan: RunPlan, wanted: Probe) -> int:
+    """How often a probe may fail in a row: seconds counted in its periods, rounded up."""
+    if wanted.failures == "startup":
+        return -(-plan.platform.startup_timeout_seconds // wanted.period) + wanted.spare
+    if wanted.failures == "update":
+        longest = min(max(plan.broadcast_timeout_seconds, _LONGEST_UPDATE), _LONGEST)
+        return -(-longest // wanted.period) + _MORE_LOOKS
+    return wanted.failures

@@ -25,7 +25,8 @@ def job_spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> di
     """The Job of a component, alike in both forms. Nothing starts over by itself.
 
     A trainer or engine that came back without its peers would give a wrong run, not a slower one. No
-    ``podFailurePolicy``: the defaults are the strict ones. No TTL: it would take the proof of success along.
+    ``podFailurePolicy`` but the one that tells disruptions apart: the defaults are the strict ones. No
+    TTL: it would take the proof of success along.
     """
     limit = plan.platform.max_runtime_seconds
     return {
@@ -34,6 +35,7 @@ def job_spec(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> di
         "parallelism": pods.count,
         "backoffLimit": 0,
         **({} if limit is None else {"activeDeadlineSeconds": limit}),
+        **({"podFailurePolicy": _fails_when_disrupted()} if plan.platform.restart_on_disruption else {}),
         "template": pod_template(plan, pods, delivered),
     }
 
@@ -52,12 +54,28 @@ def job_set(plan: RunPlan, deliveries: Mapping[str, Delivery]) -> dict[str, Any]
                 "subdomain": plan.names.base,
             },
             "successPolicy": {"operator": "All", "targetReplicatedJobs": targets},
-            # A restarted JobSet keeps its config and attempt: it would train from the first step again.
-            "failurePolicy": {"maxRestarts": 0},
+            "failurePolicy": _failure_policy(plan),
             "ttlSecondsAfterFinished": plan.platform.ttl_seconds_after_finished,
             "replicatedJobs": [_replicated_job(plan, pods, deliveries) for pods in plan.pods],
         },
     }
+
+
+def _failure_policy(plan: RunPlan) -> dict[str, Any]:
+    """A restarted JobSet keeps its config and attempt: without ``resume`` it would train from the first step again."""
+    if not plan.platform.restart_on_disruption:
+        return {"maxRestarts": 0}
+    rule = {
+        "name": "disrupted",
+        "action": "RestartJobSetAndIgnoreMaxRestarts",
+        "onJobFailureReasons": ["PodFailurePolicy"],
+    }
+    return {"maxRestarts": 0, "rules": [rule]}
+
+
+def _fails_when_disrupted() -> dict[str, Any]:
+    """Give a Job whose pod was drained or preempted a reason of its own to fail."""
+    return {"rules": [{"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]}
 
 
 def _replicated_job(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, Any]:
@@ -65,7 +83,7 @@ def _replicated_job(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]
 
 
 def _queue_labels(plan: RunPlan) -> dict[str, str]:
-    queue, priority = plan.platform.queue_name, plan.platform.priority_class
+    queue, priority = plan.platform.queue_name, plan.platform.queue_priority_class
     if queue is None:
         return {}
     labels = {"kueue.x-k8s.io/queue-name": queue}

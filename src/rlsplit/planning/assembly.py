@@ -16,22 +16,29 @@ from rlsplit.planning import ports as port_tables
 from rlsplit.planning.binding import bound
 from rlsplit.planning.checks import config_findings, pod_findings, resume_step, router_findings
 from rlsplit.planning.environment import Environment, environment, secret_values
+from rlsplit.planning.host_ports import env_server_port, host_port_findings, trainer_metrics_port
+from rlsplit.planning.limits import broadcast_timeout
 from rlsplit.planning.model import Config, EnvServerInfo, Overlay, Pods, Port, Resume, RunPlan
 from rlsplit.planning.names import env_suffix, run_names
 from rlsplit.planning.notes import is_moving_tag, plan_notes
-from rlsplit.planning.outside import outside_calls, peers_of
+from rlsplit.planning.outside import outside_calls, outside_findings, peers_of
 from rlsplit.planning.overlays import applied, engine_urls, overlays_of, policy_url
+from rlsplit.planning.paths import checkpoint_dir
+from rlsplit.planning.placement_checks import placement_findings
+from rlsplit.planning.policy import policy_findings
 from rlsplit.planning.run_checks import env_findings, given_findings, run_name_findings
+from rlsplit.planning.secret_checks import known_secrets, moved_secret_findings
 from rlsplit.planning.settings import Inference
 from rlsplit.planning.subject import Subject, subject_of
 from rlsplit.platform import Platform
 from rlsplit.releases.release import NEWEST
 from rlsplit.releases.spelling import as_spelled
 from rlsplit.run import Run
-from rlsplit.secrets import Secrets
+from rlsplit.secrets import SecretName, Secrets
 from rlsplit.splitting import Component, EnvServer, Split
 
-_HUB_MODEL: Final = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}\Z")
+_HUB_MODEL: Final = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}\Z")
+"""A model of the hub; what begins with ``./`` is a local path."""
 
 
 def plan(
@@ -44,21 +51,30 @@ def plan(
     before: a rule that would only say the same once more is left out.
     """
     subject = subject_of(split, run, platform)
-    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, secrets, told)], subject)
+    names = known_secrets(platform, secrets)
+    _raise_on([*given_findings(run, platform, secrets), *_split_findings(subject, names or (), told)], subject)
     overlays = tuple(overlays_of(subject))
     planned = _run_plan(subject, tuple(_pods_of(subject, overlays)), overlays)
-    settled = planned if secrets is None else bound(planned, secrets.names())
-    _raise_on([*pod_findings(subject, settled.containers), *router_findings(subject, settled.worker_urls)], subject)
+    settled = planned if names is None else bound(planned, names)
+    _raise_on([*pod_findings(subject, settled.containers), *_late_findings(subject, settled)], subject)
     return replace(settled, notes=_at_written_keys(plan_notes(planned, subject, settled.secrets), subject))
 
 
-def _split_findings(subject: Subject, secrets: Secrets | None, told: Collection[str]) -> Iterator[Finding]:
+def _split_findings(subject: Subject, secrets: Collection[SecretName], told: Collection[str]) -> Iterator[Finding]:
     yield from run_name_findings(subject.settings.run_name) if not subject.run.name else ()
     yield from config_findings(subject, told)
+    yield from outside_findings(subject)
+    yield from policy_findings(subject)
     yield from _access_mode(subject)
     yield from _resume_from(subject)
-    protected = subject.split.config.protected
-    yield from env_findings(subject.settings, secrets.names() if secrets else (), protected)
+    yield from env_findings(subject.settings, secrets, subject.split.config.protected)
+    yield from moved_secret_findings(subject)
+
+
+def _late_findings(subject: Subject, plan: RunPlan) -> Iterator[Finding]:
+    yield from router_findings(subject, plan.worker_urls)
+    yield from host_port_findings(subject, plan.pods)
+    yield from placement_findings(subject, plan)
 
 
 def _access_mode(subject: Subject) -> Iterator[Finding]:
@@ -115,30 +131,31 @@ def _at_written_keys(findings: Iterable[Finding], subject: Subject) -> tuple[Fin
 
 ByConfig = Mapping[ConfigId, Sequence[Overlay]]
 Environments = Mapping[ComponentName, Environment]
-"""The environment of each component; all environment servers have the same."""
+"""The environment of each component."""
 
 
 def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     """The pods of every component, configs overlaid with what needs no secret."""
     split, settings, shape, platform = subject.split, subject.settings, subject.shape, subject.platform
-    envs: Environments = {component: environment(component, subject) for component in ROLES}
+    envs: Environments = {name: environment(name, subject) for name in ROLES if name != "env-server"}
     always: dict[ConfigId, list[Overlay]] = defaultdict(list)
     for overlay in overlays:
         if overlay.needs is None:
             always[overlay.config].append(overlay)
-    ports = port_tables.trainer_ports(settings.trainer, shape, platform)
+    ports = port_tables.trainer_ports(settings.trainer, shape, platform, trainer_metrics_port(subject))
     config = _config(TRAINER, _of_pods(split.trainer, subject), always, file=_trainer_file(subject))
     yield _pods(subject, envs, "trainer", shape.trainer_pods, ports, config, gpus=shape.trainer_gpus)
     driver, driver_config = settings.driver, subject.driver_config
     if shape.has_orchestrator and driver_config is not None:
         ports = port_tables.orchestrator_ports(settings.orchestrator)
         config = _config(ConfigId(driver), driver_config, always)
-        sidecars = tuple(_env_server(subject, envs, server, always, ()) for server in subject.env_sidecars)
+        sidecars = tuple(_env_server(subject, server, always, ()) for server in subject.env_sidecars)
         yield replace(_pods(subject, envs, driver, 1, ports, config), sidecars=sidecars)
     if shape.has_inference and split.inference is not None and settings.inference is not None:
         yield from _inference(subject, envs, split.inference, settings.inference, always)
     for server in subject.env_pods:
-        yield _env_server(subject, envs, server, always, port_tables.env_server_ports(platform))
+        ports = port_tables.env_server_ports(env_server_port(subject, server.index))
+        yield _env_server(subject, server, always, ports)
 
 
 def _inference(
@@ -152,9 +169,7 @@ def _inference(
         yield _pods(subject, envs, "router", 1, port_tables.router_ports(settings.router_port), None)
 
 
-def _env_server(
-    subject: Subject, envs: Environments, server: EnvServer, overlays: ByConfig, ports: tuple[Port, ...]
-) -> Pods:
+def _env_server(subject: Subject, server: EnvServer, overlays: ByConfig, ports: tuple[Port, ...]) -> Pods:
     config = _config(ConfigId("env-server", server.id), server.config, overlays)
     info = EnvServerInfo(
         id=server.id,
@@ -162,6 +177,7 @@ def _env_server(
         segment=subject.segments[server.id],
         local_port=None if ports else subject.settings.orchestrator.env_server_base_port.value + server.index,
     )
+    envs: Environments = {"env-server": environment("env-server", subject, subject.source_of(server.id))}
     return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
 
 
@@ -224,7 +240,7 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
     inference = settings.inference if subject.shape.has_inference else None
     outside = outside_calls(subject)
     return RunPlan(
-        release=subject.split.release,
+        release=subject.release,
         run_id=subject.run_id,
         run_name=subject.run_name,
         attempt=run.attempt,
@@ -236,12 +252,14 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         names=subject.names,
         shape=subject.shape,
         run_dir=subject.run_dir,
+        ckpt_dir=checkpoint_dir(subject),
         hf_home=subject.hf_home,
         claim=_claim(subject),
         server_port=_server_port(subject, inference),
         worker_urls=engine_urls(subject),
         router_policy=inference.router_policy.value if inference else None,
         liveness_timeout_seconds=inference.liveness_timeout if inference else 0,
+        broadcast_timeout_seconds=broadcast_timeout(subject),
         ranks_filter=settings.trainer.ranks_filter,
         resume=_resume(subject),
         prefetch=_prefetch(subject),
@@ -252,6 +270,7 @@ def _run_plan(subject: Subject, pods: tuple[Pods, ...], overlays: tuple[Overlay,
         notes=(),
         outside=outside,
         peers=peers_of(outside, subject),
+        tunnelling=tuple(subject.names.host_prefix(pods.suffix) for pods in pods if _has_sandboxes(subject, pods)),
         secret_env_values=secret_values(subject.secret_keys),
         secrets=None,
         platform=platform,
@@ -262,6 +281,12 @@ def _server_port(subject: Subject, inference: Inference | None) -> int | None:
     if inference is None:
         return None
     return (inference.router_port if subject.shape.has_router_pod else inference.port).value
+
+
+def _has_sandboxes(subject: Subject, pods: Pods) -> bool:
+    """Whether pods serve an environment whose agents run in sandboxes elsewhere."""
+    server = pods.env_server
+    return server is not None and subject.source_of(server.id).has_sandboxes
 
 
 def _image(platform: Platform, tag: str) -> str:
@@ -282,13 +307,14 @@ def _resume(subject: Subject) -> Resume | None:
         return None
     directory = trainer.resume_dir.value
     step = trainer.resume_step.value if directory is None else resume_step(directory)
-    return Resume(step=step, is_required=subject.run.resume_from is not None)
+    return Resume(step=step, has_dir=directory is not None, is_required=subject.run.resume_from is not None)
 
 
 def _prefetch(subject: Subject) -> tuple[str, ...]:
-    """Models of the hub that several pods would otherwise download at once; each once."""
-    if not subject.platform.prefetch_model or not subject.shape.has_orchestrator:
+    """Models of the hub that several processes would otherwise download at once; each once."""
+    if not subject.platform.prefetch_model or subject.platform.hf_home == "local":
         return ()
-    inference = subject.settings.inference
-    names = (subject.settings.trainer.model.value, *((inference.model.value,) if inference else ()))
-    return tuple(dict.fromkeys(name for name in names if _HUB_MODEL.match(name)))
+    inference, trainer = subject.settings.inference, subject.settings.trainer
+    names = [trainer.model.value, *([inference.model.value] if inference and subject.shape.has_inference else [])]
+    wanted = [name for name in names if not (trainer.has_random_weights and name == trainer.model.value)]
+    return tuple(dict.fromkeys(name for name in wanted if _HUB_MODEL.match(name)))

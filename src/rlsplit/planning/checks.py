@@ -13,6 +13,7 @@ from rlsplit.kubernetes import MAX_ARGUMENT_BYTES, endpoint, is_loopback
 from rlsplit.planning.image_checks import MAX_PORT, looked_up_servers, ranks_behind_router, servers_beside
 from rlsplit.planning.lookup import DISAGGREGATED
 from rlsplit.planning.model import Pods, Port
+from rlsplit.planning.paths import outside_run
 from rlsplit.planning.ports import ROUTER_METRICS_OFFSET, inner_ports
 from rlsplit.planning.settings import EnvSource, MultiNode, RunSettings, SingleNode, Value
 from rlsplit.planning.start_checks import docker_runtime, train_source, trainer_parallel
@@ -88,13 +89,6 @@ def _router_policy(subject: Subject) -> Iterator[Finding]:
     if policy is not None and policy.value is not None and not _POLICY.match(policy.value):
         message = f"{shown(policy.value)} is no routing policy: it may hold lower-case letters and '_' only"
         yield _error("router-policy", policy.key, message)
-
-
-def _clean(subject: Subject) -> Iterator[Finding]:
-    clean = subject.settings.clean
-    if clean.value:
-        message = "every run has a directory of its own, so there is nothing to clean"
-        yield _error("clean", clean.key, message, "leave it out, or take another run id")
 
 
 def _counts(subject: Subject) -> Iterator[Finding]:
@@ -276,7 +270,6 @@ CHECKS: Final = (
     PlanCheck(_mooncake),
     PlanCheck(_no_router),
     PlanCheck(_router_policy),
-    PlanCheck(_clean, restates=frozenset({"H-05"})),
     PlanCheck(_counts),
     PlanCheck(_crowds),
     PlanCheck(_engine_size),
@@ -297,6 +290,7 @@ CHECKS: Final = (
     PlanCheck(servers_beside),
     PlanCheck(looked_up_servers),
     PlanCheck(ranks_behind_router),
+    PlanCheck(outside_run),
 )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from rlsplit.components import ROLES, ComponentName
+from rlsplit.planning.limits import engine_variables
 from rlsplit.planning.model import EnvVar, SecretEnv
-from rlsplit.planning.subject import Subject, env_tables
-from rlsplit.secrets import RUN_SECRETS, SecretText
+from rlsplit.planning.paths import checkpoint_dir
+from rlsplit.planning.settings import EnvSource
+from rlsplit.planning.subject import LOCAL_HF_HOME, Subject, env_tables
+from rlsplit.secrets import RUN_SECRETS, SecretName, SecretText
 
 INLINE_CONFIG_DIR: Final = "/tmp/rlsplit"
 """Where a startup script writes its config file."""
-
-WORKING_DIR: Final = "/app"
-"""Where the image starts what runs in it."""
 
 _COMMON: Final = MappingProxyType(
     {
@@ -41,14 +41,15 @@ class Environment:
     """The run's own secrets, then moved ``env_vars`` by name."""
 
 
-def environment(component: ComponentName, subject: Subject) -> Environment:
-    """Give the variables of one component's pods."""
+def environment(component: ComponentName, subject: Subject, source: EnvSource | None = None) -> Environment:
+    """Give the variables of one component's pods, for an environment server those of its source."""
     configured, fixed = _configured(component, subject), dict(_fixed(component, subject))
     secret = {name for name, value in configured.items() if subject.is_secret(name, value)}
     layers: tuple[Mapping[str, str], ...] = (
         subject.platform.component(component).env,
         _COMMON,
         ROLES[component].defaults,
+        engine_variables(subject) if component == "inference" else {},
         {name: value for name, value in configured.items() if name not in secret},
         fixed,
         dict(_own(component, subject)),
@@ -60,13 +61,29 @@ def environment(component: ComponentName, subject: Subject) -> Environment:
         plain=tuple(sorted([*plain, *_monitor(component, subject)], key=lambda var: (var.name, var.needs or ""))),
         secret=(
             *(
-                SecretEnv(name=known.variable, key=known.key, needs=known.name)
-                for known in RUN_SECRETS.values()
-                if component in known.components
+                SecretEnv(name=known.variable, key=subject.platform.secret_keys.get(name, known.key), needs=name)
+                for name, known in RUN_SECRETS.items()
+                if component in known.components and _gets(name, subject, source)
             ),
             *(SecretEnv(name=name, key=subject.secret_keys[name, configured[name]]) for name in sorted(moved)),
         ),
     )
+
+
+def _gets(name: SecretName, subject: Subject, source: EnvSource | None) -> bool:
+    """Whether a pod needs a secret. Environment servers run what models write, so they get as few as they can."""
+    if source is None or name not in _WANTED:
+        return True
+    return _WANTED[name](subject, source)
+
+
+_WANTED: Final[Mapping[SecretName, Callable[[Subject, EnvSource], bool]]] = MappingProxyType(
+    {
+        "hf_token": lambda subject, _: subject.platform.env_server.hf_token,
+        "prime_api_key": lambda _, source: source.has_sandboxes,
+    }
+)
+"""Secret to when the server of a source gets it."""
 
 
 def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, str]:
@@ -102,7 +119,7 @@ def _fixed(component: ComponentName, subject: Subject) -> Iterator[tuple[str, st
     if subject.image.has_run_names:
         yield "PRL_RUN_ID", subject.run_id
         yield "PRL_RUN_NAME", subject.run_name
-    yield "HF_HOME", subject.hf_home
+    yield "HF_HOME", _hf_home(component, subject)
     if ROLES[component].logs_to_wandb and (subject.settings.sft is None or subject.shape.has_orchestrator):
         yield "WANDB_SHARED_RUN_ID" if subject.image.shares_wandb_run_id else "WANDB_RUN_ID", subject.run_id
         yield "WANDB_SHARED_MODE", "1"
@@ -120,6 +137,13 @@ def _fixed(component: ComponentName, subject: Subject) -> Iterator[tuple[str, st
         yield "PRIME_RL_REPO", subject.run.source_repo
 
 
+def _hf_home(component: ComponentName, subject: Subject) -> str:
+    """A cache of its own for a component that must not write to the shared one, or does not see it."""
+    parted = subject.platform.run_subpath and subject.has_shared_cache()
+    sees = ROLES[component].has_cache and ROLES[component].fills_cache
+    return LOCAL_HF_HOME if parted and not sees else subject.hf_home
+
+
 def _monitor(component: ComponentName, subject: Subject) -> Iterator[EnvVar]:
     """How the orchestrator's platform monitor finds its run."""
     url = subject.platform.monitor_url
@@ -134,6 +158,9 @@ def _own(component: ComponentName, subject: Subject) -> Iterator[tuple[str, str]
     yield "RLSPLIT_ATTEMPT", str(subject.run.attempt)
     if ROLES[component].config_file is not None:
         yield "RLSPLIT_CONFIG_DIR", INLINE_CONFIG_DIR
-    finds_checkpoints = subject.shape.has_orchestrator or subject.settings.sft is not None
-    if (component == "trainer" and finds_checkpoints) or component == "evals":
-        yield "RLSPLIT_CKPT_DIR", f"{subject.settings.trainer.ckpt_dir.value or subject.run_dir}/checkpoints"
+    if subject.reads_cache(component):
+        yield "RLSPLIT_SHARED_CACHE", subject.hf_home
+    if component in ("trainer", "evals"):
+        yield "RLSPLIT_CKPT_DIR", checkpoint_dir(subject)
+    if component == "trainer" and subject.settings.trainer.resume_dir.value is not None:
+        yield "RLSPLIT_RESUME_DIR", subject.settings.trainer.resume_dir.value

@@ -43,7 +43,7 @@ def environments_inside(subject: Subject) -> Iterator[Finding]:
     sources = subject.settings.sources if subject.shape.has_orchestrator else ()
     own = [source for source in sources if source.address.value is None]
     if own and not subject.image.has_env_server_files:
-        message = f"the orchestrator of {subject.split.release.tag} starts the environments in its own container"
+        message = f"the orchestrator of {subject.release.tag} starts the environments in its own container"
         hint = "give [orchestrator.resources] of the platform what they need"
         yield _said("env-in-orchestrator", own[0].key[:-1], message, hint, "notice")
 

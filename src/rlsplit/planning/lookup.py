@@ -51,6 +51,7 @@ from rlsplit.planning.settings import (
     Value,
 )
 from rlsplit.releases.image import Image, SourcePlaces, image_of
+from rlsplit.releases.release import Release
 from rlsplit.releases.spelling import spelled
 from rlsplit.splitting import Split
 
@@ -63,9 +64,9 @@ DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields[
 """The layout of separate prefill and decode machines."""
 
 
-def rl_settings(split: Split, config: RLConfig) -> RunSettings:
-    """Read the split of an RL run once."""
-    image = image_of(split.release)
+def rl_settings(split: Split, config: RLConfig, release: Release) -> RunSettings:
+    """Read the split of an RL run of a release once."""
+    image = image_of(release)
     return RunSettings(
         run_name=Value(config.run.name or ("" if image.has_run_names else automatic_run_name(config)), ("run", "name")),
         clean=Value(config.clean, ("clean",)),
@@ -73,10 +74,10 @@ def rl_settings(split: Split, config: RLConfig) -> RunSettings:
         env_vars=Value(config.env_vars, ("env_vars",)),
         deployment=deployment_of(config.deployment),
         trainer=_trainer(config.trainer),
-        orchestrator=_orchestrator(split, config.orchestrator),
+        orchestrator=_orchestrator(split, config.orchestrator, release),
         inference=None if config.inference is None else inference_of(config.inference, config.deployment, image),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
-        sources=tuple(_sources(split, config)),
+        sources=tuple(_sources(split, config, release)),
     )
 
 
@@ -120,6 +121,7 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         metrics_port=port[1:],
         trace_path=Value(trainer.trace_path, ("trainer", "trace_path")),
         memory_profiler_path=Value(trainer.memory_profiler_path, ("trainer", "memory_profiler_path")),
+        has_random_weights=trainer.model.debug.random_init,
         conversion_dir=Value(trainer.model.conversion_dir, ("trainer", "model", "conversion_dir")),
         dp_replicate=Value(trainer.model.dp_replicate, ("trainer", "model", "dp_replicate")),
         cp=Value(trainer.model.cp, ("trainer", "model", "cp")),
@@ -140,7 +142,7 @@ def _resume_step(trainer: TrainerConfig) -> tuple[bool, Value[int | None]]:
     return step is not None, Value(None if step == -1 else step, ("trainer", "ckpt", "resume_step"))
 
 
-def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrator:
+def _orchestrator(split: Split, orchestrator: OrchestratorConfig, release: Release) -> Orchestrator:
     client = orchestrator.model.client
     key: KeyPath = ("orchestrator", "model", "client")
     base_url, base_urls = _base_urls(client, key)
@@ -148,6 +150,7 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
         base_url=base_url,
         base_urls=base_urls,
         rank_count=Value(declared(client, "dp_rank_count") or 1, (*key, "dp_rank_count")),
+        ready_timeout=Value(client.wait_for_ready_timeout, (*key, "wait_for_ready_timeout")),
         admin_base_url=Value(tuple(client.admin_base_url or ()), ("orchestrator", "model", "client", "admin_base_url")),
         broadcast=broadcast_of(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
@@ -157,7 +160,7 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
         seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
         max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
         env_server_base_port=Value(orchestrator.env_server_base_port, ("orchestrator", "env_server_base_port")),
-        train_sources=Value(len(_listed(split, "train")), ("orchestrator", "train", "source")),
+        train_sources=Value(len(_listed(split, "train", release)), ("orchestrator", "train", "source")),
         output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
         env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
     )
@@ -166,7 +169,9 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig) -> Orchestrato
 def _base_urls(client: ClientConfig, key: KeyPath) -> tuple[Value[str], tuple[str, ...]]:
     """Where a client asks: releases before v0.8.1.dev3 know several addresses, and servers that are looked up."""
     written: Any = client.base_url
-    urls: tuple[str, ...] = tuple(written) if is_list(written) else (written,)
+    if isinstance(written, str):
+        return Value(written, (*key, "base_url")), (written,)
+    urls: tuple[str, ...] = tuple(written)
     elastic = declared(client, "elastic")
     if elastic is not None:
         found = f"http://{elastic.hostname}:{elastic.port}"
@@ -215,13 +220,14 @@ def inference_of(inference: InferenceConfig, deployment: AnyDeployment, image: I
 
 def broadcast_of(broadcast: TrainerWeightBroadcast | OrchestratorWeightBroadcast) -> Broadcast:
     """Read one end of the weight broadcast."""
-    meets = None
+    meets, timeout = None, None
     if isinstance(broadcast, BroadcastEndpoint):
+        timeout = Value(broadcast.timeout, ("weight_broadcast", "timeout"), is_shared=True)
         meets = Endpoint(
             host=Value(broadcast.host, ("weight_broadcast", "host"), is_shared=True),
             port=Value(broadcast.port, ("weight_broadcast", "port"), is_shared=True),
         )
-    return Broadcast(type=broadcast.type, meets=meets)
+    return Broadcast(type=broadcast.type, meets=meets, timeout=timeout)
 
 
 def _rollouts(transport: RolloutTransport) -> Endpoint | None:
@@ -247,11 +253,11 @@ _TOKENS: Final = ("orchestrator", "train", "sampling", "max_completion_tokens")
 # --- environment sources ---------------------------------------------------------------------------------------
 
 
-def _sources(split: Split, config: RLConfig) -> Iterator[EnvSource]:
+def _sources(split: Split, config: RLConfig, release: Release) -> Iterator[EnvSource]:
     """Typed where they were checked; as they were sent where they were set aside (H-02)."""
-    places = image_of(split.release).sources
+    places = image_of(release).sources
     if config.provenance.mode == "hosted":
-        yield from _sent_sources(split, places)
+        yield from _sent_sources(split, places, release)
         return
     for position, source in enumerate(config.orchestrator.train.source):
         # A source that inherits the orchestrator's algorithm names no model of its own.
@@ -294,8 +300,10 @@ _Read = Callable[[KeyPath], Any]
 
 def _naming_key(places: SourcePlaces, at: _Read, key: KeyPath) -> KeyPath:
     """The last of the ids in an environment gives a source without a name of its own the end of its name."""
-    written = [path for path in (("name",), *places.ids) if at(path)]
-    return (*key, *(written or [*places.ids[1:2]])[0])
+    for path in (("name",), *places.ids):
+        if at(path):
+            return (*key, *path)
+    return (*key, *places.id)
 
 
 def _plugin_runtimes(places: SourcePlaces, at: _Read, key: KeyPath) -> Iterator[Value[str]]:
@@ -310,7 +318,7 @@ def _runtimes(node: Any, key: KeyPath) -> Iterator[Value[str]]:
             yield from _runtimes(item, (*key, i))
     elif is_table(node):
         for name, value in node.items():
-            kind = value.get("type") if name == "runtime" and is_table(value) else None
+            kind = value.get("type", "prime") if name == "runtime" and is_table(value) else None
             if isinstance(kind, str):
                 yield Value(kind, (*key, name, "type"))
             yield from _runtimes(value, (*key, name))
@@ -332,11 +340,11 @@ def _frozen_models_at(role: Literal["teacher", "samples"], client: ClientConfig,
     yield from (FrozenModel(role, Value(url, base_url.key)) for url in urls)
 
 
-def _sent_sources(split: Split, places: SourcePlaces) -> Iterator[EnvSource]:
+def _sent_sources(split: Split, places: SourcePlaces, release: Release) -> Iterator[EnvSource]:
     """Sources of a hosted run, of any type: those that are tables, by the names that every source has."""
     parts: tuple[SourceSplit, ...] = ("train", "eval")
     for part in parts:
-        for position, table in enumerate(_listed(split, part)):
+        for position, table in enumerate(_listed(split, part, release)):
             if is_table(table):
                 own = table.get("algo") != _orchestrator_config(split).get("algo")
                 yield _sent_source(places, part, position, table, own)
@@ -364,9 +372,9 @@ def _orchestrator_config(split: Split) -> Mapping[str, Any]:
     return split.orchestrator.resolved if split.orchestrator else {}
 
 
-def _listed(split: Split, part: SourceSplit) -> Sequence[Any]:
+def _listed(split: Split, part: SourceSplit, release: Release) -> Sequence[Any]:
     """The sources in the orchestrator's config; in hosted runs whatever was sent."""
-    listed = value_at(_orchestrator_config(split), spelled(("orchestrator", part, "source"), split.release)[1:])
+    listed = value_at(_orchestrator_config(split), spelled(("orchestrator", part, "source"), release)[1:])
     return listed if is_list(listed) else ()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from rlsplit.addresses import address_of
 from rlsplit.components import ROLES, ComponentName, ConfigId, EnvServerId, Role
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.json_text import config_text
@@ -37,8 +37,13 @@ OverlayName = Literal[
     "world-size",
     "secret-env",
     "dataset",
+    "startup-limit",
+    "relative-path",
 ]
 """Names of the overlays, in the order of the cluster specification."""
+
+DATASET_MOUNT: Final = "/volume"
+"""Where the platform mounts the volume of datasets."""
 
 REMOVED: Final = "<removed>"
 """Stands for the value of an overlay that takes a key away."""
@@ -71,6 +76,11 @@ class Names:
         return f"{self.base}-inference"
 
     @property
+    def tunnels(self) -> str:
+        """Name of the NetworkPolicy of environment servers that open tunnels."""
+        return f"{self.base}-tunnels"
+
+    @property
     def domain(self) -> str:
         """DNS domain of the run's pods."""
         return f"{self.base}.{self.namespace}.svc.{self.cluster_domain}"
@@ -84,7 +94,7 @@ class Names:
         return f"{self.base}-config-{suffix}"
 
     def host_prefix(self, suffix: str) -> str:
-        """Host name of a component's pods, without ``-<index>``."""
+        """Host name of a component's pods, without ``-<index>``: the name of the Job that makes them."""
         return f"{self.base}-{suffix}{self.host_infix}"
 
     def host(self, suffix: str, index: int | str = 0) -> str:
@@ -270,6 +280,11 @@ class Pods:
         return ConfigId(self.component, self.env_server.id if self.env_server else None)
 
     @property
+    def hf_home(self) -> str | None:
+        """Their Hugging Face cache."""
+        return next((variable.value for variable in self.env if variable.name == "HF_HOME"), None)
+
+    @property
     def count(self) -> int:
         """How many pods there are."""
         return len(self.hosts)
@@ -285,6 +300,8 @@ class Resume:
 
     step: int | None
     """The step to load; None means the newest in the run's directory."""
+    has_dir: bool = False
+    """Whether the checkpoint lies in a folder that the config names."""
     is_required: bool = False
     """Whether there must be a checkpoint: a run that continues another one never begins anew."""
 
@@ -298,17 +315,10 @@ class Peer:
     needs: SecretName | None = None
 
     @property
-    def is_address(self) -> bool:
-        """Whether the host is an IP address, which a NetworkPolicy can express; a name it cannot."""
-        return self.cidr is not None
-
-    @property
     def cidr(self) -> str | None:
-        """The host as an address range of one, None for a name."""
-        try:
-            return str(ipaddress.ip_network(self.host))
-        except ValueError:
-            return None
+        """The host as an address range of one, which a NetworkPolicy can express; None for a name, which it cannot."""
+        address = address_of(self.host)
+        return None if address is None else f"{address}/{address.max_prefixlen}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +350,8 @@ class RunPlan:
     names: Names
     shape: Shape
     run_dir: str
+    ckpt_dir: str
+    """Where the trainer's checkpoints are."""
     hf_home: str
     """Directory of the Hugging Face cache in the pods."""
     claim: str | None
@@ -351,6 +363,8 @@ class RunPlan:
     router_policy: str | None
     liveness_timeout_seconds: float
     """``inference.server.liveness_timeout_seconds``."""
+    broadcast_timeout_seconds: int
+    """How long setting up the weight broadcast, or one update, may take; 0 for files."""
     ranks_filter: tuple[int, ...]
     """Trainer ranks that are shown on the console."""
     resume: Resume | None
@@ -369,6 +383,8 @@ class RunPlan:
     """Every call to a server that the run does not start itself."""
     peers: tuple[Peer, ...]
     """The servers among them for which the network policy opens a port."""
+    tunnelling: tuple[str, ...]
+    """Jobs of the environment servers whose agents run in sandboxes elsewhere."""
     secret_env_values: Mapping[str, SecretText] = field(repr=False)
     """Key in the Secret to value, for values of ``env_vars`` that were moved there."""
     secrets: frozenset[SecretName] | None
@@ -382,7 +398,13 @@ class RunPlan:
     @property
     def containers(self) -> tuple[Pods, ...]:
         """Every container of the run: each pod's own, then its sidecars."""
-        return tuple(container for pods in self.pods for container in (pods, *pods.sidecars))
+        return tuple([container for pods in self.pods for container in (pods, *pods.sidecars)])
+
+    @property
+    def has_rdma(self) -> bool:
+        """Whether GPU pods get RDMA devices: on one node they need none, but NIXL does."""
+        nixl = self.settings.trainer.broadcast.type == "nixl" and self.shape.has_orchestrator
+        return bool(self.platform.rdma_resource) and (self.shape.multi_node or nixl)
 
     @property
     def pod_count(self) -> int:

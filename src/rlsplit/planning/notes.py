@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from posixpath import join, normpath
 from typing import Any, Final
 
 from rlsplit.components import ComponentName
 from rlsplit.findings import Finding, KeyPath, Severity, shown
 from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.planning.environment import WORKING_DIR, fixed_variables, has_variable
+from rlsplit.planning.cluster_notes import cluster_notes
+from rlsplit.planning.environment import fixed_variables, has_variable
 from rlsplit.planning.exposed import exposed_secrets
 from rlsplit.planning.image_checks import environments_inside
-from rlsplit.planning.model import Overlay, OverlayName, RunPlan
+from rlsplit.planning.limits import shortened_waits
+from rlsplit.planning.model import DATASET_MOUNT, Overlay, OverlayName, RunPlan
+from rlsplit.planning.paths import lost_paths, relative_paths
 from rlsplit.planning.replaced import replaced_notes
 from rlsplit.planning.settings import MultiNode, RunSettings, Value
 from rlsplit.planning.subject import Subject, env_tables
@@ -42,7 +44,7 @@ def plan_notes(plan: RunPlan, subject: Subject, secrets: Collection[SecretName] 
     yield from exposed_secrets(plan)
     yield from _without_keys(subject, secrets) if secrets is not None else ()
     yield from _lasting(plan, subject)
-    yield from _open_ports(plan)
+    yield from cluster_notes(plan, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,13 @@ def _slurm(subject: Subject) -> Iterator[Finding]:
         yield _note("slurm", slurm.key, "SLURM settings have no effect on Kubernetes")
 
 
+def _clean(subject: Subject) -> Iterator[Finding]:
+    clean = subject.settings.clean
+    if clean.value:
+        message = "has no effect: every run has a directory of its own, so there is nothing to clean"
+        yield _note("clean", clean.key, message, "leave it out, or take another run id")
+
+
 def _orchestrator_place(subject: Subject) -> Iterator[Finding]:
     deployment = subject.settings.deployment
     if isinstance(deployment, MultiNode) and deployment.orchestrator_on_inference.value:
@@ -138,28 +147,10 @@ def _orchestrator_place(subject: Subject) -> Iterator[Finding]:
         yield _note("orchestrator-on-inference", deployment.orchestrator_on_inference.key, message)
 
 
-def _paths_off_volume(subject: Subject) -> Iterator[Finding]:
-    mount = subject.platform.mount_path.rstrip("/")
-    trainer, monitor = subject.settings.trainer, subject.settings.orchestrator.file_monitor
-    for path in (trainer.ckpt_dir, trainer.trace_path, trainer.memory_profiler_path, trainer.conversion_dir):
-        yield from _path_off_volume(path, mount, WORKING_DIR)
-    for path in (trainer.file_monitor, monitor) if subject.shape.has_orchestrator else (trainer.file_monitor,):
-        yield from _path_off_volume(path, mount, subject.run_dir)
-
-
-def _path_off_volume(path: Value[str | None], mount: str, base: str) -> Iterator[Finding]:
-    """Judge a path as a pod finds it, which starts in ``base`` if it is relative."""
-    if path.value is None or normpath(join(base, path.value)).startswith(f"{mount}/"):
-        return
-    where = "is not on the volume" if path.value.startswith("/") else f"lies in the image's {base}"
-    message = f"{shown(path.value)} {where} and is lost with the pod"
-    yield _note("path-off-volume", path.key, message, f"write a path below {mount}", "warning")
-
-
 def _local_models(subject: Subject) -> Iterator[Finding]:
     mounts = [f"{subject.platform.mount_path.rstrip('/')}/"]
     if subject.platform.dataset_mount:
-        mounts.append("/volume/")
+        mounts.append(f"{DATASET_MOUNT}/")
     inference = subject.settings.inference
     for model in (subject.settings.trainer.model, *((inference.model,) if inference else ())):
         if model.value.startswith("/") and not model.value.startswith(tuple(mounts)):
@@ -238,8 +229,11 @@ def _unserved(subject: Subject) -> Iterator[Finding]:
 _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
     _gateway,
     _slurm,
+    _clean,
     _orchestrator_place,
-    _paths_off_volume,
+    lost_paths,
+    relative_paths,
+    shortened_waits,
     _sequence_lengths,
     _replaced_variables,
     _slashed_names,
@@ -257,10 +251,6 @@ def _lasting(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     if subject.run.id is None:
         message = f"no run id was given; {plan.run_id} changes with the config, and the run's directory with it"
         yield _given("derived-run-id", ("runId",), message, "give a run id")
-    if plan.platform.workload == "job" and plan.pods[1:]:
-        message = "inference, router and environment servers keep running, and keep their GPUs, until deleted"
-        hint = f"kubectl delete job,configmap -n {plan.names.namespace} -l app.kubernetes.io/instance={plan.names.base}"
-        yield _note("servers-run-on", (), message, hint)
     if plan.resume is None and subject.shape.has_orchestrator:
         yield from _no_resume(plan, str(subject.image.resuming))
 
@@ -273,15 +263,6 @@ def _no_resume(plan: RunPlan, resuming: str) -> Iterator[Finding]:
     if plan.platform.queue_name is not None:
         message = "a preempted run starts again from its config: trainer 0 refuses once there are checkpoints"
         yield _note("queue-without-resume", ("resume",), message, hint, "warning")
-
-
-def _open_ports(plan: RunPlan) -> Iterator[Finding]:
-    if not plan.platform.network_policy:
-        return
-    for peer in plan.peers:
-        if not peer.is_address:
-            message = f"a NetworkPolicy cannot name hosts: {peer.host} opens port {peer.port} to every address"
-            yield _note("open-port", (), message)
 
 
 def _note(code: str, path: KeyPath, message: str, hint: str | None = None, severity: Severity = "notice") -> Finding:

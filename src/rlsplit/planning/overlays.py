@@ -13,8 +13,11 @@ from rlsplit.components import INFERENCE, TRAINER, ConfigId
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_table, value_at
+from rlsplit.planning.host_ports import env_server_port, trainer_metrics_port
+from rlsplit.planning.limits import ENGINE_TIMEOUT, engine_limit, has_own_timeout, is_patient
 from rlsplit.planning.model import REMOVED, Overlay, OverlayName
 from rlsplit.planning.names import env_suffix
+from rlsplit.planning.paths import moved_paths
 from rlsplit.planning.ports import engine_ports, inference_ports
 from rlsplit.planning.settings import Broadcast, Inference
 from rlsplit.planning.subject import Subject
@@ -45,7 +48,7 @@ def overlays_of(subject: Subject) -> Iterator[Overlay]:
 def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     """Overlays on the trainer's config."""
     trainer = subject.settings.trainer
-    overlay = _Overlaying(TRAINER, subject.split.trainer.resolved, subject.split.release)
+    overlay = _Overlaying(TRAINER, subject.split.trainer.resolved, subject.release)
     if subject.settings.sft is None:
         yield overlay("run-directory", trainer.output_dir, subject.run_dir, _IN_RUN_DIR)
     else:
@@ -55,7 +58,7 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     if subject.platform.metrics == "force" and trainer.has_metrics:
         reason = "the platform scrapes and probes this address"
         yield overlay("trainer-metrics", trainer.metrics_host, ANY_ADDRESS, reason)
-        yield overlay("trainer-metrics", trainer.metrics_port, subject.platform.trainer_metrics_port, reason)
+        yield overlay("trainer-metrics", trainer.metrics_port, trainer_metrics_port(subject), reason)
     if subject.shape.has_orchestrator:
         if trainer.broadcast.type == "nccl" and trainer.broadcast.meets is not None:
             reason = "the trainer binds the broadcast's store inside its pod"
@@ -64,6 +67,8 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
             host = subject.names.host("orchestrator")
             yield overlay("rollouts-host", trainer.rollouts.host.path, host, "the orchestrator sends the rollouts")
     yield from _world_size(overlay, subject, trainer.broadcast)
+    yield from _broadcast_limit(overlay, subject, trainer.broadcast, subject.split.trainer)
+    yield from _relative_paths(overlay, subject)
     yield from _datasets(overlay, subject)
     yield from _secret_env(overlay, subject)
 
@@ -71,7 +76,7 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
 def orchestrator_overlays(subject: Subject, config: Component) -> Iterator[Overlay]:
     """Overlays on the config of the orchestrator, or of the evals in its place."""
     orchestrator, sft = subject.settings.orchestrator, subject.settings.sft
-    overlay = _Overlaying(ConfigId(subject.settings.driver), config.resolved, subject.split.release)
+    overlay = _Overlaying(ConfigId(subject.settings.driver), config.resolved, subject.release)
     yield overlay("run-directory", orchestrator.output_dir, subject.orchestrator_dir, _IN_RUN_DIR)
     if sft is not None:
         reason = "the trainer announces new weights in the run's directory"
@@ -89,16 +94,20 @@ def orchestrator_overlays(subject: Subject, config: Component) -> Iterator[Overl
     for server in subject.env_pods:
         path: KeyPath = (server.split, "source", server.position, "serve", "address")
         host = subject.names.host(env_suffix(server.index, server.name))
-        address = f"tcp://{host}:{subject.platform.env_server_port}"
+        address = f"tcp://{host}:{env_server_port(subject, server.index)}"
         yield overlay("env-server-address", path, address, "the environment is served by a pod of its own")
     yield from _monitor(overlay, subject)
     yield from _world_size(overlay, subject, orchestrator.broadcast)
+    if not is_patient(subject):
+        yield overlay("startup-limit", orchestrator.ready_timeout.path, _limit(subject), "engines take long to start")
+    yield from _broadcast_limit(overlay, subject, orchestrator.broadcast, config)
+    yield from _relative_paths(overlay, subject)
     yield from _secret_env(overlay, subject)
 
 
 def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overlay]:
     """Overlays on the engines' config."""
-    shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject), subject.split.release)
+    shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject), subject.release)
     yield overlay("server-bind", inference.host.path, ANY_ADDRESS, "other pods call the server")
     if shape.multi_node:
         if shape.engines == 1:
@@ -113,13 +122,17 @@ def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overl
         if name not in inference.env_vars.value and not subject.is_secret(name, value):
             reason = "inference puts its defaults over the pod's environment, but not over its own env_vars"
             yield overlay("root-env-vars", (*inference.env_vars.path, name), value, reason)
+    limit = engine_limit(subject, inference)
+    if limit is not None:
+        reason = "inference puts its own limit over the pod's environment"
+        yield overlay("startup-limit", (*inference.env_vars.path, ENGINE_TIMEOUT), limit, reason)
     yield from _secret_env(overlay, subject)
 
 
 def env_server_overlays(subject: Subject, server: EnvServer) -> Iterator[Overlay]:
     """Overlays on one environment server's config."""
-    overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved, subject.split.release)
-    address = f"tcp://{ANY_ADDRESS}:{subject.platform.env_server_port}"
+    overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved, subject.release)
+    address = f"tcp://{ANY_ADDRESS}:{env_server_port(subject, server.index)}"
     reason = f"{subject.settings.called_driver} from another pod"
     yield overlay("env-server-bind", ("serve", "address"), address, reason)
     directory = f"{subject.run_dir}/envs/{server.split}/{subject.segments[server.id]}"
@@ -240,6 +253,25 @@ def _datasets(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
 
     for name, path in placed_datasets(subject, sft):
         yield overlay("dataset", name.path, path, "the volume of datasets is mounted there")
+
+
+def _broadcast_limit(
+    overlay: _Overlaying, subject: Subject, broadcast: Broadcast, component: Component | None
+) -> Iterator[Overlay]:
+    """Both ends meet when the slower one has loaded."""
+    if subject.shape.has_orchestrator and broadcast.timeout is not None and not has_own_timeout(broadcast, component):
+        reason = "trainer and engines meet when the slower one has loaded"
+        yield overlay("startup-limit", broadcast.timeout.path, _limit(subject), reason)
+
+
+def _limit(subject: Subject) -> int:
+    return subject.platform.startup_timeout_seconds
+
+
+def _relative_paths(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
+    for owner, path, place in moved_paths(subject):
+        if owner == overlay.owner:
+            yield overlay("relative-path", path.path, place, _IN_RUN_DIR)
 
 
 def _secret_env(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:

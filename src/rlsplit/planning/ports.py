@@ -18,7 +18,7 @@ ROUTER_METRICS_OFFSET: Final = 21000
 """The router serves Prometheus metrics on ``server.port`` plus this."""
 
 
-def trainer_ports(trainer: Trainer, shape: Shape, platform: Platform) -> tuple[Port, ...]:
+def trainer_ports(trainer: Trainer, shape: Shape, platform: Platform, metrics_port: int) -> tuple[Port, ...]:
     """``rdzv`` with several pods, ``nccl`` with that broadcast, ``metrics`` where anything serves them."""
     ports: list[Port] = []
     if shape.trainer_pods > 1:
@@ -26,7 +26,7 @@ def trainer_ports(trainer: Trainer, shape: Shape, platform: Platform) -> tuple[P
     meets = trainer.broadcast.meets
     if trainer.broadcast.type == "nccl" and meets is not None and not shape.trainer_only:
         ports.append(_port("nccl", meets.port))
-    return (*ports, *(_metrics_port(trainer.metrics, platform) if trainer.has_metrics else ()))
+    return (*ports, *(_metrics_port(trainer.metrics, platform, metrics_port) if trainer.has_metrics else ()))
 
 
 def orchestrator_ports(orchestrator: Orchestrator) -> tuple[Port, ...]:
@@ -89,9 +89,9 @@ def router_ports(server: Value[int]) -> tuple[Port, ...]:
     return (_port("http", server), _port("router-metrics", server, ROUTER_METRICS_OFFSET))
 
 
-def env_server_ports(platform: Platform) -> tuple[Port, ...]:
-    """Every environment server has a pod of its own, so all use one number."""
-    return (Port(name="env", number=platform.env_server_port, setting=("platform", "env_server_port")),)
+def env_server_ports(number: int) -> tuple[Port, ...]:
+    """The one port of an environment server."""
+    return (Port(name="env", number=number, setting=("platform", "env_server_port")),)
 
 
 def engine_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
@@ -109,11 +109,11 @@ def _single_node_ports(inference: Inference) -> tuple[Port, ...]:
     return (http,) if inference.router.value is None else (http, _port("engine", inference.backend_port))
 
 
-def _metrics_port(metrics: Endpoint | None, platform: Platform) -> tuple[Port, ...]:
+def _metrics_port(metrics: Endpoint | None, platform: Platform, number: int) -> tuple[Port, ...]:
     """With ``metrics = "off"`` a server on a loopback address is out of the probes' reach."""
     if platform.metrics == "force":
         setting: KeyPath = ("platform", "trainer_metrics_port")
-        return (Port(name="metrics", number=platform.trainer_metrics_port, setting=setting),)
+        return (Port(name="metrics", number=number, setting=setting),)
     if metrics is None or (is_loopback(metrics.host.value) and metrics.host.value != "0.0.0.0"):
         return ()
     return (_port("metrics", metrics.port),)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from rlsplit.components import ComponentName, SourceSplit
 from rlsplit.findings import KeyPath
@@ -68,6 +68,8 @@ class Broadcast:
     type: Literal["filesystem", "nccl", "nixl"]
     meets: Endpoint | None
     """None for files."""
+    timeout: Value[int] | None
+    """Longest duration of connecting or transferring [seconds]; None for files."""
     world_size: KeyPath | None = ("weight_broadcast", "inference_world_size")
     """Where the number of inference workers stands in the component's config; None: it is right already."""
 
@@ -94,6 +96,8 @@ class Trainer:
     """Where host and port of the metrics server stand, whether it is on or not."""
     trace_path: Value[str | None]
     memory_profiler_path: Value[str | None]
+    has_random_weights: bool
+    """Whether the model starts from random weights, for debugging."""
     file_monitor: Value[str | None]
     conversion_dir: Value[str | None]
     dp_replicate: Value[int]
@@ -119,6 +123,8 @@ class Orchestrator:
     """All of them, and the addresses at which servers are looked up."""
     rank_count: Value[int]
     """Engine ranks that a client tells apart behind one address; 1 where it knows none."""
+    ready_timeout: Value[int]
+    """How long the policy's server may take to become ready [seconds]."""
     admin_base_url: Value[tuple[str, ...]]
     broadcast: Broadcast
     rollouts: Endpoint | None
@@ -174,6 +180,10 @@ class Inference:
     env_vars: Value[Mapping[str, str]] = field(repr=False)
 
 
+LOCAL_RUNTIMES: Final = frozenset({"subprocess", "docker"})
+"""Types of runtimes whose agents run where their environment does; every other one is a sandbox elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrozenModel:
     """A model that an algorithm queries and nobody trains."""
@@ -198,9 +208,14 @@ class EnvSource:
     name: KeyPath
     """The key that names it: ``name``, or else the id of its environment."""
     runtimes: tuple[Value[str], ...]
-    """Types of the sandboxes in which its agents run, as far as they are written."""
+    """Types of the sandboxes in which its agents run, as far as a runtime is written (B-06: without a type, prime)."""
     max_completion_tokens: Value[int | None]
     """Most tokens of one turn in a train source that says otherwise than all; None where it does not."""
+
+    @property
+    def has_sandboxes(self) -> bool:
+        """Whether agents run in sandboxes elsewhere; a seat for which nobody wrote a runtime takes one of Prime's."""
+        return not self.runtimes or any(runtime.value not in LOCAL_RUNTIMES for runtime in self.runtimes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

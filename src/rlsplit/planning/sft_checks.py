@@ -7,11 +7,10 @@ from math import gcd
 from typing import Final
 
 from rlsplit.findings import Finding, KeyPath, Severity, shown
+from rlsplit.planning.model import DATASET_MOUNT
 from rlsplit.planning.settings import SFTRun, SingleNode, Value
 from rlsplit.planning.subject import Subject
 
-DATASET_MOUNT: Final = "/volume"
-"""Where the platform mounts the volume of datasets."""
 DATASETS: Final = "datasets/"
 """What names on that volume begin with, from its root."""
 

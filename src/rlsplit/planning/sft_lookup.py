@@ -22,12 +22,13 @@ from rlsplit.planning.settings import (
     Value,
 )
 from rlsplit.releases.image import image_of
+from rlsplit.releases.release import Release
 from rlsplit.splitting import Split
 
 
-def sft_settings(split: Split, config: SFTConfig) -> RunSettings:
+def sft_settings(split: Split, config: SFTConfig, release: Release) -> RunSettings:
     """Read the split of an SFT run once; it is the launcher's, since the hosted one resolves no evals."""
-    image, group = image_of(split.release), config.eval or EvalsEvalConfig.model_construct()
+    image, group = image_of(release), config.eval or EvalsEvalConfig.model_construct()
     return RunSettings(
         sft=_sft(config),
         run_name=_root(config.run.name or "", "run", "name"),
@@ -100,6 +101,7 @@ def _trainer(config: SFTConfig) -> Trainer:
     model, ckpt, resume = config.model, config.ckpt, config.resume
     return Trainer(
         model=_root(model.name, "model", "name"),
+        has_random_weights=model.debug.random_init,
         has_fake_data=_root(config.data.type == "fake", "data", "type"),
         has_ckpt=ckpt is not None,
         ckpt_dir=_root(ckpt.output_dir if ckpt else None, "ckpt", "output_dir"),
@@ -131,6 +133,7 @@ def _evals(config: SFTConfig, group: EvalsEvalConfig) -> Orchestrator:
     return Orchestrator(
         base_url=_root(client.base_url, "eval", "client", "base_url"),
         base_urls=(client.base_url,),
+        ready_timeout=_root(client.wait_for_ready_timeout, "eval", "client", "wait_for_ready_timeout"),
         rank_count=_root(1, "eval", "client"),
         admin_base_url=_root(tuple(client.admin_base_url or ()), "eval", "client", "admin_base_url"),
         broadcast=_broadcast(config),
@@ -151,7 +154,7 @@ def _broadcast(config: SFTConfig) -> Broadcast:
     """Its world size is computed after the engines are counted (SFT-53), so it needs no overlay."""
     written = config.weight_broadcast or TrainerFileSystemWeightBroadcastConfig.model_construct()
     read = broadcast_of(written)
-    return Broadcast(type=read.type, meets=read.meets, world_size=None)
+    return Broadcast(type=read.type, meets=read.meets, timeout=read.timeout, world_size=None)
 
 
 def _wandb(monitors: MonitorsConfig) -> Value[bool]:

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rlsplit.components import ComponentName, EnvServerId
+from rlsplit.components import ROLES, ComponentName, EnvServerId
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
 from rlsplit.planning.run_settings import settings_of
-from rlsplit.planning.settings import RunSettings, Value
+from rlsplit.planning.settings import EnvSource, RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.releases.image import Image, image_of
+from rlsplit.releases.release import Release
 from rlsplit.run import Run
 from rlsplit.splitting import Component, EnvServer, Split
 
@@ -30,6 +31,8 @@ class Subject:
     """The configs that the pods will read, and that overlays change."""
     settings: RunSettings
     """What the configs say, typed."""
+    release: Release
+    """Whose configs they are."""
     image: Image
     """What the image can do."""
     shape: Shape
@@ -66,28 +69,45 @@ class Subject:
         """Environment servers that only the orchestrator's own pod can reach."""
         return self.split.env_servers if self.shape.has_orchestrator and not self.image.env_servers_anywhere else ()
 
+    def source_of(self, server: EnvServerId) -> EnvSource:
+        """Give the source that an environment server serves."""
+        position = next(s.position for s in self.split.env_servers if s.id == server)
+        return next(s for s in self.settings.sources if (s.split, s.position) == (server.split, position))
+
+    def has_shared_cache(self) -> bool:
+        """Whether the Hugging Face cache lies on the volume."""
+        return self.hf_home.startswith(f"{self.platform.mount_path.rstrip('/')}/")
+
+    def reads_cache(self, component: ComponentName) -> bool:
+        """Whether a component's pods only read the shared cache, and download into one of their own."""
+        role = ROLES[component]
+        return self.platform.run_subpath and self.has_shared_cache() and role.has_cache and not role.fills_cache
+
     def is_secret(self, name: str, value: str) -> bool:
         """Whether a variable of ``env_vars`` is moved to the Secret (overlay ``secret-env``)."""
-        return is_secret_env(name, value, self.platform)
+        return (name, value) in self.secret_keys
 
 
 def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
     """Put together what planning looks at; nothing is checked yet."""
-    settings = settings_of(split)
+    release = split.release
+    settings = settings_of(split, release)
     run_name = run.name or settings.run_name.value
     run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
+    run_dir = _run_dir(platform, run.resume_from or run_id)
     return Subject(
         split=split,
         settings=settings,
-        image=image_of(split.release),
+        release=release,
+        image=image_of(release),
         shape=shape_of(settings),
         platform=platform,
         run=run,
         run_id=run_id,
         run_name=run_name,
         names=run_names(run_name, run_id, platform),
-        run_dir=_run_dir(platform, run.resume_from or run_id),
-        hf_home=_hf_home(platform),
+        run_dir=run_dir,
+        hf_home=_hf_home(platform, run_dir),
         segments=path_segments(split.env_servers),
         secret_keys=_secret_keys(settings, platform),
     )
@@ -107,7 +127,11 @@ def _run_dir(platform: Platform, run_id: str) -> str:
     return platform.run_dir.replace("{mount}", mount).replace("{run_id}", run_id)
 
 
-def _hf_home(platform: Platform) -> str:
+def _hf_home(platform: Platform, run_dir: str) -> str:
+    mount = f"{platform.mount_path.rstrip('/')}/"
+    on_volume = platform.hf_home == "shared" or platform.hf_home.startswith(mount)
+    if on_volume and platform.tenant.policy.own_cache:
+        return f"{run_dir}/cache/huggingface"
     places = {
         "shared": f"{platform.mount_path.rstrip('/')}/cache/huggingface",
         "local": LOCAL_HF_HOME,

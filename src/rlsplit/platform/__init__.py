@@ -2,5 +2,6 @@
 
 from rlsplit.platform.reading import Platform
 from rlsplit.platform.settings import PlatformSettings, PodSettings
+from rlsplit.platform.tenant_settings import Policy
 
-__all__ = ["Platform", "PlatformSettings", "PodSettings"]
+__all__ = ["Platform", "PlatformSettings", "PodSettings", "Policy"]

@@ -16,6 +16,7 @@ from rlsplit.config.tree import make_unreadable
 from rlsplit.document import Document, Source
 from rlsplit.document import read as read_document
 from rlsplit.findings import ConfigError, Finding, KeyPath, has_errors, located
+from rlsplit.plain_data import is_mapping, plain
 from rlsplit.platform.rules import platform_findings
 from rlsplit.platform.settings import PlatformSettings
 from rlsplit.platform.unknown_settings import meant, unknown_setting
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = ("platform",)
 """What the paths of findings about settings begin with."""
+
+_NO_TABLE: Final = Finding(code="platform.type", path=ROOT, message="must be a table")
 
 
 class Platform(PlatformSettings):
@@ -50,7 +53,10 @@ class Platform(PlatformSettings):
     @classmethod
     def from_mapping(cls, table: Mapping[str, Any]) -> Platform:
         """Read the settings from a table. Raises ``ConfigError`` with every problem."""
-        platform, findings = _read(cls, table)
+        copied, unplain = plain(table, ROOT) if is_mapping(table) else ({}, (_NO_TABLE,))
+        if unplain:
+            raise ConfigError(replace(finding, about="platform") for finding in unplain)
+        platform, findings = _read(cls, copied)
         if platform is None or findings:
             raise ConfigError(findings)
         return platform

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from rlsplit.addresses import is_network
+from rlsplit.characters import is_plain
 from rlsplit.components import WITH_SETTINGS, Role
 from rlsplit.config.sections.base import Section, UnreadableError
-from rlsplit.config.tables.protected_variables import PROTECTED_ENV_VARS
-from rlsplit.findings import Finding, KeyPath, shown
+from rlsplit.findings import Finding, KeyPath
 from rlsplit.kubernetes import (
     endpoint,
     is_dns_label,
@@ -24,8 +22,15 @@ from rlsplit.kubernetes import (
     quantity,
 )
 from rlsplit.plain_data import SURROGATE, is_list, is_table
+from rlsplit.platform.bringing_rules import BRINGING_RULES
+from rlsplit.platform.cluster_rules import CLUSTER_RULES
+from rlsplit.platform.judging import Format, Rule, conflict, each, finding, misfit, own_keys, table
+from rlsplit.platform.patch_rules import PATCH_RULES
+from rlsplit.platform.protected_env import is_protected_env
 from rlsplit.platform.settings import PlatformSettings
+from rlsplit.platform.tenant_rules import TENANT_RULES
 from rlsplit.secrets import is_secret_variable, matches_any
+from rlsplit.unsafe_variables import shell_reads
 
 _REPOSITORY: Final = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::\d{1,5})?/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\Z"
@@ -33,17 +38,8 @@ _REPOSITORY: Final = re.compile(
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _RELEASE: Final = re.compile(r"v?\d+\.\d+\.\d+(?:\.?dev\d+)?\Z|(?:sha-)?[0-9a-f]{7,40}\Z|main\Z")
 
-OWN_KEYS: Final = frozenset(
-    f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "managed-by", "version")
-)
-"""Label keys that rlsplit itself sets; its annotations all start with ``rlsplit/``."""
-
-PROTECTED_ENV: Final = frozenset({"JOB_COMPLETION_INDEX"})
-"""Names that only the launcher sets, besides prime-rl's protected ones: the index that the Job controller adds."""
-PROTECTED_ENV_PREFIXES: Final = ("WANDB_SHARED_", "RLSPLIT_")
-
 _PRIVILEGED: Final = ("rdma_ipc_lock", "host_network", "host_ipc")
-_JOBSET_ONLY: Final = ("queue_name", "ttl_seconds_after_finished")
+_JOBSET_ONLY: Final = ("queue_name", "restart_on_disruption", "ttl_seconds_after_finished")
 _TAKEN_MOUNTS: Final = (
     "/app",
     "/cache/huggingface",
@@ -58,22 +54,9 @@ _TAKEN_MOUNTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A form of text: what it is called, and how to tell."""
-
-    name: str
-    accepts: Callable[[str], bool]
-
-
 def is_absolute_path(text: str) -> bool:
     """Absolute, without ``..`` and without what a mount path cannot hold."""
     return text.startswith("/") and ".." not in text.split("/") and not {":", "\0"} & set(text)
-
-
-def is_protected_env(name: str, protected: Collection[str] = PROTECTED_ENV_VARS) -> bool:
-    """Whether a variable is set by the launcher alone; ``protected`` are those of prime-rl's release."""
-    return name in protected or name in PROTECTED_ENV or name.startswith(PROTECTED_ENV_PREFIXES)
 
 
 def is_secret_env(name: str, value: object, platform: PlatformSettings) -> bool:
@@ -84,15 +67,7 @@ def is_secret_env(name: str, value: object, platform: PlatformSettings) -> bool:
 
 
 def _is_http_url(text: str) -> bool:
-    return text.startswith(("http://", "https://")) and text.isprintable() and endpoint(text) is not None
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
+    return text.startswith(("http://", "https://")) and is_plain(text) and endpoint(text) is not None
 
 
 def _is_positive_quantity(text: str) -> bool:
@@ -113,6 +88,8 @@ _RESOURCE: Final = Format(
     "a resource name such as nvidia.com/gpu", lambda text: "/" in text and is_qualified_name(text)
 )
 
+_RANGE: Final = Format("an address range such as 10.0.0.0/8, without bits behind its prefix or a zone", is_network)
+
 FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("image_repository", Format("an image name without tag", lambda text: bool(_REPOSITORY.match(text)))),
     ("image_digest", Format("a digest 'sha256:<64 hex digits>'", lambda text: bool(_DIGEST.match(text)))),
@@ -122,7 +99,10 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("cluster_domain", _NAME),
     ("queue_name", _LABEL),
     ("priority_class", _NAME),
+    ("queue_priority_class", _NAME),
     ("scheduler_name", _NAME),
+    ("existing_secret", _NAME),
+    ("service_account", _NAME),
     ("existing_claim", _NAME),
     ("storage_class", _NAME),
     ("storage_size", _SIZE),
@@ -134,7 +114,8 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("runtime_class", _NAME),
     ("topology_key", _KEY),
     ("ingress_namespaces", _LABEL),
-    ("egress_cidrs", Format("an address range such as 10.0.0.0/8", _is_network)),
+    ("egress_cidrs", _RANGE),
+    ("deny_cidrs", _RANGE),
     ("monitoring_namespace", _LABEL),
     ("monitor_url", Format("an http(s) URL", _is_http_url)),
 )
@@ -146,6 +127,7 @@ KEY_FORMATS: Final[tuple[tuple[str, Format, Format | None], ...]] = (
     ("pod_labels", _KEY, _VALUE),
     ("annotations", _KEY, None),
     ("pod_annotations", _KEY, None),
+    ("service_account_annotations", _KEY, None),
 )
 """Setting (a table), the form of its keys, the form of its values."""
 
@@ -165,50 +147,43 @@ def _told(rule: Callable[[PlatformSettings], Iterable[Finding]], platform: Platf
         return
 
 
-def _each(*rules: Callable[..., Iterable[Finding]], of: Iterable[tuple[Any, ...]]) -> Iterator[Rule]:
-    """Make one rule for each row, so that what cannot be read silences one row only."""
-    for rule in rules:
-        for row in of:
-            yield partial(rule, *row)
-
-
 def _format(setting: str, form: Format, platform: PlatformSettings) -> Iterator[Finding]:
     value = getattr(platform, setting)
     if isinstance(value, str):
-        yield from _misfit((setting,), value, form)
+        yield from misfit((setting,), value, form)
     for index, item in enumerate(value if is_list(value) else ()):
-        yield from _misfit((setting, index), item, form)
+        yield from misfit((setting, index), item, form)
 
 
 def _key_format(setting: str, keys: Format, values: Format | None, platform: PlatformSettings) -> Iterator[Finding]:
-    yield from _table((setting,), getattr(platform, setting), keys, values)
+    yield from table((setting,), getattr(platform, setting), keys, values)
 
 
 def _own_keys(setting: str, platform: PlatformSettings) -> Iterator[Finding]:
-    for key in getattr(platform, setting):
-        if key in OWN_KEYS or key.startswith("rlsplit/"):
-            yield _finding("own-key", (setting, key), "rlsplit sets this key itself", "use another key")
+    yield from own_keys((setting,), getattr(platform, setting))
 
 
 def _node_selector(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     selector = platform.component(role.name).node_selector
-    yield from _table((role.settings, "node_selector"), selector, _KEY, _VALUE)
+    yield from table((role.settings, "node_selector"), selector, _KEY, _VALUE)
 
 
 def _shm_size(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     size = platform.component(role.name).shm_size
-    yield from () if size is None else _misfit((role.settings, "shm_size"), size, _SIZE)
+    yield from () if size is None else misfit((role.settings, "shm_size"), size, _SIZE)
 
 
 def _env(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     path: KeyPath = (role.settings, "env")
     for name, value in platform.component(role.name).env.items():
         if not is_env_name(name):
-            yield _finding("env-name", (*path, name), "not a name of an environment variable")
+            yield finding("env-name", (*path, name), "not a name of an environment variable")
         elif is_protected_env(name):
-            yield _finding("env-protected", (*path, name), "only the launcher sets this variable", "leave it out")
+            yield finding("env-protected", (*path, name), "only the launcher sets this variable", "leave it out")
+        elif reason := shell_reads(name):
+            yield finding("env-unsafe", (*path, name), f"no pod may have this variable: {reason}", "leave it out")
         if "\0" in value:
-            yield _finding("env-value", (*path, name), "an environment variable cannot hold NUL")
+            yield finding("env-value", (*path, name), "an environment variable cannot hold NUL")
 
 
 def _resources(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
@@ -216,10 +191,10 @@ def _resources(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     resources = platform.component(role.name).resources
     requests, limits = resources.requests, resources.limits
     ours = {platform.gpu_resource, *platform.rdma_resource}
-    for part, table in (("requests", requests), ("limits", limits)):
-        yield from _table((*path, part), table, Format("a resource name", is_qualified_name), _SIZE)
-        for name in (name for name in table if name in ours):
-            yield _finding("gpu-resource", (*path, part, name), "the config decides this resource", "leave it out")
+    for part, listed in (("requests", requests), ("limits", limits)):
+        yield from table((*path, part), listed, Format("a resource name", is_qualified_name), _SIZE)
+        for name in (name for name in listed if name in ours):
+            yield finding("gpu-resource", (*path, part, name), "the config decides this resource", "leave it out")
     for name, limit in limits.items():
         yield from _limit((*path, "limits", name), name, quantity(requests.get(name, limit)), quantity(limit))
 
@@ -228,15 +203,15 @@ def _limit(path: KeyPath, name: str, request: Any, limit: Any) -> Iterator[Findi
     if request is None or limit is None:
         return
     if limit < request:
-        yield _finding("limit-below-request", path, "the limit is below the request", "raise the limit")
+        yield finding("limit-below-request", path, "the limit is below the request", "raise the limit")
     elif "/" in name and limit != request:
-        yield _finding("limit-differs", path, "request and limit of an extended resource must be equal")
+        yield finding("limit-differs", path, "request and limit of an extended resource must be equal")
 
 
 def _mounts(platform: PlatformSettings) -> Iterator[Finding]:
     mount = platform.mount_path.rstrip("/")
     if not mount or any(mount == taken or mount.startswith(f"{taken}/") for taken in _TAKEN_MOUNTS):
-        yield _finding("mount-path", ("mount_path",), "this path belongs to the container", "use /data")
+        yield finding("mount-path", ("mount_path",), "this path belongs to the container", "use /data")
 
 
 def _run_dir(platform: PlatformSettings) -> Iterator[Finding]:
@@ -245,7 +220,7 @@ def _run_dir(platform: PlatformSettings) -> Iterator[Finding]:
     filled = platform.run_dir.replace("{mount}", platform.mount_path).replace("{run_id}", "id")
     below = filled.startswith(platform.mount_path.rstrip("/") + "/")
     if "{run_id}" not in platform.run_dir or not below or not is_absolute_path(filled) or set("{}") & set(filled):
-        yield _finding(
+        yield finding(
             "run-dir",
             ("run_dir",),
             "the run's directory must lie below the mount and hold the run id",
@@ -257,27 +232,32 @@ def _security(platform: PlatformSettings) -> Iterator[Finding]:
     level = platform.pod_security
     for setting in _PRIVILEGED:
         if getattr(platform, setting) and level != "privileged":
-            yield _conflict(setting, f"needs pod_security = privileged, which is {level}")
+            yield conflict(setting, f"needs pod_security = privileged, which is {level}")
     if level == "restricted" and platform.run_as_user == 0:
-        yield _conflict("run_as_user", "must not be 0 under pod_security = restricted")
+        yield conflict("run_as_user", "must not be 0 under pod_security = restricted")
 
 
 def _jobset_only(platform: PlatformSettings) -> Iterator[Finding]:
     if platform.workload == "job":
         for setting in _JOBSET_ONLY:
-            if setting in platform.model_fields_set and getattr(platform, setting) is not None:
-                yield _conflict(setting, 'needs workload = "jobset"')
+            if setting in platform.model_fields_set and getattr(platform, setting) not in (None, False):
+                yield conflict(setting, 'needs workload = "jobset"')
 
 
 def _prefetch(platform: PlatformSettings) -> Iterator[Finding]:
-    if platform.prefetch_model and platform.hf_home == "local":
-        yield _conflict("prefetch_model", 'needs a shared cache, and hf_home is "local"')
+    if platform.hf_home == "local" and platform.prefetch_model and "prefetch_model" in platform.model_fields_set:
+        yield conflict("prefetch_model", 'needs a shared cache, and hf_home is "local"')
+
+
+def _run_subpath(platform: PlatformSettings) -> Iterator[Finding]:
+    if platform.run_subpath and platform.dataset_mount:
+        yield conflict("dataset_mount", "mounts the whole volume, and run_subpath the run's directory alone")
 
 
 def _plain_values(platform: PlatformSettings) -> Iterator[Finding]:
     """Settings that are passed through may hold only what a manifest can hold."""
     for path, problem in _unplain(platform, ()):
-        yield _finding("value", path, problem)
+        yield finding("value", path, problem)
 
 
 def _unplain(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -303,37 +283,20 @@ def _described(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
-Rule = Callable[[PlatformSettings], Iterable[Finding]]
-
 RULES: Final[tuple[Rule, ...]] = (
-    *_each(_format, of=FORMATS),
-    *_each(_key_format, of=KEY_FORMATS),
-    *_each(_own_keys, of=(("labels",), ("annotations",), ("pod_labels",), ("pod_annotations",))),
-    *_each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in WITH_SETTINGS]),
+    *each(_format, of=FORMATS),
+    *each(_key_format, of=KEY_FORMATS),
+    *each(_own_keys, of=(("labels",), ("annotations",), ("pod_labels",), ("pod_annotations",))),
+    *each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in WITH_SETTINGS]),
     _mounts,
     _run_dir,
     _security,
     _jobset_only,
     _prefetch,
+    _run_subpath,
     _plain_values,
+    *CLUSTER_RULES,
+    *BRINGING_RULES,
+    *PATCH_RULES,
+    *TENANT_RULES,
 )
-
-
-def _table(path: KeyPath, table: Mapping[str, object], keys: Format, values: Format | None) -> Iterator[Finding]:
-    for key, value in table.items():
-        yield from _misfit((*path, key), key, keys)
-        if values is not None:
-            yield from _misfit((*path, key), str(value), values)
-
-
-def _misfit(path: KeyPath, text: str, form: Format) -> Iterator[Finding]:
-    if not form.accepts(text):
-        yield _finding("format", path, f"{shown(text)} is not {form.name}")
-
-
-def _conflict(setting: str, message: str) -> Finding:
-    return _finding("conflict", (setting,), message, "change one of the two")
-
-
-def _finding(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=f"platform.{code}", about="platform", path=("platform", *path), message=message, hint=hint)

@@ -2,138 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
 from rlsplit.components import ROLES, ComponentName
-from rlsplit.config.sections.base import Section
-from rlsplit.plain_data import is_table
+from rlsplit.platform.component_settings import (
+    EnvServerSettings,
+    InferenceSettings,
+    OptionalUserId,
+    OrchestratorSettings,
+    Port,
+    Quantity,
+    RouterSettings,
+    Seconds,
+    Settings,
+    SomeSeconds,
+    TrainerSettings,
+)
+from rlsplit.platform.tenant_settings import TenantSettings
+from rlsplit.secrets import SecretName
 
 
-def _text_from_int(value: object) -> object:
-    return str(value) if type(value) is int else value
+class DnsPeer(Settings):
+    """Where pods ask for names: pods of a namespace, or addresses."""
+
+    namespace: str | None = None
+    """Namespace of the DNS servers."""
+    pod_labels: dict[str, str] = Field(default={})
+    """Labels of the DNS servers in ``namespace``; without any, every pod there may be asked."""
+    cidrs: list[str] = Field(default=[])
+    """Address ranges of the DNS servers (NodeLocal DNSCache: ``169.254.20.10/32``), whatever ``deny_cidrs`` says."""
+    ports: list[Port] = Field(default=[53])
+    """UDP and TCP ports."""
 
 
-_SPELLED: Final = WithJsonSchema({"type": ["string", "integer"]})
-
-Quantity = Annotated[str, BeforeValidator(_text_from_int), _SPELLED]
-"""A Kubernetes quantity: ``8``, ``500m``, ``64Gi``."""
-OptionalQuantity = Annotated[str | None, BeforeValidator(_text_from_int), _SPELLED]
-Port = Annotated[int, Field(ge=1, le=65535)]
-UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
-
-
-class _Settings(Section):
-    """One table of a platform file: read as those of a config are, but never changed, and with no unknown key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-
-class Resources(_Settings):
-    """What one pod asks of its node, besides GPUs and RDMA devices, which the config decides."""
-
-    requests: dict[str, Quantity] = Field(default={})
-    """Resource to quantity; merged, key by key, over the component's default."""
-    limits: dict[str, Quantity] = Field(default={})
-    """Resource to quantity; none by default. For an extended resource it must equal the request."""
-
-
-def _merged_over(**defaults: str) -> BeforeValidator:
-    """Let given requests replace the component's defaults key by key, so that none is lost silently."""
-
-    def merge(value: object) -> object:
-        requests = value.get("requests", {}) if is_table(value) else None
-        if not is_table(value) or not is_table(requests):
-            return value
-        return {**value, "requests": {**defaults, **requests}}
-
-    return BeforeValidator(merge)
-
-
-def _requesting(**requests: str) -> Callable[[], Resources]:
-    """Make the default of a component's resources: the same requests that given ones are merged over."""
-    return lambda: Resources.model_construct(requests=requests)
-
-
-class ComponentSettings(_Settings):
-    """How the pods of one component are placed and equipped."""
-
-    node_selector: dict[str, str] = Field(default={})
-    """Node labels that the component's pods ask for."""
-    tolerations: list[dict[str, Any]] = Field(default=[])
-    """Kubernetes tolerations, besides the one that GPU pods always have."""
-    env: dict[str, str] = Field(default={})
-    """Environment variables (NCCL, UCX, proxies); whatever the config or rlsplit sets wins over them."""
-
-
-class TrainerSettings(ComponentSettings):
-    """Pods of the trainer."""
-
-    resources: Annotated[Resources, _merged_over(cpu="8", memory="64Gi")] = Field(
-        default_factory=_requesting(cpu="8", memory="64Gi")
-    )
-    """Default requests: 8 CPU, 64Gi memory."""
-    shm_size: OptionalQuantity = "32Gi"
-    """Size of ``/dev/shm``, where NCCL keeps its buffers; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=120, ge=0)
-    """Seconds between TERM and KILL; torchrun itself waits 30 before it kills its workers."""
-
-
-class OrchestratorSettings(ComponentSettings):
-    """The pod of the orchestrator."""
-
-    resources: Annotated[Resources, _merged_over(cpu="4", memory="16Gi")] = Field(
-        default_factory=_requesting(cpu="4", memory="16Gi")
-    )
-    """Default requests: 4 CPU, 16Gi memory."""
-    shm_size: OptionalQuantity = "2Gi"
-    """Size of ``/dev/shm``; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0)
-    """Seconds between TERM and KILL."""
-
-
-class InferenceSettings(ComponentSettings):
-    """Pods of the inference engines."""
-
-    resources: Annotated[Resources, _merged_over(cpu="8", memory="64Gi")] = Field(
-        default_factory=_requesting(cpu="8", memory="64Gi")
-    )
-    """Default requests: 8 CPU, 64Gi memory."""
-    shm_size: OptionalQuantity = "32Gi"
-    """Size of ``/dev/shm``, which vLLM and NCCL fill; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0)
-    """Seconds between TERM and KILL."""
-
-
-class RouterSettings(ComponentSettings):
-    """The pod of the router (multi-node runs)."""
-
-    resources: Annotated[Resources, _merged_over(cpu="4", memory="8Gi")] = Field(
-        default_factory=_requesting(cpu="4", memory="8Gi")
-    )
-    """Default requests: 4 CPU, 8Gi memory."""
-    shm_size: OptionalQuantity = None
-    """Size of ``/dev/shm``; unset by default, the router uses none."""
-    grace_seconds: int = Field(default=30, ge=0)
-    """Seconds between TERM and KILL."""
-
-
-class EnvServerSettings(ComponentSettings):
-    """Pods of the environment servers."""
-
-    resources: Annotated[Resources, _merged_over(cpu="2", memory="4Gi")] = Field(
-        default_factory=_requesting(cpu="2", memory="4Gi")
-    )
-    """Default requests: 2 CPU, 4Gi memory."""
-    shm_size: OptionalQuantity = "1Gi"
-    """Size of ``/dev/shm``; ``"None"`` leaves the runtime's 64 MiB."""
-    grace_seconds: int = Field(default=60, ge=0)
-    """Seconds between TERM and KILL."""
-
-
-class PlatformSettings(_Settings):
+class PlatformSettings(Settings):
     """The settings of one cluster. Every default works on a plain cluster with GPUs and a shared volume."""
 
     image_repository: str = "ghcr.io/primeintellect-ai/prime-rl"
@@ -145,7 +49,7 @@ class PlatformSettings(_Settings):
     image_pull_policy: Literal["auto", "Always", "IfNotPresent", "Never"] = "auto"
     """``auto``: ``IfNotPresent`` for a digest or a version tag, else ``Always``."""
     image_pull_secrets: list[str] = Field(default=[])
-    """Secrets with registry credentials, for the run's ServiceAccount."""
+    """Secrets with registry credentials, for the run's ServiceAccount; with ``service_account`` for its pods."""
     entrypoint: list[str] | None = None
     """Sets the container's ``command``, for images without an ENTRYPOINT of their own."""
 
@@ -160,14 +64,42 @@ class PlatformSettings(_Settings):
     """``job``: core Kubernetes only. ``jobset``: one JobSet, which ends, fails and queues as a whole."""
     queue_name: str | None = None
     """Kueue LocalQueue; needs ``workload = "jobset"``."""
+    queue_priority_class: str | None = None
+    """Kueue's WorkloadPriorityClass; needs ``queue_name``."""
+    gang: Literal["volcano", "coscheduling"] | None = None
+    """A PodGroup that starts all pods of the run or none: of Volcano, or of the coscheduling plugin."""
     priority_class: str | None = None
-    """``priorityClassName`` of all pods, and Kueue's priority class where a queue is named."""
+    """``priorityClassName`` of all pods, and nothing else."""
     scheduler_name: str | None = None
-    """``schedulerName`` of all pods."""
-    max_runtime_seconds: int | None = Field(default=None, ge=1)
+    """``schedulerName`` of all pods; None takes the one that ``gang`` comes with: ``volcano``, or
+    ``scheduler-plugins-scheduler``."""
+    restart_on_disruption: bool = False
+    """Whether a JobSet starts again, as often as it takes, after a node was drained or a pod preempted; needs
+    ``workload = "jobset"``, and a config that resumes."""
+    max_runtime_seconds: SomeSeconds | None = None
     """Limit on every component, servers included; past it its Job is Failed [seconds]."""
-    ttl_seconds_after_finished: int = Field(default=86400, ge=0)
+    startup_timeout_seconds: Annotated[int, Field(ge=60, le=2**31 - 1)] = 4200
+    """How long anything may take to start, the download of a model included [seconds].
+
+    Startup probes of engines, router and trainer allow it; the trainers' rendezvous, the orchestrator's wait for
+    environment servers and engines, and a weight broadcast whose timeout nobody wrote give up after it.
+    """
+    drain_seconds: Seconds = 60
+    """Job form: how long servers stay after the trainer has ended, for what is still asked of them [seconds].
+
+    An evaluation after the last step has to fit into it. In the jobset form the controller ends them.
+    """
+    ttl_seconds_after_finished: Seconds = 86400
     """How long a finished JobSet stays [seconds]; needs ``workload = "jobset"`` when set."""
+
+    existing_secret: str | None = None
+    """Secret that is there already (external-secrets, sealed-secrets); needs ``secret_keys``. None renders one."""
+    secret_keys: dict[SecretName, str] = Field(default={})
+    """Which secrets ``existing_secret`` holds, and under which keys: ``{hf_token = "token"}``."""
+    service_account: str | None = None
+    """ServiceAccount to use; None renders one for the run."""
+    service_account_annotations: dict[str, str] = Field(default={})
+    """Annotations of the rendered ServiceAccount (workload identity)."""
 
     existing_claim: str | None = None
     """PersistentVolumeClaim to use; None renders one for the run."""
@@ -181,12 +113,23 @@ class PlatformSettings(_Settings):
     """Where the volume is mounted: absolute, no ``..``."""
     run_dir: str = "{mount}/runs/{run_id}"
     """The run's directory, below the mount; ``{mount}`` and ``{run_id}`` are filled in."""
+    run_subpath: bool = False
+    """Whether pods see only the run's directory and the Hugging Face cache, and not the rest of the volume.
+
+    Environment servers see the cache read-only and download beside it, the router does not see it. What the config
+    names below ``mount_path`` must then lie in the run's directory. The directory is made by the kubelet, with the
+    mode and the owner that the volume's root gives it.
+    """
     dataset_mount: bool = False
     """Whether the volume is mounted a second time, read-only, at ``/volume``."""
     hf_home: str = "shared"
     """``shared`` (``cache/huggingface`` on the volume), ``local`` (an emptyDir per pod), or a path."""
-    prefetch_model: bool = False
-    """Whether trainer 0 downloads the model before anything loads it; needs a shared ``hf_home``."""
+    prefetch_model: bool = True
+    """Whether trainer 0 downloads the model before anything loads it; has no effect without a shared ``hf_home``.
+
+    Many downloads at once into one cache corrupt files where ``flock`` does nothing, as on Lustre and some NFS. Local
+    paths and ``trainer.model.debug.random_init`` need no download.
+    """
     log_to_volume: bool = True
     """Whether logs also go to ``logs/attempt_<n>`` in the run's directory."""
     config_delivery: Literal["auto", "volume"] = "auto"
@@ -201,11 +144,12 @@ class PlatformSettings(_Settings):
     gpu_resource: str = "nvidia.com/gpu"
     """Resource name of a GPU; also the key of the GPU pods' toleration."""
     rdma_resource: dict[str, Annotated[int, Field(ge=1)]] = Field(default={})
-    """RDMA devices per GPU pod of multi-node runs: ``{"rdma/ib" = 1}``."""
+    """RDMA devices per GPU pod of runs on several nodes or with NIXL: ``{"rdma/ib" = 1}``. Scripts then set
+    ``NCCL_IB_HCA``, unless it is set, to the active ports of the devices that the container may open."""
     rdma_ipc_lock: bool = False
     """Adds ``IPC_LOCK`` to GPU pods of multi-node runs; an unlimited memlock on the nodes is better."""
     host_network: bool = False
-    """Whether pods use the node's network."""
+    """Whether pods use the node's network; ports that two components would share on one host then move apart."""
     host_ipc: bool = False
     """Whether pods share the node's IPC namespace."""
     gpu_type_label: str = "nvidia.com/gpu.product"
@@ -216,8 +160,12 @@ class PlatformSettings(_Settings):
     """Single node: whether trainer and inference share a host. ``required`` can deadlock without gangs."""
     topology_key: str | None = None
     """Multi-node: node label within whose value the GPU pods of a run should stay."""
+    topology_mode: Literal["required", "preferred"] = "required"
+    """Which of Kueue's annotations ``topology_key`` becomes; needs ``queue_name`` and ``topology_key`` when set."""
     topology_spread: list[dict[str, Any]] = Field(default=[])
-    """``topologySpreadConstraints`` of every pod, passed through."""
+    """``topologySpreadConstraints`` of every pod; their ``labelSelector`` gets the labels that select the run."""
+    protect_from_autoscaler: bool = True
+    """Whether pods ask Cluster Autoscaler and Karpenter, by annotations, to leave their nodes alone."""
 
     trainer: TrainerSettings = Field(default_factory=TrainerSettings.model_construct)
     """Pods of the trainer."""
@@ -232,27 +180,38 @@ class PlatformSettings(_Settings):
 
     pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
     """Pod Security level of the namespace; a setting above it is refused."""
-    run_as_user: UserId = 1000
-    """Numeric user of every container; the image's own is 1000. Not 0 under ``restricted``."""
-    run_as_group: UserId = 1000
-    """Numeric group of every container."""
-    fs_group: UserId = 1000
-    """Group of the volumes."""
+    run_as_user: OptionalUserId = 1000
+    """Numeric user of every container; the image's own is 1000. Not 0 under ``restricted``; ``none`` leaves it out."""
+    run_as_group: OptionalUserId = 1000
+    """Numeric group of every container; ``none`` leaves it out."""
+    fs_group: OptionalUserId = 1000
+    """Group of the volumes, which many drivers do not apply to ReadWriteMany ones; ``none`` leaves it out."""
     read_only_root_filesystem: bool = False
     """Adds emptyDirs at ``/tmp`` and ``/home/appuser``."""
-    liveness: bool = True
-    """Whether a hung trainer or engine is ended, and with it its Job."""
+    liveness: bool = False
+    """Whether a hung trainer or engine is ended, and with it its Job.
+
+    An engine answers no probe while it takes part in a weight update, so its probe bears the longest one.
+    """
     pdb: bool = True
     """Whether a PodDisruptionBudget keeps node drains away from the run."""
 
     network_policy: bool = True
     """Whether a NetworkPolicy encloses the run."""
+    dns: list[DnsPeer] = Field(default=[DnsPeer.model_construct(namespace="kube-system")])
+    """Whom pods may ask for names. OpenShift: ``[{namespace = "openshift-dns", ports = [5353]}]``; with NodeLocal
+    DNSCache also ``{cidrs = ["169.254.20.10/32"]}``."""
     ingress_namespaces: list[str] = Field(default=[])
     """Namespaces that may call the inference endpoint."""
     egress_ports: list[Port] = Field(default=[443])
     """TCP ports that pods may call in ``egress_cidrs``."""
-    egress_cidrs: list[str] = Field(default=["0.0.0.0/0"])
-    """Address ranges that pods may call; the link-local one (cloud metadata) is always left out."""
+    egress_cidrs: list[str] = Field(default=["0.0.0.0/0", "::/0"])
+    """Address ranges that pods may call, without ``deny_cidrs``; also what a server named by host is opened to."""
+    deny_cidrs: list[str] = Field(default=["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128"])
+    """Address ranges that no pod may call, whatever else is open: where clouds hand out credentials."""
+    tunnel_ports: list[Port] = Field(default=[7000])
+    """TCP ports in ``egress_cidrs`` for environment servers whose agents run in sandboxes elsewhere, which they reach
+    through a tunnel."""
 
     monitoring: Literal["annotations", "podmonitor", "none"] = "annotations"
     """How Prometheus finds the run: ``prometheus.io/*`` annotations, a PodMonitor, or not at all."""
@@ -277,6 +236,9 @@ class PlatformSettings(_Settings):
     """Labels added to every pod, for instance a scheduler's gang labels."""
     pod_annotations: dict[str, str] = Field(default={})
     """Annotations added to every pod."""
+
+    tenant: TenantSettings = Field(default_factory=TenantSettings.model_construct)
+    """What runs of somebody else may ask; everything on your own cluster."""
 
     def component(self, name: ComponentName) -> PodSettings:
         """Give the table of one component."""

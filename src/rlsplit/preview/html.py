@@ -11,7 +11,9 @@ from markupsafe import Markup
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, clipped, dotted, visible
 from rlsplit.planning.model import REMOVED, Pods, RunPlan
+from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.pages import page_text
+from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Compiled, Planned, default_values, written_values
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
@@ -74,6 +76,7 @@ class RunPage:
     picture: Markup | None = None
     roles: tuple[Row, ...] = ()
     links: tuple[Row, ...] = ()
+    lifecycle: tuple[Row, ...] = ()
     pods: tuple[Row, ...] = ()
     configs: tuple[ConfigView, ...] = ()
     objects: tuple[tuple[str, str], ...] = ()
@@ -86,6 +89,7 @@ class RunPage:
             "roles": self.roles,
             "findings": self.findings,
             "connections": self.links,
+            "lifecycle": self.lifecycle,
             "pods": self.pods,
             "configs": self.configs,
             "objects": self.objects,
@@ -121,10 +125,11 @@ def _page(run: Compiled) -> RunPage:
         heading=visible(plan.run_name),
         findings=findings,
         more_findings=more,
-        facts=tuple(_facts(plan)),
+        facts=(*_facts(plan), *placing_facts(plan)),
         picture=Markup(picture(drawn)),
         roles=tuple(role_rows(drawn)),
         links=tuple(link_rows(drawn)),
+        lifecycle=tuple((visible(who), visible(what)) for who, what in lifecycle(plan)),
         pods=tuple(_pod_rows(plan)),
         configs=tuple(_config(run.planned, pods) for pods in run.planned.shown.containers if pods.config is not None),
         objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rlsplit.component_files import as_text
 from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.markdown_blocks import (
     Block,
     code,
@@ -17,6 +18,7 @@ from rlsplit.preview.markdown_blocks import (
     table,
 )
 from rlsplit.preview.mermaid import flowchart
+from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.text import counted
@@ -31,14 +33,15 @@ def as_markdown(run: Compiled) -> str:
     planned, drawn = run.planned, topology(run.planned.plan)
     return fitted(
         _accepted(run, planned.plan, drawn),
-        [*_pictures(drawn), *_findings(run), *_configs(planned), *_objects(planned)],
+        [*_pictures(drawn), *_findings(run), _lifecycle(planned.plan), *_configs(planned), *_objects(planned)],
     )
 
 
 def _accepted(run: Compiled, plan: RunPlan, drawn: Topology) -> str:
     size = f"{counted(plan.pod_count, 'pod')}, {counted(plan.shape.gpus, 'GPU')}"
     head = f"### ✅ Accepted: {code(plan.run_name)}, {size}\n"
-    return f"{head}\n{_source(run)}\n\n{_roles(plan, drawn)}"
+    placing = " · ".join(f"**{escaped(name)}**: {escaped(value)}" for name, value in placing_facts(plan))
+    return f"{head}\n{_source(run)}\n\n{_roles(plan, drawn)}\n{placing}\n"
 
 
 def _refused(run: Compiled) -> str:
@@ -80,6 +83,11 @@ def _pictures(drawn: Topology) -> Iterator[Block]:
         for link in drawn.links
     ]
     yield Block("connections", details(f"Connections ({len(rows)})", table(("from", "to", "what", "port"), rows)))
+
+
+def _lifecycle(plan: RunPlan) -> Block:
+    rows = [(escaped(who), escaped(what)) for who, what in lifecycle(plan)]
+    return Block("start and end", details("Start and end", table(("who", "what"), rows)))
 
 
 def _findings(run: Compiled) -> list[Block]:

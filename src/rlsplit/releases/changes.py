@@ -10,8 +10,14 @@ A row is an object with these keys:
 - ``values``: how a value is written today, from old value to new one; left out if it stays as it is.
 - ``note``: what else there is to say; of a key without successor, why it is gone.
 - ``instead``: of a key without successor, what to do instead or what comes nearest.
+- ``harmless``: of a key without successor, values whose loss changes nothing; empty ones are anyway.
+- ``ported``: what prime-rl itself put in the place of a value, where nothing says that it is the same.
 
 A row for a table is also one for what lies in it, unless that has a row of its own.
+
+Further rows say ``came``: paths that the releases before ``since`` did not have and that no other row leads to.
+
+Rows that say ``default`` tell of a path of today whose default changed; :mod:`rlsplit.releases.defaults` reads them.
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -68,6 +74,10 @@ class Change:
     """What else there is to say."""
     instead: str | None
     """What to do instead of a key without successor."""
+    harmless: frozenset[str] = frozenset()
+    """Values of a key without successor that said what is always so, besides empty ones."""
+    ported: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What prime-rl itself put in the place of a value, where nothing says that it is the same."""
 
     @property
     def is_moved(self) -> bool:
@@ -108,13 +118,30 @@ def spelled(path: Pattern, indices: Sequence[int] = ()) -> str:
 @cache
 def changes() -> tuple[Change, ...]:
     """Every change, one for each old path, in the order of the table."""
-    rows: list[dict[str, Any]] = json.loads(files(__package__ or "").joinpath(FILE).read_text(encoding="utf-8"))
-    return tuple(change for row in rows for change in _changes(row))
+    return tuple(change for row in rows() if "old" in row for change in _changes(row))
 
 
-def _changes(row: dict[str, Any]) -> Iterator[Change]:
+@cache
+def rows() -> tuple[Mapping[str, Any], ...]:
+    """The rows of the table as they stand in the file."""
+    found: list[dict[str, Any]] = json.loads(files(__package__ or "").joinpath(FILE).read_text(encoding="utf-8"))
+    return tuple(found)
+
+
+@cache
+def arrivals() -> Mapping[tuple[str, ...], str]:
+    """The paths that came with a release, without list indices, to the tag of it."""
+    return {
+        keys(pattern(path)): str(row["since"])
+        for row in rows()
+        for spelled_path in row.get("came", ())
+        for path, _ in expanded(spelled_path, ())
+    }
+
+
+def _changes(row: Mapping[str, Any]) -> Iterator[Change]:
     releases = row.get("releases")
-    for old, new in _expanded(row["old"], tuple(row["new"])):
+    for old, new in expanded(row["old"], tuple(row["new"])):
         yield Change(
             old=pattern(old),
             new=tuple(map(pattern, new)),
@@ -123,17 +150,20 @@ def _changes(row: dict[str, Any]) -> Iterator[Change]:
             values=MappingProxyType(row.get("values", {})),
             note=row.get("note"),
             instead=row.get("instead"),
+            harmless=frozenset(row.get("harmless", ())),
+            ported=MappingProxyType(row.get("ported", {})),
         )
 
 
-def _expanded(old: str, new: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def expanded(old: str, new: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Write a path with braces out, and with it those that choose the same alternative."""
     found = _BRACES.search(old)
     if found is None:
         yield old, new
         return
     for choice in found[1].split(","):
         chosen = tuple(path.replace(found[0], choice, 1) for path in new)
-        yield from _expanded(old.replace(found[0], choice, 1), chosen)
+        yield from expanded(old.replace(found[0], choice, 1), chosen)
 
 
 @cache
@@ -148,6 +178,16 @@ def by_name() -> Mapping[str, tuple[Change, ...]]:
     for change in changes():
         found.setdefault(change.old[-1].key, []).append(change)
     return {name: tuple(group) for name, group in found.items()}
+
+
+def change_of(path: tuple[str, ...]) -> Change | None:
+    """Find the row of a path of an earlier release, or of the table around it; None for what is still in place."""
+    table = _by_path()
+    for end in range(len(path), 0, -1):
+        change = table.get(path[:end])
+        if change is not None and not any(keys(new) == keys(change.old) for new in change.new):
+            return change
+    return None
 
 
 def known_change(path: KeyPath) -> KnownChange | None:

@@ -43,12 +43,16 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "V8": ("v0_8_0",),
         "V7": ("v0_7_0",),
         "release": ("releases",),
+        "migrate": ("migration",),
+        "drift": ("drift",),
         "document": ("document",),
         "config": ("config",),
         "request": ("request",),
         "overlay": ("overlay",),
         "plan": ("plan", "plan_notes"),
         "platform": ("platform",),
+        "objects": ("objects",),
+        "policy": ("policy",),
     }
 )
 """Beginning of a code, up to its first ``-`` or ``.``, to the files that have its entries; in order of listing."""

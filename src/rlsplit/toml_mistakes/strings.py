@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rlsplit.characters import is_plain
 from rlsplit.findings import clipped
 from rlsplit.toml_marks import BASIC_STRING, LONG_BASIC_STRING
 from rlsplit.toml_mistakes.failure import Failure
@@ -43,7 +44,7 @@ def _closing(content: str, start: int) -> int:
 def control_character(failure: Failure) -> Mistake | None:
     """A control character within a text."""
     char = failure.text.content[failure.pos : failure.pos + 1]
-    if not char or char in "\t\n" or char.isprintable():
+    if not char or char in "\t\n" or is_plain(char):
         return None
     return Mistake(
         message=f"the control character U+{ord(char):04X} cannot stand in a text",

@@ -13,10 +13,10 @@ from rlsplit.config.tree import is_section, members, tag_field, tag_of
 from rlsplit.findings import KeyPath
 
 
-def grouped(kind: type[Section], error: ValidationError) -> dict[KeyPath, list[ErrorDetails]]:
-    """Errors by user path: alternatives of one plain union count as one problem, the innermost ones win."""
+def grouped(kind: type[Section], error: ValidationError, most: int) -> dict[KeyPath, list[ErrorDetails]]:
+    """Errors by user path, of the first ``most``; of the alternatives of one plain union the innermost ones count."""
     groups: dict[KeyPath, list[ErrorDetails]] = {}
-    for details in error.errors(include_url=False):
+    for details in error.errors(include_url=False)[:most]:
         groups.setdefault(user_path(kind, details["loc"]), []).append(details)
     inside_union = {path for path, group in groups.items() if len(alternatives(kind, path)) > 1 and len(group) == 1}
     return {
@@ -59,7 +59,9 @@ def _alternative(here: tuple[Any, ...], part: str | int) -> tuple[Any, ...] | No
     return None
 
 
-_LABELS: Final = frozenset({"int", "float", "str", "bool", "literal", "dict", "list", "constrained-str"})
+_LABELS: Final = frozenset(
+    {"int", "float", "str", "bool", "literal", "dict", "list", "constrained-str", "constrained-int"}
+)
 
 
 def _has_tag(member: type[Section], tag: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, time
 from typing import Final, Literal, get_args, get_origin
 
@@ -13,7 +14,7 @@ from rlsplit.config.sections.base import Section, verbatim_fields
 from rlsplit.config.tree import is_section, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, dotted, shown
 from rlsplit.hints import did_you_mean
-from rlsplit.plain_data import is_table
+from rlsplit.plain_data import TOO_MANY, is_table
 from rlsplit.secrets import holds_secret
 
 _EXPECTED: Final = {
@@ -37,6 +38,16 @@ _EXPECTED: Final = {
     "less_than": "less than {lt}",
     "literal_error": "{expected}",
 }
+
+
+MOST_PROBLEMS: Final = 300
+"""So many problems of one kind are told one by one, the rest is counted: nobody reads more, and each takes time."""
+
+
+def too_many(what: str, more: int, severity: Literal["error", "warning"] = "error") -> Finding:
+    """Count the problems of one kind that are not told one by one."""
+    message = f"there are {more} more {what} than the first {MOST_PROBLEMS}"
+    return replace(TOO_MANY, severity=severity, message=message, hint="mend those to see the others")
 
 
 def finding_of(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) -> Finding:

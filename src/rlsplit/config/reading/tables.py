@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from rlsplit.config.reading.locations import grouped
 from rlsplit.config.reading.mending import mended
-from rlsplit.config.reading.problems import finding_of
+from rlsplit.config.reading.problems import MOST_PROBLEMS, finding_of, too_many
 from rlsplit.config.sections.base import S, Section
 from rlsplit.config.tree import Placed, make_unreadable, sections
 from rlsplit.findings import Finding, KeyPath, nearest
@@ -53,10 +53,12 @@ def _read_around(kind: type[S], table: Mapping[str, Any], error: ValidationError
     found: dict[KeyPath, Finding] = {}
     rest: Any = table
     for _ in range(_ROUNDS):
-        problems = grouped(kind, error)
+        problems = grouped(kind, error, MOST_PROBLEMS)
         for path, group in problems.items():
             if nearest(found, path) is None:
                 found[path] = say(kind, path, group)
+        if (more := error.error_count() - MOST_PROBLEMS) > 0:
+            return Reading(None, (*found.values(), too_many("values that cannot be read", more)))
         rest = mended(kind, rest, problems)
         try:
             section = kind.model_validate(rest)

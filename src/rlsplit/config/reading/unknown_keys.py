@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from rlsplit.config.reading.problems import MOST_PROBLEMS, too_many
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import Placed
 from rlsplit.findings import Finding, KeyPath, clipped, dotted
 
 if TYPE_CHECKING:
     from rlsplit.config.hints import Hint
+
+
+def has_unknown_keys(placed: Iterable[Placed]) -> bool:
+    """Whether there is a key that no section knows."""
+    return any(section.__pydantic_extra__ and not section.keeps_unknown for _, section in placed)
 
 
 def unknown_keys(
@@ -21,19 +27,22 @@ def unknown_keys(
     ``placed`` are all sections of one tree as :func:`.tree.sections` lists them, the root last; ``root`` is what their
     paths lead from, where that is not the last of them.
     """
+    if not has_unknown_keys(placed):
+        return
     found = [
         (path, section, key, value)
         for path, section in placed
         if section.__pydantic_extra__ and not section.keeps_unknown
         for key, value in section.__pydantic_extra__.items()
     ]
-    if not found:
-        return
     from rlsplit.config.hints import Unknown, hints
 
-    unknown = [Unknown(path=(*path, key), section=type(section), value=value) for path, section, key, value in found]
+    listed, more = found[:MOST_PROBLEMS], len(found) - MOST_PROBLEMS
+    unknown = [Unknown(path=(*path, key), section=type(section), value=value) for path, section, key, value in listed]
     for each, hint in zip(unknown, hints(root or type(placed[-1][1]), unknown), strict=True):
         yield _finding(each.path, hint, severity)
+    if more > 0:
+        yield too_many("unknown keys", more, severity)
 
 
 def _finding(path: KeyPath, hint: Hint, severity: Literal["error", "warning"]) -> Finding:

@@ -1,0 +1,157 @@
+"""Attacks on whoever reads: control characters, bidi marks and workflow commands in every name, through every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tomli
+import yaml
+
+HOSTILE = (
+    "a\x1b[2Jb\x07\x08\r\x9b31m\u202edc\u2066\u2028::error::x\u200b\n::set-output name=x::y\n::error file=a::b\x00"
+)
+WITHOUT_NUL = HOSTILE.replace("\x00", "")
+RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff]")
+OWN_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def quoted(text: str) -> str:
+    """A TOML string."""
+    return '"' + "".join(c if " " <= c < "\x7f" and c not in '"\\' else f"\\u{ord(c):04X}" for c in text) + '"'
+
+
+NAME = quoted(WITHOUT_NUL)
+
+GOOD = f"""
+run.name = {NAME}
+max_steps = 5
+[env_vars]
+PLAIN = {NAME}
+[trainer]
+[inference]
+[orchestrator]
+[[orchestrator.train.source]]
+name = {NAME}
+env.taskset.id = "a"
+env.taskset.args = {{ {NAME} = {NAME} }}
+[[orchestrator.eval.source]]
+name = "b"
+env.taskset.id = {NAME}
+"""
+BAD = f"""
+{NAME} = {NAME}
+max_steps = {NAME}
+[trainer]
+{NAME} = 1
+[trainer.model]
+attn = {NAME}
+[inference.router]
+type = {NAME}
+policy = {NAME}
+[orchestrator.model.client]
+base_url = {NAME}
+[orchestrator.{NAME}]
+x = 1
+[[orchestrator.train.source]]
+name = {NAME}
+serve.address = {NAME}
+[{NAME}.{NAME}]
+"""
+BROKEN = f"[trainer]\nx = 'a\x1b[2Jb\u202e\n::error::x\n{NAME} = = 1\n"
+SETTINGS = f"""
+namespace = {NAME}
+{NAME} = 1
+[labels]
+{NAME} = {NAME}
+[trainer.env]
+{NAME} = {NAME}
+"""
+
+RUNS: list[list[str]] = [
+    *([command, "good.toml"] for command in ("validate", "render", "split", "explain")),
+    *([command, "bad.toml"] for command in ("validate", "render", "split", "explain")),
+    *([command, "broken.toml"] for command in ("validate", "render", "split", "explain")),
+    *(["validate", file, "--format", form] for file in ("good.toml", "bad.toml", "broken.toml") for form in ("json", "github", "sarif")),
+    *(["render", file, "--format", form] for file in ("good.toml", "bad.toml") for form in ("yaml", "json", "markdown", "html")),
+    *(["diff", "good.toml", "other.toml", "--format", form] for form in ("text", "markdown", "html")),
+    ["diff", "good.toml", "bad.toml"],
+    ["diff", "bad.toml", "broken.toml"],
+    ["validate", "--platform", "settings.toml"],
+    ["render", "good.toml", "--platform", "settings.toml"],
+    ["validate", WITHOUT_NUL],
+    ["render", WITHOUT_NUL],
+    ["diff", WITHOUT_NUL, "good.toml"],
+    ["render", "good.toml", "--run-id", WITHOUT_NUL],
+    ["render", "good.toml", "--image-tag", WITHOUT_NUL],
+    ["render", "good.toml", "--name", WITHOUT_NUL],
+    ["render", "good.toml", "--only", WITHOUT_NUL],
+    ["render", "good.toml", "--component", WITHOUT_NUL],
+    ["render", "good.toml", "--set", f"{WITHOUT_NUL}={WITHOUT_NUL}"],
+    ["render", "good.toml", f"--{WITHOUT_NUL}"],
+    ["explain", "good.toml", WITHOUT_NUL],
+    ["rules", WITHOUT_NUL],
+    ["schema", WITHOUT_NUL],
+    [WITHOUT_NUL],
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("here")
+    files = {"good": GOOD, "other": GOOD.replace("max_steps = 5", "max_steps = 6"), "bad": BAD, "broken": BROKEN}
+    for name, text in {**files, "settings": SETTINGS}.items():
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    (folder / "hidden.toml").write_text(BAD, encoding="utf-8")
+    return folder
+
+
+def test_the_attack_matters(here: Path) -> None:
+    assert RAW.search(GOOD.encode().decode("unicode_escape"))
+
+
+@pytest.mark.parametrize(
+    "arguments", RUNS, ids=lambda words: " ".join(word[:12] for word in words).encode("unicode_escape").decode()
+)
+@pytest.mark.parametrize("colour", [False, True], ids=["plain", "colours"])
+def test_nothing_hostile_comes_out_raw(arguments: list[str], colour: bool, here: Path) -> None:
+    env = {**os.environ, **({"FORCE_COLOR": "1"} if colour else {"NO_COLOR": "1"}), "GITHUB_ACTIONS": "true"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rlsplit", *arguments], cwd=here, env=env, capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode in (0, 1, 2)
+    for stream in (done.stdout, done.stderr):
+        text = OWN_COLOURS.sub("", stream.decode("utf-8"))
+        assert "Traceback" not in text
+        found = RAW.search(text)
+        assert found is None, text[max(0, found.start() - 80) : found.end() + 40].encode("unicode_escape")
+        commands = [line for line in text.splitlines() if line.startswith("::")]
+        assert all(
+            "github" in arguments and line.startswith(("::error ", "::warning ", "::notice ")) for line in commands
+        ), commands
+
+
+def test_machines_read_the_names_back(here: Path) -> None:
+    def output(*words: str) -> str:
+        command = [sys.executable, "-m", "rlsplit", *words]
+        return subprocess.run(command, cwd=here, capture_output=True, timeout=120, check=True).stdout.decode("utf-8")
+
+    for text in (output("render", "good.toml", "--format", "json"), output("split", "good.toml", "--format", "json")):
+        assert f'"{WITHOUT_NUL}"' in repr_of(json.loads(text))
+    documents = list(yaml.safe_load_all(output("render", "good.toml")))
+    assert f'"{WITHOUT_NUL}"' in repr_of(documents)
+    assert tomli.loads(output("split", "good.toml", "--component", "trainer"))
+
+
+def repr_of(data: object) -> str:
+    """Every text of some data in quotes, as it is."""
+    if isinstance(data, dict):
+        return "".join(repr_of(item) for pair in data.items() for item in pair)
+    if isinstance(data, list):
+        return "".join(map(repr_of, data))
+    return f'"{data}"'

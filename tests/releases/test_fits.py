@@ -1,0 +1,57 @@
+"""Which release a document was written for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tomli
+
+from conftest import SHARED
+from rlsplit.releases.changes import arrivals, change_of, release_order
+from rlsplit.releases.fits import TAGS, best_release, fits
+from rlsplit.releases.release import NEWEST
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("", NEWEST.tag),
+        ("[trainer]\n[orchestrator]\nbatch_size = 8\n", NEWEST.tag),
+        ("[brand_new]\nkey = 1\n", NEWEST.tag),
+        ("[wandb]\nproject = 'p'\n", "v0.8.0"),
+        ("[[orchestrator.train.env]]\ntaskset = { id = 'x' }\n", "v0.7.0"),
+        ("[orchestrator.student.model]\nname = 'x'\n", "v0.6.0"),
+        ("[orchestrator.buffer]\nseed = 1\n", "v0.5.0"),
+        ("[monitors.wandb]\n[orchestrator]\nmax_inflight_episodes = 1\n", NEWEST.tag),
+    ],
+)
+def test_the_release_with_most_of_the_keys_fits_best(text: str, tag: str) -> None:
+    assert best_release(tomli.loads(text)).tag == tag
+
+
+def test_a_fit_counts_the_keys_that_tell() -> None:
+    table = tomli.loads("[wandb]\nproject = 'p'\n[inference.parallel]\ntp = 2\n[trainer]\n")
+    best = best_release(table)
+    assert (best.tag, best.foreign, best.telling) == ("v0.8.0", 0, 3)
+    assert fits(table)[-1].foreign == 3
+
+
+def test_odd_documents_fit_the_newest() -> None:
+    for table in ({"wandb": 3, "orchestrator": [1, {"a": [[]]}]}, {"orchestrator": {"train": {"env": "x"}}}):
+        assert fits(table)
+
+
+def test_arrivals_are_no_old_places() -> None:
+    assert arrivals()
+    for path, since in arrivals().items():
+        assert release_order(since) > release_order(TAGS[0])
+        change = change_of(path)
+        assert change is None or change.releases is None or release_order(since) <= release_order(change.releases[1])
+
+
+def test_files_of_releases_fit_them(shared: Any) -> None:
+    for tag in ("v0.7.0", "v0.8.0"):
+        files = sorted((SHARED / "releases" / "conformance" / f"examples-{tag}").glob("*.toml"))
+        found = [best_release(tomli.loads(file.read_text(encoding="utf-8"))).tag for file in files]
+        assert sum(tag == each or each == NEWEST.tag for each in found) == len(files)
