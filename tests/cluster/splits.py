@@ -188,6 +188,6 @@ FORMS: tuple[Literal["job", "jobset"], ...] = ("job", "jobset")
 
 def planned(split: Split, *, run: Run = RUN, secrets: Secrets | None = None, **platform: Any) -> RunPlan:
     """Plan with settings of the platform as keywords; NIXL needs RDMA devices."""
-    if split.trainer.resolved["weight_broadcast"]["type"] == "nixl":
+    if (split.trainer.resolved["weight_broadcast"] or {}).get("type") == "nixl":
         platform = {"rdma_resource": {"rdma/ib": 1}, **platform}
     return plan(split, run=run, platform=Platform.from_mapping(platform), secrets=secrets)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
-from rlsplit.planning.model import DATASET_MOUNT, Pods, RunPlan
+from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.settings import DATASET_MOUNT
 from rlsplit.planning.subject import LOCAL_HF_HOME
 
 _SCRATCH_MOUNTS: Final = (("tmp", "/tmp"), ("home", "/home/appuser"))

@@ -42,9 +42,6 @@ OverlayName = Literal[
 ]
 """Names of the overlays, in the order of the cluster specification."""
 
-DATASET_MOUNT: Final = "/volume"
-"""Where the platform mounts the volume of datasets."""
-
 REMOVED: Final = "<removed>"
 """Stands for the value of an overlay that takes a key away."""
 

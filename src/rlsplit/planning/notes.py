@@ -15,10 +15,10 @@ from rlsplit.planning.environment import fixed_variables, has_variable
 from rlsplit.planning.exposed import exposed_secrets
 from rlsplit.planning.image_checks import environments_inside
 from rlsplit.planning.limits import shortened_waits
-from rlsplit.planning.model import DATASET_MOUNT, Overlay, OverlayName, RunPlan
+from rlsplit.planning.model import Overlay, OverlayName, RunPlan
 from rlsplit.planning.paths import lost_paths, relative_paths
 from rlsplit.planning.replaced import replaced_notes
-from rlsplit.planning.settings import MultiNode, RunSettings, Value
+from rlsplit.planning.settings import DATASET_MOUNT, MultiNode, RunSettings, Value
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.secrets import RUN_SECRETS, SecretName
 

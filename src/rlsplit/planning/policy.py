@@ -14,8 +14,8 @@ from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_list
-from rlsplit.planning.model import DATASET_MOUNT
 from rlsplit.planning.policy_fields import judged_values
+from rlsplit.planning.settings import DATASET_MOUNT
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.platform import Policy
 from rlsplit.secrets import matches_any

@@ -14,6 +14,9 @@ from rlsplit.findings import KeyPath
 
 T = TypeVar("T", covariant=True)
 
+DATASET_MOUNT: Final = "/volume"
+"""Where the platform mounts the volume of datasets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value(Generic[T]):

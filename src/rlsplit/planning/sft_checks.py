@@ -7,8 +7,7 @@ from math import gcd
 from typing import Final
 
 from rlsplit.findings import Finding, KeyPath, Severity, shown
-from rlsplit.planning.model import DATASET_MOUNT
-from rlsplit.planning.settings import SFTRun, SingleNode, Value
+from rlsplit.planning.settings import DATASET_MOUNT, SFTRun, SingleNode, Value
 from rlsplit.planning.subject import Subject
 
 DATASETS: Final = "datasets/"
