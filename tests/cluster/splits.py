@@ -176,7 +176,6 @@ SHAPES: dict[str, Split] = {
     ),
     "sft-external": make_sft(
         evals=[source("math")],
-        resume={"step": 7},
         max_steps=10,
         eval={"source": [source("math")], "client": {"base_url": "http://vllm.models:9000/v1"}},
     ),
