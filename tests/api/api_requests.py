@@ -26,7 +26,12 @@ def config(name: str) -> dict[str, Any]:
 
 FIXTURES = sorted(path.parent.name for path in (ROOT / "fixtures").glob("*/rl.toml"))
 assert len(FIXTURES) >= 8
-GOOD = [name for name in FIXTURES if name != EXTERNAL_INFERENCE]
+GOOD = [
+    name
+    for name in FIXTURES
+    if name != EXTERNAL_INFERENCE and not (ROOT / "fixtures" / name / "platform.toml").is_file()
+]
+"""Those that the cluster of a plain server runs."""
 
 
 def small(**changes: Any) -> dict[str, Any]:

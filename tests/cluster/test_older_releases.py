@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
-from pods_in_bash import kubelet_expand
+from pods_in_bash import Sandbox, finish, kubelet_expand
 
 import rlsplit
 from conftest import ROOT
@@ -185,33 +184,36 @@ def test_the_trainer_finds_its_run_and_both_join_one_wandb_run(text: str, releas
     assert joined == {"run-1"}
 
 
-def prepared(text: str, run_dir: Path) -> None:
-    """Run the part of trainer 0's script that comes before torchrun, in a folder with what an earlier start left."""
+def prepared(text: str, box: Sandbox) -> None:
+    """Run trainer 0's script in a folder with what an earlier start left."""
     for left in ("rollouts/step_9", "run_default/rollouts/step_9", "run_default/broadcasts/step_9", "run_other"):
-        (run_dir / left).mkdir(parents=True)
+        (box.run_dir / left).mkdir(parents=True)
     for folder in ("run_default", "run_other"):
-        (run_dir / folder / "control").mkdir()
+        (box.run_dir / folder / "control").mkdir()
     outcome = compiled(text, "v0.8.0", log_to_volume=False)
     trainer = next(pods for pods in pod_specs(outcome.objects or []) if pods[0].endswith("trainer"))[1]["containers"][0]
-    script = script_of(trainer).partition("while kill")[0] + "fi\n"
-    given = {"RLSPLIT_RUN_DIR": run_dir, "RLSPLIT_CKPT_DIR": run_dir / "checkpoints", "RLSPLIT_CONFIG_DIR": run_dir}
-    environment = {**os.environ, **{name: str(path) for name, path in given.items()}, "JOB_COMPLETION_INDEX": "0"}
-    subprocess.run(["bash", "-c", script.replace("/tmp/rlsplit", str(run_dir))], env=environment, check=True)
+    code, output = finish(box.start(trainer))
+    assert code == 0, output
+    assert len(box.calls("torchrun")) == 1
 
 
 def test_a_fresh_run_of_v0_8_0_starts_from_a_clean_folder(tmp_path: Path) -> None:
-    prepared(OLD, tmp_path)
-    assert not list(tmp_path.glob("run_*"))
-    assert not (tmp_path / "rollouts").exists()
+    box = Sandbox(tmp_path)
+    prepared(OLD, box)
+    assert not list(box.run_dir.glob("run_*"))
+    assert not (box.run_dir / "rollouts").exists()
 
 
 def test_a_resumed_run_of_v0_8_0_keeps_the_steps_before_its_checkpoint(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
     for step in (3, 9):
-        (tmp_path / f"run_default/rollouts/step_{step - 1}").mkdir(parents=True)
-    (tmp_path / "checkpoints/step_3").mkdir(parents=True)
-    prepared(f"ckpt.resume_step = -1\n{OLD}", tmp_path)
-    assert [path.name for path in tmp_path.glob("run_default/rollouts/*")] == ["step_2"]
-    assert not list(tmp_path.glob("run_*/control"))
+        (box.run_dir / f"run_default/rollouts/step_{step - 1}").mkdir(parents=True)
+    for part in ("checkpoints/step_3/trainer/.metadata", "run_default/checkpoints/step_3/orchestrator/progress.pt"):
+        (box.run_dir / part).parent.mkdir(parents=True)
+        (box.run_dir / part).write_text("x")
+    prepared(f"ckpt.resume_step = -1\n{OLD}", box)
+    assert [path.name for path in box.run_dir.glob("run_default/rollouts/*")] == ["step_2"]
+    assert not list(box.run_dir.glob("run_*/control"))
 
 
 def test_ranks_of_v0_8_0_come_as_further_engine_arguments() -> None:

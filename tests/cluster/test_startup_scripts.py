@@ -35,6 +35,8 @@ def _run_all(plan: RunPlan, root: Path) -> list[tuple[str, int, Sandbox, int, st
         assert pods is not None
         for index in range(pods.count):
             box = Sandbox(root / f"{suffix}-{index}")
+            if plan.resume is not None and plan.resume.step is not None:
+                (box.run_dir / f"checkpoints/step_{plan.resume.step}").mkdir(parents=True)
             boxes.append((suffix, index, box, container))
     results = []
     for suffix, index, box, container in boxes:

@@ -200,10 +200,9 @@ def test_findings_of_plans_speak_the_spelling_of_the_release() -> None:
     assert finding.code == "plan.docker-runtime"
     assert finding.path == ("orchestrator", "env", 0, "harness", "runtime", "type")
     assert finding.where is not None
-    cleaned = compiled(f"clean_output_dir = true\n{OF_V0_8_0}", "v0.8.0").findings
-    assert [
-        (finding.path, "clean_output_dir" in finding.message) for finding in cleaned if finding.severity == "error"
-    ] == [(("clean_output_dir",), False)]
+    cleaned = compiled(f"clean_output_dir = true\n{OF_V0_8_0}", "v0.8.0")
+    assert cleaned.plan is not None
+    assert [note.path for note in cleaned.noted() if note.code == "plan.clean"] == [("clean_output_dir",)]
 
 
 def test_values_are_explained_in_the_spelling_of_the_release() -> None:

@@ -15,8 +15,8 @@ from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import make_unreadable
 from rlsplit.document import Document, Source
 from rlsplit.document import read as read_document
-from rlsplit.findings import ConfigError, Finding, KeyPath, has_errors, located
-from rlsplit.plain_data import is_mapping, plain
+from rlsplit.findings import ConfigError, Finding, KeyPath, has_errors, located, nearest
+from rlsplit.plain_data import is_mapping, plain, value_at
 from rlsplit.platform.rules import platform_findings
 from rlsplit.platform.settings import PlatformSettings
 from rlsplit.platform.unknown_settings import meant, unknown_setting
@@ -53,12 +53,14 @@ class Platform(PlatformSettings):
     @classmethod
     def from_mapping(cls, table: Mapping[str, Any]) -> Platform:
         """Read the settings from a table. Raises ``ConfigError`` with every problem."""
-        copied, unplain = plain(table, ROOT) if is_mapping(table) else ({}, (_NO_TABLE,))
-        if unplain:
-            raise ConfigError(replace(finding, about="platform") for finding in unplain)
+        copied, left_out = plain(table, ROOT) if is_mapping(table) else ({}, (_NO_TABLE,))
         platform, findings = _read(cls, copied)
-        if platform is None or findings:
-            raise ConfigError(findings)
+        unplain = [replace(finding, about="platform") for finding in left_out]
+        # What stands in the place of a value that was left out is nobody's.
+        gone = {each.path: each for each in unplain if value_at({ROOT[0]: copied}, each.path) is None}
+        told = (*unplain, *(finding for finding in findings if nearest(gone, finding.path) is None))
+        if platform is None or told:
+            raise ConfigError(told)
         return platform
 
     @cached_property
