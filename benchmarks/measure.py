@@ -90,6 +90,7 @@ def _splitting(text: str) -> dict[str, Action]:
 
     import rlsplit
     from rlsplit.config.resolve import resolve
+    from rlsplit.config.rl_kind import RL
     from rlsplit.document import Source, read
     from rlsplit.splitting import split
 
@@ -100,7 +101,7 @@ def _splitting(text: str) -> dict[str, Action]:
         "parse text": lambda: rlsplit.parse(text),
         "parse table": lambda: rlsplit.parse(table),
         "document": lambda: read([Source(name="config", content=table)]),
-        "resolve": lambda: resolve(table),
+        "resolve": lambda: resolve(table, RL),
         "split": lambda: split(config),
         "table to split": lambda: split(rlsplit.parse(table)),
     }

@@ -26,7 +26,18 @@ def conformance_cases(
     shared: Path, file: str = "cases-dev.jsonl.gz", *, chunk: int = 0, of: int = 1
 ) -> Iterator[dict[str, Any]]:
     """Read one of several equal parts of the conformance data."""
-    with gzip.open(shared / "conformance" / file, "rt", encoding="utf-8") as lines:
+    return _lines(shared / "conformance" / file, chunk, of)
+
+
+def sft_cases(
+    shared: Path, file: str = "sft-cases-dev.jsonl.gz", *, chunk: int = 0, of: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Read one of several equal parts of the conformance data of SFT runs."""
+    return _lines(shared / "sft" / file, chunk, of)
+
+
+def _lines(path: Path, chunk: int, of: int) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
         found = [line for i, line in enumerate(lines) if i % of == chunk]
-    assert found, f"{file} has no cases"
+    assert found, f"{path} has no cases"
     return map(json.loads, found)

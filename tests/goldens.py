@@ -12,6 +12,7 @@ import rlsplit
 import worked_runs
 from rlsplit.component_files import as_text, component_configs, component_files
 from rlsplit.config.rules import Mode
+from rlsplit.releases.release import NEWEST
 from rlsplit.reports import as_plain
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -25,8 +26,13 @@ SECRETS = rlsplit.Secrets(
 
 
 def good() -> list[Path]:
-    """Every fixture that compiles."""
+    """Every RL fixture that compiles."""
     return sorted(FIXTURES.glob("*/rl.toml"))
+
+
+def sft() -> list[Path]:
+    """Every SFT fixture that compiles."""
+    return sorted(FIXTURES.glob("*/sft.toml"))
 
 
 def older() -> list[Path]:
@@ -41,16 +47,22 @@ def release_of(fixture: Path) -> str | None:
 
 
 def bad() -> list[Path]:
-    """Every fixture with mistakes."""
+    """Every RL fixture with mistakes."""
     return sorted((FIXTURES / "bad").glob("*.toml"))
+
+
+def bad_sft() -> list[Path]:
+    """Every SFT fixture with mistakes."""
+    return sorted((FIXTURES / "bad-sft").glob("*.toml"))
 
 
 def goldens(fixture: Path) -> Iterator[tuple[Path, str]]:
     """Everything that one good fixture compiles to."""
     folder = fixture.parent / "expected"
     release = release_of(fixture)
-    config = rlsplit.parse(fixture.read_bytes(), source="rl.toml", run_id=run_id(fixture), release=release)
-    chosen = {**RUN, "image_tag": release or RUN["image_tag"]}
+    config = rlsplit.parse(fixture.read_bytes(), source=fixture.name, run_id=run_id(fixture), release=release)
+    newest = NEWEST.tag if fixture.name == "sft.toml" else RUN["image_tag"]
+    chosen = {**RUN, "image_tag": release or newest}
     split = rlsplit.split(config)
     for name, text in component_files(split, form="sparse", syntax="toml").items():
         yield folder / "sparse" / name, text
@@ -89,19 +101,19 @@ def report_path(fixture: Path) -> Path:
 def main() -> None:
     """Write all golden files, and remove those that nothing gives any more."""
     written: set[Path] = set()
-    for fixture in (*good(), *older()):
+    for fixture in (*good(), *sft(), *older()):
         for path, text in goldens(fixture):
             written.add(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
-    for fixture in bad():
+    for fixture in (*bad(), *bad_sft()):
         written.add(report_path(fixture))
         report_path(fixture).write_text(findings_of(fixture), encoding="utf-8", newline="\n")
     for path, text in worked_runs.manifests():
         written.add(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    kept = ("*/expected/**/*", "releases/*/*/expected/**/*", "bad/*.expected.txt", "worked/*.yaml")
+    kept = ("*/expected/**/*", "releases/*/*/expected/**/*", "bad*/*.expected.txt", "worked/*.yaml")
     for path in (path for pattern in kept for path in FIXTURES.glob(pattern)):
         if path.is_file() and path not in written:
             path.unlink()

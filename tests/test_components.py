@@ -10,10 +10,10 @@ import pytest
 
 import rlsplit
 from conftest import ROOT
-from goldens import good, platform_of
+from goldens import good, platform_of, sft
 from rlsplit.api import CreateDedicatedRunRequest
 from rlsplit.api.errors import SERVER_PARAMS
-from rlsplit.components import ROLES, ComponentName, Probe
+from rlsplit.components import ROLES, WITH_SETTINGS, ComponentName, Probe
 from rlsplit.platform import Platform
 from rlsplit.platform.component_settings import ComponentSettings
 from rlsplit.preview.topology import topology
@@ -29,8 +29,9 @@ def planned(path: Any, **platform: Any) -> rlsplit.RunPlan:
 def test_every_component_has_a_row_and_a_table_of_settings() -> None:
     assert tuple(ROLES) == get_args(ComponentName)
     tables = {name for name, field in Platform.model_fields.items() if _is_component(field.annotation)}
-    assert tables == {role.settings for role in ROLES.values()}
-    assert len({role.tier for role in ROLES.values()}) == len(ROLES)
+    assert tables == {role.settings for role in ROLES.values()} == {role.settings for role in WITH_SETTINGS}
+    # The evals of an SFT run stand where the orchestrator of an RL run does.
+    assert len({role.tier for role in ROLES.values()}) == len(WITH_SETTINGS) == len(ROLES) - 1
 
 
 def _is_component(annotation: Any) -> bool:
@@ -61,7 +62,7 @@ def test_the_settings_of_every_component_are_judged(name: ComponentName, setting
     assert refused.value.findings[0].path[:2] == ("platform", ROLES[name].settings)
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_every_planned_pod_is_drawn(path: Any) -> None:
     plan = planned(path)
     drawn = topology(plan)
@@ -80,7 +81,7 @@ def test_a_role_that_no_picture_knew_is_drawn_too() -> None:
     assert any(pod.host == "second-0.example" for node in drawn.nodes for pod in node.pods)
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_probes_name_ports_that_the_pods_have(path: Any) -> None:
     plan = planned(path, liveness=True)
     for item in rlsplit.render(plan):

@@ -60,7 +60,11 @@ KNOWN = {
         '[server]\nport = 8001\n[model]\nname = "x"\n[parallel]\ntp = 2',
         "gpu_memory_utilization = 0.9",
     ],
-    "sft": ['[data]\nname = "org/set"', "[model]\n[data]\n[optim]\nlr = 1e-5", "data = {}\ninference = {}\neval = {}"],
+    "sft": [
+        '[scheduler]\n[val.data]\nname = "org/set"',
+        "[scheduler]\n[model]\n[optim]\nlr = 1e-5\n[eval]\ninterval = 5",
+    ],
+    "evals": ['model = "x"\n[eval]\ninterval = 3\n[online]\nmax_steps = 4'],
     "platform": [
         'namespace = "rl-runs"',
         'workload = "jobset"\nrdma_resource = { "rdma/ib" = 1 }\n[trainer.resources.requests]\ncpu = "32"',
@@ -96,7 +100,39 @@ def test_it_stands_at_a_key_that_tells_the_kind(text: str, key: tuple[str, ...],
 
 
 def test_every_kind_has_an_example() -> None:
-    assert KNOWN.keys() == {LORA.name, *(kind.name for kind in KINDS)}
+    assert KNOWN.keys() == {LORA.name, *(kind.name for kind in KINDS)} - {"rl"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rl", '[trainer]\n[orchestrator]\nbatch_size = 4\n[[orchestrator.train.source]]\nenv.id = "a"'),
+        ("rl", "[data]\n[trainer.model]\nseq_len = 4\n[trainer.optim]\nlr = 1e-6"),
+        ("lora", 'model = "x"\n[data]'),
+        ("lora", '[data]\n[[env]]\nid = "a"'),
+        ("orchestrator", "batch_size = 128\ngroup_size = 8"),
+        ("platform", 'namespace = "rl-runs"'),
+    ],
+)
+def test_another_kind_that_is_forced_to_be_sft_gives_one_finding(name: str, text: str) -> None:
+    assert [kind.name for kind in kinds_of(table(text), "sft")] == [name]
+    [finding] = compile_sources([Source(name="given.toml", content=text)], kind="sft").findings
+    assert finding.code == "config.kind"
+    assert "no sft.toml" in finding.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[data]\nname = 3",
+        "[model]\nseq_len = 'x'\n[wandb]\nproject = 'p'",
+        "[data]\n[deployment]\nnum_infer_replicas = 2",
+        "[data]\nseq_len = 8\nbatch_size = 8\n[inference]\n[inference.vllm]\ndtype = 'x'",
+        "",
+    ],
+)
+def test_an_sft_file_with_mistakes_is_one(text: str) -> None:
+    assert kinds_of(table(text), "sft") == ()
 
 
 def finding_of(text: str, file: str | None) -> Finding:
@@ -139,7 +175,7 @@ def test_a_file_that_could_be_two_things_is_called_both() -> None:
     finding = finding_of("[optim]\nlr = 1e-6\n[scheduler]\n[model.ac]\nfreq = 1", "train.toml")
     assert "the trainer's own config, or the sft.toml" in finding.message
     assert "--trainer @ train.toml" in str(finding.hint)
-    assert "sft @ train.toml" in str(finding.hint)
+    assert "train.toml with --sft" in str(finding.hint)
 
 
 def test_hostile_names_stand_on_one_line() -> None:

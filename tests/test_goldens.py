@@ -10,18 +10,23 @@ import tomli
 import yaml
 
 import rlsplit
-from goldens import bad, findings_of, goldens, good, older, release_of, report_path, run_id
+from goldens import bad, bad_sft, findings_of, goldens, good, older, release_of, report_path, run_id, sft
 from rlsplit.config.components import load_component
+from rlsplit.config.rules import KindName
 from rlsplit.releases.release import served
 
-GOOD, OLDER, BAD = good(), older(), bad()
+GOOD, OLDER, BAD = [*good(), *sft()], older(), [*bad(), *bad_sft()]
 assert len(GOOD) >= 8
 assert len(OLDER) >= 4
 assert len(BAD) >= 25
 
 
 def fixture_name(path: Path) -> str:
-    return path.parent.name if path.name == "rl.toml" else path.stem
+    return (
+        path.parent.name
+        if path.parent.parent.name == "fixtures" and path.stem in ("rl", "sft")
+        else f"{path.parent.name}-{path.stem}"
+    )
 
 
 @pytest.mark.parametrize("fixture", [*GOOD, *OLDER], ids=fixture_name)
@@ -44,12 +49,14 @@ def test_goldens_are_read_back_as_the_same_config(fixture: Path) -> None:
     """TOML and JSON say the same, and a component that reads the sparse form has the resolved form's settings."""
     folder, release = fixture.parent / "expected", served(release_of(fixture) or "main").release
     resolved = json.loads((folder / "resolved.json").read_text(encoding="utf-8"))
-    for component in ("trainer", "orchestrator", "inference"):
-        path = folder / "sparse" / f"{component}.toml"
+    kind: KindName = "sft" if fixture.name == "sft.toml" else "rl"
+    for component in ("trainer", "orchestrator", "evals", "inference"):
+        name = "sft" if (kind, component) == ("sft", "trainer") else component
+        path = folder / "sparse" / f"{name}.toml"
         assert path.is_file() == (component in resolved)
         if path.is_file():
             sparse = tomli.loads(path.read_text(encoding="utf-8"))
-            read = [load_component(component, table, release) for table in (sparse, resolved[component])]
+            read = [load_component(component, table, release, kind) for table in (sparse, resolved[component])]
             assert read[0] == read[1]
 
 

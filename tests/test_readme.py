@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import rlsplit
 from conftest import ROOT
+from rlsplit.cli import main
 from rlsplit.cli.arguments import EXAMPLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,3 +33,18 @@ def test_the_library_example_runs(tmp_path, monkeypatch, capsys) -> None:
 def test_every_command_is_listed() -> None:
     listed = set(re.findall(r"^\| `(\w+)[ `]", README, re.MULTILINE))
     assert set(EXAMPLES) <= listed
+
+
+def test_the_two_steps_compile_and_share_their_volume(tmp_path, monkeypatch, capsys) -> None:
+    steps = {"sft.toml": "sft-smallest", "rl.toml": "reverse-text"}
+    for name, fixture in steps.items():
+        (tmp_path / name).write_bytes((ROOT / "fixtures" / fixture / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    (example,) = [block for block in blocks("console") if "words-sft" in block]
+    commands = [line.removeprefix("$ ").partition(" | ")[0] for line in example.splitlines()]
+    assert len(commands) == 2
+    for command in commands:
+        assert main(shlex.split(command)[1:]) == 0
+        shown = capsys.readouterr()
+        assert 'claimName: "research"' in shown.out
+        assert "error" not in shown.err

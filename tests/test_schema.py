@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 import tomli
 
-from goldens import bad, good
+from goldens import bad, good, sft
 from rlsplit import schema, schema_file
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sft import SFTConfig
 from rlsplit.config.tree import inner_sections
 
 SCHEMA: dict[str, Any] = json.loads(schema_file.text())
@@ -48,9 +49,21 @@ def problems(path: Path) -> list[str]:
     return [error.message for error in VALIDATOR.iter_errors(tomli.loads(path.read_text(encoding="utf-8")))]
 
 
-def test_the_committed_schema_is_the_one_the_sections_give() -> None:
-    assert schema_file.text() == schema.spelled(), "run python -m rlsplit.schema"
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+def test_the_committed_schemas_are_those_the_sections_give() -> None:
+    for run in schema.ROOTS:
+        assert schema_file.text(run) == schema.spelled(run), "run python -m rlsplit.schema"
+        jsonschema.Draft202012Validator.check_schema(json.loads(schema_file.text(run)))
+
+
+def test_sft_configs_are_valid(shared: Path) -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(schema_file.text("sft")))
+    examples = sorted((shared / "sft" / "sft-examples").glob("*.toml"))
+    assert examples
+    for path in (*sft(), *examples):
+        written = tomli.loads(path.read_text(encoding="utf-8"))
+        assert [error.message for error in validator.iter_errors(written)] == []
+        assert not validator.is_valid({**written, "trainer": {}})
+        assert not VALIDATOR.is_valid(written)
 
 
 @pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
@@ -70,7 +83,7 @@ def test_bad_shapes_are_refused(path: Path) -> None:
 
 
 def test_every_field_of_every_section_is_described() -> None:
-    pending, seen = [RLConfig], set()
+    pending, seen = [RLConfig, SFTConfig], set()
     while pending:
         section = pending.pop()
         if section in seen:

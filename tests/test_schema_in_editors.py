@@ -20,7 +20,7 @@ import rlsplit
 from goldens import good
 from rlsplit import schema_file
 
-SCHEMA = Path(rlsplit.__file__).with_name(schema_file.FILE)
+SCHEMA = Path(rlsplit.__file__).with_name(schema_file.FILES["rl"])
 
 BASE = """\
 [trainer]

@@ -1,4 +1,4 @@
-"""Compile a full prime-rl ``rl.toml`` into component configs, startup commands and Kubernetes manifests.
+"""Compile a prime-rl ``rl.toml`` or ``sft.toml`` into component configs, startup commands and Kubernetes manifests.
 
     config = rlsplit.parse(text)
     split = rlsplit.split(config)
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rlsplit.compiler import Outcome, Target, compile_sources, parse
     from rlsplit.config.components import load_component
     from rlsplit.config.sections.rl import RLConfig
+    from rlsplit.config.sections.sft import SFTConfig
     from rlsplit.document import Document, Source
     from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, Severity
     from rlsplit.manifests import render
@@ -43,6 +44,7 @@ _HOMES = {
     "RLConfig": "config.sections.rl",
     "Run": "run",
     "RunPlan": "planning",
+    "SFTConfig": "config.sections.sft",
     "Secrets": "secrets",
     "Severity": "findings",
     "Source": "document",
@@ -78,6 +80,7 @@ __all__ = [
     "RLConfig",
     "Run",
     "RunPlan",
+    "SFTConfig",
     "Secrets",
     "Severity",
     "Source",

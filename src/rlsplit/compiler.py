@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rlsplit.config.resolve import Resolution, resolve, resolve_both
-from rlsplit.config.rules import Mode
-from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.kinds import kind_named, kind_of
+from rlsplit.config.resolve import Given, Resolution, resolve, resolve_both
+from rlsplit.config.rules import KindName, Mode
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import ConfigError, Finding, KeyPath, Mark, has_errors, located
 from rlsplit.overrides import SOURCE_NAME as OVERRIDES
@@ -22,6 +22,7 @@ from rlsplit.releases.renderers import renderers_beyond
 from rlsplit.run import Run
 
 if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import AnyConfig
     from rlsplit.planning import RunPlan
     from rlsplit.platform import Platform
     from rlsplit.secrets import Secrets
@@ -56,9 +57,9 @@ class Outcome:
     document: Document
     findings: tuple[Finding, ...]
     """Of every stage that ran, except the notes of the plan, which are the plan's."""
-    config: RLConfig | None
+    config: AnyConfig | None
     """None: the config has errors."""
-    hosted: RLConfig | None = None
+    hosted: AnyConfig | None = None
     """The same compiled in the hosted way, where both ways were asked for."""
     split: Split | None = None
     plan: RunPlan | None = None
@@ -90,11 +91,15 @@ def compile_sources(
     until: Stage = "config",
     target: Target | None = None,
     release: str | Release | None = None,
+    kind: KindName | None = None,
+    project_dir: str = "/",
 ) -> Outcome:
     """Compile sources (texts or tables) up to a stage; never raises for bad input.
 
     ``release`` is a release of prime-rl, by name, image tag or commit (``v0.8.0``). Without one, the platform's
     ``release`` decides, and else the run's image tag, as far as it names a release; the newest known stands for others.
+    ``kind`` says whether it is an RL run or an SFT run; None lets the root keys tell (SFT-01). A relative
+    ``slurm.project_dir`` is below ``project_dir``.
 
     With ``mode="both"`` the config must pass the launcher's way, which is planned, and the hosted one, which is
     :attr:`Outcome.hosted`. The run's id gives an automatic run name its suffix; without one, the configuration does.
@@ -105,8 +110,17 @@ def compile_sources(
     started = Outcome(document=document, findings=document.findings, config=None)
     if chosen.note is not None:
         started = _with_findings(started, goal.platform.placed([chosen.note]) if goal.platform else [chosen.note])
+    name = kind or kind_of(document.table)
+    if name == "sft" and chosen.release is not NEWEST:
+        return _continued(_with_findings(started, [_only_newest(chosen.release)]), until, goal)
     if not started.is_refused:
-        started = _configured(started, mode, on_unknown, goal.run.resume_from or goal.run.id, chosen.release)
+        given = Given(
+            on_unknown="error" if on_unknown == "error" else "warning",
+            name_seed=goal.run.resume_from or goal.run.id,
+            release=chosen.release,
+            project_dir=project_dir,
+        )
+        started = _configured(started, name, _way(name, mode, until), given)
     if chosen.is_image and started.config is not None:
         started = _with_findings(started, renderers_beyond(started.config))
     if mode != "launcher" and not image_of(chosen.release).is_hosted:
@@ -127,15 +141,25 @@ def parse(
     on_unknown: OnUnknown = "error",
     run_id: str | None = None,
     release: str | Release | None = None,
-) -> RLConfig:
-    """Compile one full ``rl.toml``, as text or as the table that a TOML parser returns, as a release of prime-rl does.
+    kind: KindName | None = None,
+    project_dir: str = "/",
+) -> AnyConfig:
+    """Compile one full ``rl.toml`` or ``sft.toml``, as text or as the table that a TOML parser returns.
+
+    It is compiled as a release of prime-rl does. ``kind`` forces the kind of run; None lets the root keys tell
+    (SFT-01). A relative ``slurm.project_dir`` is below ``project_dir``.
 
     Raises :class:`ConfigError` with every finding, in file order. Warnings and notices alone do not refuse; ask
     :func:`compile_sources` for them.
     """
-    target = Target(run=Run(id=run_id))
     outcome = compile_sources(
-        [Source(name=source, content=content)], mode=mode, on_unknown=on_unknown, target=target, release=release
+        [Source(name=source, content=content)],
+        mode=mode,
+        on_unknown=on_unknown,
+        target=Target(run=Run(id=run_id)),
+        release=release,
+        kind=kind,
+        project_dir=project_dir,
     )
     if outcome.config is None:
         raise ConfigError(outcome.findings)
@@ -163,42 +187,47 @@ def start_of(document: Document) -> Mark | None:
 # --- one step each ---------------------------------------------------------------------------------------------
 
 
-def _configured(
-    outcome: Outcome, mode: Mode | Literal["both"], on_unknown: OnUnknown, name_seed: str | None, release: Release
-) -> Outcome:
-    table = outcome.document.table
-    severity: Literal["error", "warning"] = "error" if on_unknown == "error" else "warning"
+def _configured(outcome: Outcome, name: KindName, mode: Mode | Literal["both"], given: Given) -> Outcome:
+    table, kind = outcome.document.table, kind_named(name)
     if mode == "both":
-        launcher, hosted = resolve_both(table, on_unknown=severity, name_seed=name_seed, release=release)
+        launcher, hosted = resolve_both(table, kind, given=given)
         found = _united(launcher.findings, hosted.findings)
         outcome = replace(outcome, config=_accepted(launcher), hosted=_accepted(hosted))
     else:
-        resolution = resolve(table, mode=mode, on_unknown=severity, name_seed=name_seed, release=release)
+        resolution = resolve(table, kind, mode=mode, given=given)
         found = resolution.findings
         outcome = replace(outcome, config=_accepted(resolution))
-    if any(finding.code == "B-01" for finding in found):
-        found = (*_other_release(table, release, severity), *found)
-    return _with_findings(outcome, _kind(outcome.document) or found if outcome.config is None else found)
+    if any(finding.code == "B-01" for finding in found) and name == "rl":
+        found = (*_other_release(table, given), *found)
+    return _with_findings(outcome, _kind(outcome.document, name) or found if outcome.config is None else found)
 
 
-def _other_release(
-    table: Mapping[str, Any], release: Release, severity: Literal["error", "warning"]
-) -> tuple[Finding, ...]:
+def _way(name: KindName, mode: Mode | Literal["both"], until: Stage) -> Mode | Literal["both"]:
+    """Plan SFT runs from the launcher's way in every case: the hosted one leaves online evals as they were written."""
+    return "both" if name == "sft" and mode == "hosted" and until in ("plan", "objects") else mode
+
+
+def _only_newest(release: Release) -> Finding:
+    message = f"SFT runs of {release.tag} are not compiled; rlsplit knows those of {NEWEST.tag}"
+    return Finding(code="release.sft", message=message, hint=f"use an image of {NEWEST.tag}, and name no older release")
+
+
+def _other_release(table: Mapping[str, Any], given: Given) -> tuple[Finding, ...]:
     """Say first that a document with unknown keys is one of another release."""
     from rlsplit.config.release_fit import fitting_better
 
-    return fitting_better(table, release, severity)
+    return fitting_better(table, given.release, given.on_unknown)
 
 
-def _kind(document: Document) -> tuple[Finding, ...]:
+def _kind(document: Document, name: KindName) -> tuple[Finding, ...]:
     """Say that a refused document is another kind of file: its keys would give many findings, and none that helps."""
     from rlsplit.file_kinds import kind_findings
 
     start = start_of(document)
-    return kind_findings(document.table, start.source if start else None)
+    return kind_findings(document.table, start.source if start else None, name)
 
 
-def _accepted(resolution: Resolution) -> RLConfig | None:
+def _accepted(resolution: Resolution[Any]) -> AnyConfig | None:
     return None if has_errors(resolution.findings) else resolution.config
 
 

@@ -25,10 +25,9 @@ def component_configs(split: Split, *, form: Form) -> dict[str, Any]:
     """Return the config of every component by name; env servers are a list with the name of each."""
     configs: dict[str, Any] = {
         "trainer": _config(split.trainer, form),
-        "orchestrator": _config(split.orchestrator, form),
     }
-    if split.inference is not None:
-        configs["inference"] = _config(split.inference, form)
+    others = {"orchestrator": split.orchestrator, "evals": split.evals, "inference": split.inference}
+    configs |= {name: _config(component, form) for name, component in others.items() if component is not None}
     servers = [
         {"split": server.split, "name": server.name, "config": _config(server.config, form)}
         for server in split.env_servers
@@ -39,11 +38,10 @@ def component_configs(split: Split, *, form: Form) -> dict[str, Any]:
 def component_files(split: Split, *, form: Form, syntax: Syntax) -> dict[str, str]:
     """Return file name to text, laid out as prime-rl's launcher does (L-03, L-06)."""
     configs = component_configs(split, form=form)
-    files = {
-        f"{name}.{syntax}": as_text(configs[name], syntax)
-        for name in ("trainer", "orchestrator", "inference")
-        if name in configs
-    }
+    names = {name: name for name in ("trainer", "orchestrator", "evals", "inference")}
+    if split.config.kind == "sft":
+        names["trainer"] = "sft"
+    files = {f"{file}.{syntax}": as_text(configs[name], syntax) for name, file in names.items() if name in configs}
     for server in split.env_servers:
         files[f"envs/{server.split}/{_file_name(server)}.{syntax}"] = as_text(_config(server.config, form), syntax)
     return files

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-ComponentName = Literal["trainer", "orchestrator", "inference", "router", "env-server"]
+ComponentName = Literal["trainer", "orchestrator", "evals", "inference", "router", "env-server"]
 """Name of a component: the value of its pods' label ``app.kubernetes.io/component``."""
 
 SourceSplit = Literal["train", "eval"]
@@ -115,6 +115,17 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 decides_success=True,
                 logs_to_wandb=True,
             ),
+            # In an SFT run in place of the orchestrator, with its settings. No probes either: it serves nothing.
+            Role(
+                name="evals",
+                title="Evals",
+                template="orchestrator.sh.j2",
+                config_file="evals.json",
+                settings="orchestrator",
+                tier=1,
+                decides_success=True,
+                logs_to_wandb=True,
+            ),
             Role(
                 name="inference",
                 title="Inference",
@@ -170,6 +181,9 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
 )
 """Every component, in the order in which its pods are planned and applied."""
 
+WITH_SETTINGS: Final = tuple(role for name, role in ROLES.items() if name != "evals")
+"""Components that have a table of settings of their own: the evals take the orchestrator's, whose place they have."""
+
 GPU_COMPONENTS: Final = tuple(name for name, role in ROLES.items() if role.has_gpus)
 """Components whose pods ask for GPUs."""
 
@@ -194,4 +208,5 @@ class ConfigId:
 
 TRAINER: Final = ConfigId("trainer")
 ORCHESTRATOR: Final = ConfigId("orchestrator")
+EVALS: Final = ConfigId("evals")
 INFERENCE: Final = ConfigId("inference")

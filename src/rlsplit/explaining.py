@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
+from rlsplit.components import EVALS, INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
@@ -115,24 +115,39 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
 
 
 def _subjects(split: Split) -> Iterator[_Subject]:
-    yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
-    yield _Subject(
-        id=ORCHESTRATOR, name="orchestrator", config=split.orchestrator.resolved, root=("orchestrator",), moved={}
-    )
+    is_rl = split.config.kind == "rl"
+    root: KeyPath = ("trainer",) if is_rl else ()
+    yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=root, moved={})
+    if split.orchestrator is not None:
+        given = split.orchestrator.resolved
+        yield _Subject(id=ORCHESTRATOR, name="orchestrator", config=given, root=("orchestrator",), moved={})
+    if split.evals is not None:
+        yield _Subject(id=EVALS, name="evals", config=split.evals.resolved, root=(), moved=_EVALS_KEYS)
     if split.inference is not None:
         yield _Subject(id=INFERENCE, name="inference", config=split.inference.resolved, root=("inference",), moved={})
+    above: KeyPath = ("orchestrator",) if is_rl else ()
     for server in split.env_servers:
-        log = ("orchestrator", "log")
+        log = (*above, "log")
         moved: dict[KeyPath, KeyPath] = {
             ("log", "level"): (*log, "vf_level"),
             ("log", "json_logging"): (*log, "json_logging"),
-            ("serve", "address"): ("orchestrator", "env_server_base_port"),
+            ("serve", "address"): (*(above or ("eval",)), "env_server_base_port"),
         }
-        root: KeyPath = ("orchestrator", server.split, "source", server.position)
+        root = (*above, server.split, "source", server.position)
         name = f"env-{server.index}-{server.name}"
         yield _Subject(
             id=ConfigId("env-server", server.id), name=name, config=server.config.resolved, root=root, moved=moved
         )
+
+
+_EVALS_KEYS: Final[Mapping[KeyPath, KeyPath]] = {
+    ("model",): ("model", "name"),
+    ("online", "max_steps"): ("max_steps",),
+    ("online", "resume_step"): ("resume", "step"),
+    ("output_dir",): ("run", "dir"),
+    ("online", "broadcasts_dir"): ("run", "dir"),
+}
+"""Keys of the evals' config that stand elsewhere in an SFT run's (SFT-72)."""
 
 
 def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:

@@ -1,7 +1,7 @@
-"""Kinds of files: which one a refused document is, when it is no ``rl.toml`` with mistakes but another file altogether.
+"""Kinds of files: which one a refused document is, when it is no run with mistakes but another file altogether.
 
 A kind is known by its root: the keys that it understands, at every depth, by the sections' own fields. The document is
-of another kind if that root understands more of it than ``rl.toml``'s does, and most of it.
+of another kind than the run it was compiled as if that root understands more of it than the run's does, and most of it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import Any, Final, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 
+from rlsplit.config.rules import KindName
 from rlsplit.config.sections.base import Section
+from rlsplit.config.sections.evals import EvalsConfig
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.orchestrator import OrchestratorConfig
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sft import SFTConfig
 from rlsplit.config.sections.trainer import TrainerConfig
-from rlsplit.config.tables.other_roots import FORMER_KEYS, LORA_KEYS, PYPROJECT_KEYS, SFT_DATA_KEYS, SFT_VAL_KEYS
+from rlsplit.config.tables.other_roots import FORMER_KEYS, LORA_KEYS, PYPROJECT_KEYS
 from rlsplit.config.tree import members
 from rlsplit.findings import Finding, visible
 from rlsplit.plain_data import is_list, is_mapping, is_table
@@ -36,7 +39,7 @@ _MOST_RELATED: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKind:
-    """A kind of file that people pass for an ``rl.toml``."""
+    """A kind of file that people pass for a run's."""
 
     name: str
     """How tests and messages tell it apart: ``orchestrator``, ``platform``."""
@@ -48,54 +51,58 @@ class FileKind:
     """The keys of its root."""
 
 
-def kind_findings(table: Mapping[str, Any], file: str | None = None) -> tuple[Finding, ...]:
-    """Say what a refused document is, if it is another kind of file: one finding, or none.
+def kind_findings(table: Mapping[str, Any], file: str | None = None, kind: KindName = "rl") -> tuple[Finding, ...]:
+    """Say what a document that was refused as a kind of run is, if it is another kind of file: one finding, or none.
 
     It stands at the first key that tells the kind, and takes the place of all that was said about any key.
     """
-    kinds = kinds_of(table)
+    kinds = kinds_of(table, kind)
     if not kinds:
         return ()
     says = ", or ".join(kind.says for kind in kinds)
     instead = "; or ".join(kind.instead for kind in kinds)
     if file and not file.startswith("<"):
         instead = instead.replace("FILE", visible(file))
-    key, *others = _telling(kinds[0], table)
+    key, *others = _telling(kinds[0], table, kind)
     related = tuple((other,) for other in others[:_MOST_RELATED])
-    message = f"makes this {says}, and no rl.toml"
+    message = f"makes this {says}, and no {kind}.toml"
     return (Finding(code="config.kind", path=(key,), message=message, hint=instead, related=related),)
 
 
-def _telling(kind: FileKind, table: Mapping[str, Any]) -> list[str]:
-    """The keys that tell a kind: of what stands there it understands more than an ``rl.toml`` does."""
-    if kind is LORA and isinstance(table.get("model"), str):
+def _telling(found: FileKind, table: Mapping[str, Any], kind: KindName) -> list[str]:
+    """The keys that tell a kind: of what stands there it understands more than the run's root does."""
+    if found is LORA and isinstance(table.get("model"), str):
         return ["model"]
     written = ({key: value} for key, value in table.items())
-    return [key for one in written if _understood(one, (kind.fields,)) > _understood(one, (RLConfig,)) for key in one]
+    _, root = _RUNS[kind]
+    return [key for one in written if _understood(one, (found.fields,)) > _understood(one, (root,)) for key in one]
 
 
-def kinds_of(table: Mapping[str, Any]) -> tuple[FileKind, ...]:
-    """Recognise a document: several kinds if it could as well be each of them, none if it is an ``rl.toml``.
+def kinds_of(table: Mapping[str, Any], kind: KindName = "rl") -> tuple[FileKind, ...]:
+    """Recognise a document: several kinds if it could as well be each of them, none if it is the run's that it should
+    be.
 
-    Meant for documents that ``RLConfig`` refuses; one that it accepts is never asked about.
+    Meant for documents that were refused as that kind of run; one that was accepted is never asked about.
     """
-    if _is_lora(table):
+    if _is_lora(table, kind):
         return (LORA,)
-    scores = {kind.name: _understood(table, (kind.fields,)) for kind in KINDS if _may_be(kind, table)}
+    run, root = _RUNS[kind]
+    others = [other for other in KINDS if other is not run]
+    scores = {other.name: _understood(table, (other.fields,)) for other in others if _may_be(other, table, kind)}
     best = max(scores.values(), default=0)
-    if best <= _understood(table, (RLConfig,)) or 2 * best <= _understood(table, _ANYTHING):
+    if best <= _understood(table, (root,)) or 2 * best <= _understood(table, _ANYTHING):
         return ()
-    found = tuple(kind for kind in KINDS if scores.get(kind.name) == best)
+    found = tuple(other for other in others if scores.get(other.name) == best)
     return (SFT,) if SFT in found and "data" in table else found
 
 
-def _is_lora(table: Mapping[str, Any]) -> bool:
+def _is_lora(table: Mapping[str, Any], kind: KindName) -> bool:
     """A model by its mere name, or a list of environments at the root: no root of prime-rl has either today."""
-    if not _may_be(LORA, table):
+    if not _may_be(LORA, table, kind):
         return False
     if isinstance(table.get("model"), str):
-        return True
-    return is_list(table.get("env")) and "model" not in table and not _is_orchestrator(table)
+        return _understood(table, (EVALS.fields,)) <= _understood(table, (LORA.fields,))
+    return is_list(table.get("env")) and (kind == "sft" or ("model" not in table and not _is_orchestrator(table)))
 
 
 def _is_orchestrator(table: Mapping[str, Any]) -> bool:
@@ -103,14 +110,16 @@ def _is_orchestrator(table: Mapping[str, Any]) -> bool:
     return _understood(table, (ORCHESTRATOR.fields,)) > _understood(table, (LORA.fields,))
 
 
-def _may_be(kind: FileKind, table: Mapping[str, Any]) -> bool:
+def _may_be(other: FileKind, table: Mapping[str, Any], kind: KindName) -> bool:
     """Whether nothing that an ``rl.toml`` must have speaks against a kind.
 
     A section that ``rl.toml`` requires does, where the kind has none of that name, or where ``rl.toml`` alone can make
-    sense of all that stands in it.
+    sense of all that stands in it. And an ``rl.toml`` itself has one of them.
     """
     required = [name for name, field in RLConfig.model_fields.items() if field.is_required() and name in table]
-    return not any(name not in kind.fields or _is_understood(name, table[name]) for name in required)
+    if kind != "rl":
+        return other is not RL or bool(required)
+    return not any(name not in other.fields or _is_understood(name, table[name]) for name in required)
 
 
 def _is_understood(name: str, value: Any) -> bool:
@@ -191,26 +200,34 @@ def _component(name: str, model: type[BaseModel], said: str = "") -> FileKind:
 ORCHESTRATOR: Final = _component("orchestrator", OrchestratorConfig)
 """``orch.toml``."""
 
-_NOT_OF_SFT: Final = frozenset(
-    {"loss", "rollout_transport", "metrics_server", "enable_router_replay", "enable_token_export"}
-)
-"""Keys of a trainer that only learns from rollouts."""
-
 SFT: Final = FileKind(
     name="sft",
     says="the sft.toml of a supervised fine-tuning run",
-    instead="start it with prime-rl's own command (uv run sft @ FILE), since rlsplit compiles RL runs",
-    fields=MappingProxyType(
-        {
-            **{name: types for name, types in _fields(TrainerConfig) if name not in _NOT_OF_SFT},
-            **dict(_fields(OrchestratorConfig, ("renderer", "eval"))),
-            **dict(_fields(RLConfig, ("inference", "run", "clean", "deployment", "slurm", "dry_run"))),
-            "data": (_open(SFT_DATA_KEYS),),
-            "val": ({**_open(SFT_VAL_KEYS), "data": (_open(SFT_DATA_KEYS),)},),
-        }
-    ),
+    instead='add [data], by which it is told, or compile FILE with --sft (kind = "sft")',
+    fields=MappingProxyType(dict(_fields(SFTConfig))),
 )
-"""What prime-rl's ``sft`` command reads; its sections are mostly the trainer's."""
+"""What prime-rl's ``sft`` command reads."""
+
+EVALS: Final = FileKind(
+    name="evals",
+    says="the evals' own config in an SFT run",
+    instead="pass the run's sft.toml, of which it is made",
+    fields=MappingProxyType(dict(_fields(EvalsConfig))),
+)
+"""What the evals process reads."""
+
+RL: Final = FileKind(
+    name="rl",
+    says="the rl.toml of a reinforcement-learning run",
+    instead='compile FILE without --sft (kind = "rl")',
+    fields=MappingProxyType(dict(_fields(RLConfig))),
+)
+"""What prime-rl's ``rl`` command reads."""
+
+_RUNS: Final[Mapping[KindName, tuple[FileKind, Fields]]] = MappingProxyType(
+    {"rl": (RL, RL.fields), "sft": (SFT, MappingProxyType({**_open(FORMER_KEYS["trainer"]), **SFT.fields}))}
+)
+"""Kind of run to its file, and to what that or an earlier one of it has at its root."""
 
 LORA: Final = FileKind(
     name="lora",
@@ -229,6 +246,8 @@ KINDS: Final = (
     ORCHESTRATOR,
     _component("inference", InferenceConfig, "inference server"),
     SFT,
+    EVALS,
+    RL,
     FileKind(
         name="platform",
         says="a platform.toml, which describes a cluster",

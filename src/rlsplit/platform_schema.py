@@ -16,7 +16,7 @@ from rlsplit.config.tree import inner_sections
 from rlsplit.plain_data import is_list
 from rlsplit.platform import PlatformSettings
 from rlsplit.schema import field_docs
-from rlsplit.schema_file import PLATFORM_FILE
+from rlsplit.schema_file import FILES
 
 UNKNOWN_SETTING: Final[dict[str, Any]] = {"not": {"title": "a setting that this table does not have"}}
 """Refuses whatever stands under a key; unlike ``false``, at the key itself."""
@@ -66,4 +66,4 @@ def spelled() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name(PLATFORM_FILE).write_text(spelled(), encoding="utf-8", newline="\n")
+    Path(__file__).with_name(FILES["platform"]).write_text(spelled(), encoding="utf-8", newline="\n")

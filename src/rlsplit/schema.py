@@ -1,7 +1,7 @@
-"""The JSON Schema of an ``rl.toml``, made from the sections, for editors and other validators.
+"""The JSON Schemas of an ``rl.toml`` and an ``sft.toml``, made from the sections, for editors and other validators.
 
-:func:`build` makes it and reads the sources of the sections for their docstrings, which is why what ships is its
-result, ``rl.schema.json``: ``python -m rlsplit.schema`` writes it anew.
+:func:`build` makes one and reads the sources of the sections for their docstrings, which is why what ships is its
+result, ``rl.schema.json`` and ``sft.schema.json``: ``python -m rlsplit.schema`` writes them anew.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ import ast
 import inspect
 import json
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
+from rlsplit.config.rules import KindName
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.root import RootConfig
+from rlsplit.config.sections.sft import SFTConfig
 from rlsplit.config.tree import held_sections
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.sections import section_of
-from rlsplit.schema_file import FILE
+from rlsplit.schema_file import FILES
 
 UNKNOWN_KEY: Final[dict[str, Any]] = {"not": {"title": "a key that this table does not have"}}
 """Refuses whatever stands under a key; unlike ``false``, at the key itself."""
@@ -39,17 +43,21 @@ ENV_BLOCK: Final[dict[str, Any]] = {
 """What every environment block has; the rest depends on installed packages."""
 
 
-def build(release: Release = NEWEST) -> dict[str, Any]:
+ROOTS: Final[Mapping[KindName, type[RootConfig]]] = MappingProxyType({"rl": RLConfig, "sft": SFTConfig})
+"""Kind of run to what its document is."""
+
+
+def build(release: Release = NEWEST, run: KindName = "rl") -> dict[str, Any]:
     """Make the schema (JSON Schema 2020-12) of a release's sections, with every key where it stands today."""
-    kind = section_of(RLConfig, release)
+    kind = section_of(ROOTS[run], release)
     made = kind.model_json_schema()
     held = {name: schema for name, schema in made.pop("$defs").items() if schema["title"] in _sections(kind)}
     definitions = {name: _section(kind, schema) for name, schema in held.items()}
-    root = _section(kind, {**made, "title": "RLConfig"})
+    root = _section(kind, {**made, "title": ROOTS[run].__name__})
     del root["title"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "prime-rl rl.toml",
+        "title": f"prime-rl {run}.toml",
         **root,
         "$defs": dict(sorted(definitions.items())),
     }
@@ -61,6 +69,8 @@ def _section(root: type[Section], schema: dict[str, Any]) -> dict[str, Any]:
     # What a release does not have goes by an alias that nobody can write.
     known = {name: value for name, value in schema.get("properties", {}).items() if name in section.model_fields}
     properties = {name: _property(section, name, value) for name, value in known.items()}
+    for spelling, field in section.second_spellings.items():
+        properties[spelling] = {**properties[field], "description": f"Another spelling of `{field}`."}
     if properties:
         schema["properties"] = properties
     return schema
@@ -198,10 +208,11 @@ def _attribute_docs(node: ast.ClassDef) -> dict[str, str]:
     }
 
 
-def spelled() -> str:
-    """Spell the schema as the committed file has it."""
-    return json.dumps(build(), indent=1, ensure_ascii=False) + "\n"
+def spelled(run: KindName = "rl") -> str:
+    """Spell the schema of a kind of run as the committed file has it."""
+    return json.dumps(build(run=run), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name(FILE).write_text(spelled(), encoding="utf-8", newline="\n")
+    for name in ROOTS:
+        Path(__file__).with_name(FILES[name]).write_text(spelled(name), encoding="utf-8", newline="\n")

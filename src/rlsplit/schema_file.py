@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final, Literal
 
-FILE: Final = "rl.schema.json"
-PLATFORM_FILE: Final = "platform.schema.json"
+Described = Literal["rl", "sft", "platform"]
+"""What a schema is of: an ``rl.toml``, an ``sft.toml``, a ``platform.toml``."""
+
+FILES: Final[Mapping[Described, str]] = MappingProxyType(
+    {"rl": "rl.schema.json", "sft": "sft.schema.json", "platform": "platform.schema.json"}
+)
+"""Each to the file that ships."""
 
 
-def text(of: Literal["rl", "platform"] = "rl") -> str:
-    """Return the schema of an ``rl.toml``, or of a ``platform.toml`` (JSON Schema 2020-12)."""
-    file = {"rl": FILE, "platform": PLATFORM_FILE}[of]
-    return files("rlsplit").joinpath(file).read_text(encoding="utf-8")
+def text(of: Described = "rl") -> str:
+    """Return the schema of a file (JSON Schema 2020-12)."""
+    return files("rlsplit").joinpath(FILES[of]).read_text(encoding="utf-8")

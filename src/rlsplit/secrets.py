@@ -47,14 +47,14 @@ RUN_SECRETS: Final[Mapping[SecretName, RunSecret]] = MappingProxyType(
                 key="wandb-api-key",
                 variable="WANDB_API_KEY",
                 param="wandbApiKey",
-                components=("trainer", "orchestrator"),
+                components=("trainer", "orchestrator", "evals"),
             ),
             RunSecret(
                 name="hf_token",
                 key="hf-token",
                 variable="HF_TOKEN",
                 param="hfToken",
-                components=("trainer", "orchestrator", "inference", "env-server"),
+                components=("trainer", "orchestrator", "evals", "inference", "env-server"),
             ),
             RunSecret(
                 name="prime_api_key",

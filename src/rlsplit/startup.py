@@ -25,6 +25,11 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]*\Z")
 _EXPANDED: Final = re.compile(r"\$(?=[$(]|[^\x00-\x7f])")
 
 
+RL_MODULE: Final = "prime_rl.trainer.rl.train"
+SFT_MODULE: Final = "prime_rl.trainer.sft.train"
+"""What torchrun starts."""
+
+
 class ConfigText(str):
     """A config file's text: goes into a script as it is, in a heredoc in which the shell expands nothing."""
 
@@ -82,13 +87,17 @@ _ENVIRONMENT.globals.clear()  # a script sees its own values only, which also sp
 def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
     """What every script may need. In the job form pods watch for the end of the run, which nobody else tells them."""
     config, platform = pods.config, plan.platform
-    is_server = pods.component not in ("trainer", "orchestrator")
+    driver = plan.settings.driver
+    is_server = pods.component not in ("trainer", driver)
     # A sidecar is ended by the kubelet, once the container that it stands beside has ended.
     is_sidecar = pods.env_server is not None and pods.env_server.local_port is not None
     watches = platform.workload == "job" and plan.pod_count > 1 and not is_sidecar
     return {
         "component": pods.component,
         "has_orchestrator": plan.shape.has_orchestrator,
+        "driver": driver,
+        # Evals go on after the trainer, and need their servers until then.
+        "outlives_trainer": is_server and plan.settings.sft is not None,
         "watches": watches,
         "supervised": watches or pods.component == "trainer",
         "many": False,
@@ -110,6 +119,9 @@ def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
     folder = image_of(plan.release).orchestrator_folder
     return {
         "log_dir": "/trainer",
+        "guards_checkpoints": plan.shape.has_orchestrator or plan.settings.sft is not None,
+        "saves_progress": plan.shape.has_orchestrator and plan.settings.sft is None,
+        "module": RL_MODULE if plan.settings.sft is None else SFT_MODULE,
         "orchestrator_folder": folder,
         "resume": plan.resume,
         "ckpt_apart": plan.ckpt_dir != "/".join(part for part in (plan.run_dir, folder, CHECKPOINTS) if part),
@@ -123,7 +135,10 @@ def _trainer(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 
 
 def _orchestrator(plan: RunPlan, pods: Pods) -> dict[str, Any]:
-    return {"log_dir": "", "servers": [_server(plan, pods) for pods in plan.pods if pods.role.is_waited_for]}
+    # The newest checkpoint, if that is what the run continues from, is known in the pod only.
+    finds_step = plan.settings.sft is not None and plan.resume is not None and plan.resume.step is None
+    servers = [_server(plan, pods) for pods in plan.pods if pods.role.is_waited_for]
+    return {"log_dir": "", "servers": servers, "finds_step": finds_step}
 
 
 def _server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
@@ -174,6 +189,7 @@ def _env_server(plan: RunPlan, pods: Pods) -> dict[str, Any]:
 _SPECIFIC: Final = {
     "trainer": _trainer,
     "orchestrator": _orchestrator,
+    "evals": _orchestrator,
     "inference": _inference,
     "router": _router,
     "env-server": _env_server,

@@ -107,7 +107,7 @@ def test_all_of_them_reach_the_objects() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("mode", value) for value in ("dpo", "", None, 1, "sft")),
+        *(("mode", value) for value in ("dpo", "", None, 1)),
         *(("gpuType", value) for value in ("", "H100 SXM", "x" * 64, 8, [])),
         *(("volume", value) for value in ("", "/mnt/data", "Research", {}, False)),
         *(("sourceRef", value) for value in ("", "-x", "a b", "a..b", "a//b", "/a", "a/", "a/.b", "a.", "x.lock/y")),
@@ -137,16 +137,41 @@ def test_a_misspelled_field_is_told_apart() -> None:
     assert 'did you mean "resumeFrom"' in errors["resumefrom"]
 
 
-def test_an_sft_run_is_refused_once_and_not_key_by_key() -> None:
-    errors = refused({"config": {"data": {"name": "org/set"}, "optim": {"lr": 1e-5}}, "mode": "sft", "imageTag": "a b"})
-    assert list(errors) == ["imageTag", "mode"]
-    assert "does not take yet" in errors["mode"]
+SFT = {"data": {"name": "org/set"}, "optim": {"lr": 1e-5}, "run": {"name": "sft"}}
+EVALS = {**SFT, "max_steps": 10, "inference": {}, "eval": {"source": [{"env": {"id": "a"}}], "bogus": "None"}}
 
 
-def test_an_sft_config_without_mode_is_called_what_it_is() -> None:
-    [(param, details)] = refused({"config": {"data": {"name": "org/set"}, "optim": {"lr": 1e-5}}}).items()
-    assert param == "config.data"
+def test_an_sft_run_is_compiled_whether_it_says_its_mode_or_not() -> None:
+    run = accepted({"config": SFT, "mode": "sft"})
+    assert run.artifact["mode"] == "sft"
+    assert run.artifact["components"].keys() == {"trainer"}
+    assert [pods.component for pods in run.plan.pods] == ["trainer"]
+    assert accepted({"config": SFT}).artifact == run.artifact
+
+
+def test_the_artifact_of_an_sft_run_has_its_evals_as_they_were_sent_and_the_pods_have_them_resolved() -> None:
+    sent = {**EVALS, "eval": {"source": EVALS["eval"]["source"], "interval": "7"}}
+    run = accepted({"config": sent})
+    trainer = run.artifact["components"]["trainer"]
+    assert (trainer["eval"], trainer["inference"], trainer["weight_broadcast"]) == (sent["eval"], {}, None)
+    assert run.split.evals is not None
+    assert run.split.evals.resolved["eval"]["interval"] == 7
+    assert [pods.component for pods in run.plan.pods] == ["trainer", "evals", "inference", "env-server"]
+
+
+def test_mistakes_in_an_sft_run_are_told_at_their_keys_once() -> None:
+    assert list(refused({"config": EVALS, "imageTag": "a b"})) == ["config.eval.bogus", "imageTag"]
+    [details] = refused({"config": SFT, "imageTag": "v0.8.0"}).values()
+    assert "SFT runs of v0.8.0 are not compiled" in details
+
+
+def test_a_config_that_is_none_of_its_mode_is_called_what_it_is() -> None:
+    [(param, details)] = refused({"config": SFT, "mode": "rl"}).items()
+    assert param.startswith("config.")
     assert "sft.toml" in details
+    [(param, details)] = refused({"config": small(), "mode": "sft"}).items()
+    assert param.startswith("config.")
+    assert "rl.toml" in details
 
 
 # --- a run that continues another one ----------------------------------------------------------------------------------
@@ -309,7 +334,7 @@ def test_a_config_as_the_client_leaves_it_is_taken(client: Any) -> None:
 def test_the_client_learns_why_a_run_is_refused(client: Any) -> None:
     from prime_cli.core import APIError
 
-    with pytest.raises(APIError, match="does not take yet"):
-        client.create_run(payload({"data": {}}, mode="sft"))
+    with pytest.raises(APIError, match="bogus"):
+        client.create_run(payload({"data": {"bogus": 1}}, mode="sft"))
     with pytest.raises(APIError, match="hosted LoRA run"):
         client.create_run(payload({"model": "x", "env": [{"id": "a/b"}]}))

@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from splits import make
+from splits import make, make_sft
 
 import rlsplit
 from rlsplit import Platform, Run
 from rlsplit.config.schema_index import ENTRY, ITEM, schema_index
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sft import SFTConfig
 from rlsplit.planning import RunPlan, plan
 from rlsplit.planning.policy_fields import JUDGED, UNJUDGED
 from rlsplit.platform.tenant_settings import PRESETS, Policy, TenantSettings
@@ -247,10 +248,33 @@ def fields_of(root: type[Any]) -> set[str]:
 
 
 def test_every_path_address_and_count_of_a_config_has_a_row() -> None:
-    fields = fields_of(RLConfig)
+    fields = fields_of(RLConfig) | fields_of(SFTConfig)
     assert fields - JUDGED.keys() - UNJUDGED.keys() == set()
     assert JUDGED.keys() & UNJUDGED.keys() == set()
     assert UNJUDGED.keys() - fields == set()
-    names = {place for name in ("name",) for place in ("model.name", "tokenizer.name")}
+    names = {place for name in ("name",) for place in ("model.name", "tokenizer.name", "data.name")}
     assert JUDGED.keys() - fields == names
     assert set(JUDGED.values()) <= set(Policy.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("key", "config"),
+    [
+        ("data.name", {"data": {"name": "/etc/set"}}),
+        ("data.name", {"data": {"name": "datasets/../../x"}}),
+        ("val.data.name", {"val": {"data": {"name": "/data/runs/run-2/set"}}}),
+        ("trace_path", {"trace_path": "/data/runs/run-2", "max_steps": 3}),
+        ("ckpt.output_dir", {"ckpt": {"output_dir": "/data/runs/run-2"}}),
+        ("model.name", {"model": {"name": "/data/models/x"}, "renderer": {"name": "qwen3"}}),
+    ],
+)
+def test_an_sft_run_is_judged_by_the_same_policies(key: str, config: dict[str, Any]) -> None:
+    platform = Platform.from_mapping({"tenant": {"confine_paths": True}})
+    with pytest.raises(rlsplit.ConfigError) as caught:
+        plan(make_sft(**config), run=RUN, platform=platform)
+    assert key in [".".join(map(str, finding.path)) for finding in caught.value.findings]
+
+
+def test_the_volume_of_datasets_may_be_read() -> None:
+    platform = Platform.from_mapping({"tenant": {"confine_paths": True}, "dataset_mount": True})
+    assert plan(make_sft(data={"name": "/volume/datasets/math"}), run=RUN, platform=platform).pods

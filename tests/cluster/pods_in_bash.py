@@ -18,7 +18,7 @@ from typing import IO, Any
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan
 
-PROGRAMS = ("torchrun", "inference", "orchestrator", "env-server", "vllm-router", "getent", "hf")
+PROGRAMS = ("torchrun", "inference", "orchestrator", "evals", "env-server", "vllm-router", "getent", "hf")
 PATIENCE = 30
 """Seconds after which a script that should have ended has failed; no test measures speed."""
 

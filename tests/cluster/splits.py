@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from rlsplit.config.resolve import resolve
+from rlsplit.config.resolve import Given, resolve
+from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sft.kind import SFT
 from rlsplit.findings import has_errors
 from rlsplit.plain_data import plain
 from rlsplit.planning import RunPlan, plan
@@ -106,11 +108,23 @@ def _config(
     }
     copied, faults = plain(table)
     assert not faults
-    resolution = resolve(copied, on_unknown="warning")
+    resolution = resolve(copied, RL, given=Given(on_unknown="warning"))
     assert resolution.config is not None
     refused = [str(finding) for finding in resolution.findings if finding.severity == "error"]
     assert bool(refused) == has_errors(resolution.findings)
     return resolution.config, refused
+
+
+def make_sft(*, evals: list[JsonObject] | None = None, **root: Any) -> Split:
+    """Parse and split an SFT run that prime-rl accepts; ``root`` are keys of the root."""
+    online = {} if evals is None else {"eval": {"source": evals}}
+    table: JsonObject = {"run": {"name": "a run"}, "data": {"name": "datasets/set"}, **online, **root}
+    copied, faults = plain(table)
+    assert not faults
+    resolution = resolve(copied, SFT, given=Given(on_unknown="warning"))
+    assert resolution.config is not None
+    assert not has_errors(resolution.findings), resolution.findings
+    return split(resolution.config)
 
 
 EXPERT = {"enable_expert_parallel": True, "data_parallel_size": 16, "tensor_parallel_size": 1}
@@ -144,6 +158,27 @@ SHAPES: dict[str, Split] = {
         inference={"env_vars": {"VLLM_LOG": "1", "S3_SECRET": "s3cr3t"}},
         env_vars={"MY_API_KEY": "r00t", "NCCL_DEBUG": "INFO"},
     ),
+    "sft-alone": make_sft(),
+    "sft-alone-on-nodes": make_sft(deployment={"type": "multi_node"}),
+    "sft-evals": make_sft(
+        evals=[source("math"), source("essays", "tcp://envs.example.com:7000")],
+        inference={"env_vars": {"VLLM_LOG": "1"}},
+        deployment={"num_train_gpus": 2, "num_eval_gpus": 2},
+        env_vars={"MY_API_KEY": "r00t", "NCCL_DEBUG": "INFO"},
+        max_steps=10,
+    ),
+    "sft-evals-on-nodes": make_sft(
+        evals=[source("math")],
+        inference={"vllm": {"tensor_parallel_size": 2, "enable_expert_parallel": True}},
+        deployment={"type": "multi_node", "num_eval_nodes": 2},
+        resume={},
+        max_steps=10,
+    ),
+    "sft-external": make_sft(
+        evals=[source("math")],
+        max_steps=10,
+        eval={"source": [source("math")], "client": {"base_url": "http://vllm.models:9000/v1"}},
+    ),
 }
 """Every shape by name."""
 
@@ -152,6 +187,6 @@ FORMS: tuple[Literal["job", "jobset"], ...] = ("job", "jobset")
 
 def planned(split: Split, *, run: Run = RUN, secrets: Secrets | None = None, **platform: Any) -> RunPlan:
     """Plan with settings of the platform as keywords; NIXL needs RDMA devices."""
-    if split.trainer.resolved["weight_broadcast"]["type"] == "nixl":
+    if (split.trainer.resolved["weight_broadcast"] or {}).get("type") == "nixl":
         platform = {"rdma_resource": {"rdma/ib": 1}, **platform}
     return plan(split, run=run, platform=Platform.from_mapping(platform), secrets=secrets)

@@ -71,7 +71,8 @@ def _expected_argv(plan: RunPlan, suffix: str, index: int, box: Sandbox) -> list
         flags = f"--role=trainer --nnodes={pods.count} --nproc-per-node={pods.gpus} --node-rank={index}"
         flags += f" --rdzv-endpoint={master}:29500 --rdzv-id=run-1 --log-dir={logs}/trainer/torchrun"
         flags = flags.replace(" --log-dir", " --rdzv-conf=timeout=4200 --log-dir") if pods.count > 1 else flags
-        flags += " --local-ranks-filter=0 --redirects=3 --tee=3 -m prime_rl.trainer.rl.train @"
+        module = "rl" if plan.settings.sft is None else "sft"
+        flags += f" --local-ranks-filter=0 --redirects=3 --tee=3 -m prime_rl.trainer.{module}.train @"
         return [[*flags.split(), config]]
     if pods.component == "router":
         flags = "--policy consistent_hash --host 0.0.0.0 --port 8000 --request-id-headers x-session-id"

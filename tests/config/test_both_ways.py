@@ -15,7 +15,8 @@ from builders import table
 from conftest import ROOT, conformance_cases
 from rlsplit.config.hosted import without_sources
 from rlsplit.config.reading.tables import read
-from rlsplit.config.resolve import Resolution, resolve, resolve_both
+from rlsplit.config.resolve import Given, Resolution, resolve, resolve_both
+from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import has_errors
@@ -44,8 +45,8 @@ def tables() -> dict[str, dict[str, Any]]:
 
 
 def assert_same(given: dict[str, Any]) -> None:
-    ways = [resolve(given, mode=mode, name_seed="run-1") for mode in ("launcher", "hosted")]  # type: ignore[arg-type]
-    both = resolve_both(given, name_seed="run-1")
+    ways = [resolve(given, RL, mode=mode, given=Given(name_seed="run-1")) for mode in ("launcher", "hosted")]  # type: ignore[arg-type]
+    both = resolve_both(given, RL, given=Given(name_seed="run-1"))
     assert both[0].findings == ways[0].findings
     told = {(finding.code, finding.path) for resolution in both for finding in resolution.findings}
     assert told == {(finding.code, finding.path) for resolution in ways for finding in resolution.findings}
@@ -79,7 +80,7 @@ def test_small_tables(text: str) -> None:
 def test_an_automatic_name_counts_sources_in_one_way_only() -> None:
     given = table()
     del given["run"]
-    launcher, hosted = resolve_both(given, name_seed="run-1")
+    launcher, hosted = resolve_both(given, RL, given=Given(name_seed="run-1"))
     assert launcher.config is not None
     assert hosted.config is not None
     assert str(launcher.config.run.name).startswith("reverse-text--")

@@ -18,6 +18,7 @@ from rlsplit.compiler import compile_sources
 from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.problems import MOST_PROBLEMS
 from rlsplit.config.resolve import resolve
+from rlsplit.config.rl_kind import RL
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import sections
 from rlsplit.document import Source
@@ -83,7 +84,7 @@ UNRELATED = ["zzyzx", "a_newer_key", "frobnicate_with", "colour"]
 
 def with_everywhere(config: dict[str, Any], key: str) -> dict[str, Any]:
     """The config with an unknown key in each of its tables that a section is read from."""
-    read = resolve(config).config
+    read = resolve(config, RL).config
     assert read is not None
     config = copy.deepcopy(config)
     for path, section in sections(read):
@@ -99,8 +100,8 @@ def test_no_finding_is_lost_beside_a_key_that_has_nothing_to_do_with_it(
     rule: str, base: str, texts: list[str], mode: Any, key: str
 ) -> None:
     config = table(*texts, base=base)
-    alone = resolve(config, mode=mode).findings
-    beside = resolve(with_everywhere(config, key), mode=mode).findings
+    alone = resolve(config, RL, mode=mode).findings
+    beside = resolve(with_everywhere(config, key), RL, mode=mode).findings
     assert {finding.code for finding in beside} >= {rule, "B-01"}
     keys = {(finding.code, finding.path) for finding in beside}
     assert {(finding.code, finding.path) for finding in alone} <= keys
@@ -131,8 +132,8 @@ def test_of_many_unknown_keys_the_first_are_told_and_the_others_counted() -> Non
     many = {f"key_{n}": n for n in range(5000)}
     source = {"env": {"id": "e"}, **many}
     config = {"trainer": many, "orchestrator": {"train": {"source": [source, source]}}}
-    told = [finding for finding in resolve(config).findings if finding.code == "B-01"]
-    [counted] = [finding for finding in resolve(config).findings if finding.code == "document.too-many"]
+    told = [finding for finding in resolve(config, RL).findings if finding.code == "B-01"]
+    [counted] = [finding for finding in resolve(config, RL).findings if finding.code == "document.too-many"]
     assert len(told) == MOST_PROBLEMS
     assert f"{3 * 5000 - MOST_PROBLEMS} more" in counted.message
 
@@ -187,7 +188,7 @@ ELEMENT = st.sampled_from([1, "x", [], {"env": {"id": "e"}}, {"env": {"id": "f"}
 def test_every_element_is_judged_as_if_it_stood_alone(elements: list[Any]) -> None:
     def found(items: list[Any], offset: int) -> Iterator[tuple[str, tuple[str | int, ...]]]:
         config = {"trainer": {}, "orchestrator": {"train": {"source": copy.deepcopy(items)}}}
-        for finding in resolve(config).findings:
+        for finding in resolve(config, RL).findings:
             if finding.path[:3] == ("orchestrator", "train", "source") and len(finding.path) > 3:
                 yield finding.code, (offset + int(finding.path[3]), *finding.path[4:])
 

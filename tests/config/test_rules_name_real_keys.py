@@ -23,7 +23,7 @@ from test_checks import (
     source,
 )
 
-from conftest import ROOT, SHARED, conformance_cases
+from conftest import ROOT, SHARED, conformance_cases, sft_cases
 from rlsplit.config import resolve, run_keys
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, SECTION_CHECKS, inputs, orchestrator, renderers, root
 from rlsplit.config.checks import inference as inference_checks
@@ -38,11 +38,20 @@ from rlsplit.config.keys import Key
 from rlsplit.config.propagation import BLOCKS, CASCADE
 from rlsplit.config.propagation import SHARED as SHARED_ROWS
 from rlsplit.config.reading.locations import alternatives
+from rlsplit.config.rl_kind import RL
 from rlsplit.config.rules import EACH, Check, Derivation, Setting
+from rlsplit.config.sections import roots
 from rlsplit.config.sections.algorithms import AlgoConfig
 from rlsplit.config.sections.base import EnvVarsSection, Section, UnreadableError
 from rlsplit.config.sections.general_renderers import RendererConfig
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.sft import SFTConfig
+from rlsplit.config.sft import checks as sft_checks
+from rlsplit.config.sft import derivations as sft_derivations
+from rlsplit.config.sft import keys as sft_keys
+from rlsplit.config.sft import section_checks as sft_section_checks
+from rlsplit.config.sft.derivations import ROOT_DERIVATIONS as SFT_ROOT_DERIVATIONS
+from rlsplit.config.sft.kind import SFT
 from rlsplit.config.tree import inner_sections, is_section
 from rlsplit.findings import KeyPath, dotted
 
@@ -90,6 +99,31 @@ def tables() -> Iterator[dict[str, Any]]:
         yield from (case["config"] for case in conformance_cases(SHARED, chunk=0, of=6))
 
 
+SFT_EVALS = """
+run.name = "test"
+[data]
+[inference]
+[[eval.source]]
+env.id = "a"
+"""
+SFT_DERIVING = [
+    SFT_EVALS,
+    SFT_EVALS.replace('run.name = "test"', ""),
+    SFT_EVALS + "[monitors.wandb]\n[deployment]\nnum_infer_gpus = 4\n[model.lora]\nrank = 100",
+    SFT_EVALS + "[deployment]\ntype = 'multi_node'\nnum_infer_nodes = 2\nnodes_per_fsdp_group = 2",
+    SFT_EVALS + "[slurm]\n[inference.slurm]\n[model]\nep = 2\nep_comm_backend = 'deepep'",
+    "[data]\n[model]\nfull_offload = true\noptim_cpu_offload = false",
+]
+
+
+def sft_tables() -> Iterator[dict[str, Any]]:
+    yield from map(tomli.loads, SFT_DERIVING)
+    for path in sorted([*ROOT.glob("fixtures/*/sft.toml"), *ROOT.glob("fixtures/bad-sft/*.toml")]):
+        yield tomli.loads(path.read_text(encoding="utf-8"))
+    if SHARED.is_dir():
+        yield from (case["config"] for case in sft_cases(SHARED, chunk=0, of=6))
+
+
 @dataclass(frozen=True)
 class Told:
     """What rules said of all these tables."""
@@ -126,13 +160,20 @@ def told() -> Told:
     patch.setattr(resolve, "_check", checking)
     for given in tables():
         for mode in ("launcher", "hosted"):
-            resolve.resolve(given, mode=mode)  # type: ignore[arg-type]
+            resolve.resolve(given, RL, mode=mode)  # type: ignore[arg-type]
+    for given in sft_tables():
+        for mode in ("launcher", "hosted"):
+            resolve.resolve(given, SFT, mode=mode)  # type: ignore[arg-type]
     patch.undo()
     return found
 
 
 def all_derivations() -> list[Derivation]:
-    return [*ROOT_DERIVATIONS, *(rule for rules in SECTION_DERIVATIONS.values() for rule in rules)]
+    return [
+        *ROOT_DERIVATIONS,
+        *SFT_ROOT_DERIVATIONS,
+        *(rule for rules in SECTION_DERIVATIONS.values() for rule in rules),
+    ]
 
 
 def matches(path: KeyPath, pattern: KeyPath) -> bool:
@@ -189,7 +230,10 @@ def test_every_key_of_a_table_of_rules_is_a_key() -> None:
     paths += [value.path for value in vars(run_keys).values() if isinstance(value, Key)]
     assert len(paths) > 150
     assert [dotted(path) for path in paths if not is_key(RLConfig, path)] == []
-    for section, rules in ((RLConfig, ROOT_DERIVATIONS), *SECTION_DERIVATIONS.items()):
+    sft_paths = [value.path for value in vars(sft_keys).values() if isinstance(value, Key)]
+    assert [dotted(path) for path in sft_paths if not is_key(SFTConfig, path)] == []
+    roots_and_rules = ((RLConfig, ROOT_DERIVATIONS), (SFTConfig, SFT_ROOT_DERIVATIONS))
+    for section, rules in (*roots_and_rules, *SECTION_DERIVATIONS.items()):
         for rule in rules:
             for path in rule.sets:
                 indexed = tuple(0 if part == EACH else part for part in path)
@@ -206,6 +250,9 @@ MODULES: list[ModuleType] = [
     inference_checks,
     root_derivations,
     section_derivations,
+    sft_checks,
+    sft_section_checks,
+    sft_derivations,
 ]
 
 
@@ -214,7 +261,7 @@ def written_paths(module: ModuleType) -> Iterator[tuple[str, type[Section], KeyP
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if not isinstance(node, ast.FunctionDef) or not node.args.args:
             continue
-        hints = get_type_hints(getattr(module, node.name))
+        hints = get_type_hints(getattr(module, node.name), localns=vars(roots))
         annotation = hints.get(node.args.args[0].arg)
         kinds = [annotation] if is_section(annotation) else getattr(annotation, "__args__", ())
         for path in spelled(node):
@@ -239,7 +286,7 @@ def is_text(node: ast.expr) -> bool:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.removeprefix("rlsplit.config."))
 def test_every_key_that_a_rule_spells_out_is_a_key(module: ModuleType) -> None:
     found = list(written_paths(module))
-    assert found or module in (inputs, root, root_derivations, renderers)
+    assert found or module in (inputs, root, root_derivations, renderers, sft_checks, sft_derivations)
     unknown = [(where, dotted(path)) for where, kind, path in found if not any(is_key(k, path) for k in family(kind))]
     assert unknown == []
 

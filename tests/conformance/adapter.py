@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from rlsplit.compiler import compile_sources
-from rlsplit.config.rules import Mode
+from rlsplit.config.kinds import kind_of
+from rlsplit.config.rules import KindName, Mode
 from rlsplit.document import Source
+from rlsplit.file_kinds import LORA, kinds_of
 from rlsplit.findings import Finding
 from rlsplit.splitting import Component, split
 
@@ -17,33 +19,42 @@ def rlsplit_split(
     config: dict[str, Any], mode: str, kind: str = "rl", release: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
     """Split in resolved form, or the places of all refusals."""
-    assert kind == "rl"
-    return _split(config, mode, "resolved", release)
+    return _split(config, mode, "resolved", kind, release)
 
 
 def rlsplit_sparse(
     config: dict[str, Any], mode: str, kind: str = "rl", release: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
     """Split in sparse form, or the places of all refusals."""
-    assert kind == "rl"
-    return _split(config, mode, "sparse", release)
+    return _split(config, mode, "sparse", kind, release)
 
 
-def _split(config: dict[str, Any], mode: str, form: str, release: str | None) -> dict[str, Any] | list[dict[str, Any]]:
-    outcome = compile_sources([Source(name="case", content=config)], mode=cast(Mode, mode), release=release)
+def rlsplit_detect(config: dict[str, Any], flag: bool) -> str:
+    """Which kind of run a document is taken for: ``rl``, ``sft`` or ``refused``."""
+    kind = "sft" if flag else kind_of(config)
+    return "refused" if kinds_of(config, kind) == (LORA,) else kind
+
+
+def _split(
+    config: dict[str, Any], mode: str, form: str, kind: str, release: str | None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    sources = [Source(name="case", content=config)]
+    outcome = compile_sources(sources, mode=cast(Mode, mode), kind=cast(KindName, kind), release=release)
     if outcome.config is None:
         return [place for finding in outcome.findings for place in _places(finding)]
     result = split(outcome.config)
 
-    def shown(component: Component) -> dict[str, Any]:
-        return cast("dict[str, Any]", getattr(component, form))
+    def shown(component: Component | None) -> dict[str, Any] | None:
+        return None if component is None else cast("dict[str, Any]", getattr(component, form))
 
     parts: dict[str, Any] = {
         "trainer": shown(result.trainer),
         "orchestrator": shown(result.orchestrator),
-        "inference": shown(result.inference) if result.inference else None,
+        "inference": shown(result.inference),
         "deployment": result.deployment,
     }
+    if kind == "sft":
+        parts["evals"] = shown(result.evals)
     if mode == "launcher":
         parts["env_servers"] = [
             {"split": server.split, "name": server.name, "config": shown(server.config)}

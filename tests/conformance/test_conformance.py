@@ -15,12 +15,15 @@ from adapter import rlsplit_sparse, rlsplit_split
 
 from conftest import conformance_cases
 from rlsplit.config.components import COMPONENTS, load_component
+from rlsplit.config.rules import KindName
+from rlsplit.config.sections.renderers import Renderer
+from rlsplit.config.tree import members, tag_of
 from rlsplit.findings import ConfigError
 
 CHUNKS = 12
 AUTOMATIC_SUFFIX = re.compile(r'--[0-9a-f]{8}(?=["/])')
-LABELS = re.compile(r"literal\[|function-|[A-Z]|(int|float|str|bool)$")
-UNPLACED = {"exception", "hosted_rule"}
+LABELS = re.compile(r"(literal|dict)\[|function-|[A-Z]|(int|float|str|bool)$")
+UNPLACED = {"exception", "hosted_rule", "launcher_rule"}
 
 
 def examples(shared: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -36,10 +39,12 @@ def examples(shared: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     ]
 
 
-def compare(name: str, config: dict[str, Any], expected: dict[str, Any], mode: str, automatic: bool) -> list[str]:
+def compare(
+    name: str, config: dict[str, Any], expected: dict[str, Any], mode: str, automatic: bool, kind: str = "rl"
+) -> list[str]:
     """What differs between rlsplit and prime-rl for one config."""
     before = copy.deepcopy(config)
-    ours = rlsplit_split(config, mode)
+    ours = rlsplit_split(config, mode, kind)
     problems = [] if config == before else [f"{name} {mode}: the argument was changed"]
     if isinstance(ours, list):
         if expected["ok"]:
@@ -116,6 +121,7 @@ TAGS = set(  # noqa: C405
         "opd",
         "opsd",
         "sft",
+        "fake",
         "static",
         "elastic",
         "standard",
@@ -124,8 +130,7 @@ TAGS = set(  # noqa: C405
         "llm-d",
         "native",
         "mooncake",
-        "qwen3.6",
-        "inkling",
+        *(tag_of(variant, "name") or "" for variant in members(Renderer)),
     ]
 )
 
@@ -151,9 +156,9 @@ def test_real_configs(shared: Path, mode: str) -> None:
     assert not problems
 
 
-def reloaded(component: str, table: Any) -> Any:
+def reloaded(component: str, table: Any, kind: KindName = "rl") -> Any:
     try:
-        return load_component(component, table).model_dump()
+        return load_component(component, table, kind=kind).model_dump()
     except ConfigError:
         return "refused"
 

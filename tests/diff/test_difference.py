@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goldens import FIXTURES, good
+from goldens import FIXTURES, good, sft
 from rlsplit.compiler import Target, compile_sources
 from rlsplit.diff import COMPARED_RUN_ID, Difference, as_html, as_markdown, as_text, difference
 from rlsplit.diff.changes import ABSENT, Change, changes
@@ -52,7 +52,7 @@ def planned(found: Difference) -> dict[str, tuple[object, object]]:
     return {f"{'+'.join(fact.roles)}: {fact.what}": (fact.old, fact.new) for fact in found.facts}
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_a_config_does_not_differ_from_itself(path: Path) -> None:
     found = difference(side(path.read_bytes()), side(path.read_bytes(), name="other.toml"))
     assert found.is_same
@@ -64,9 +64,10 @@ def test_a_config_does_not_differ_from_itself(path: Path) -> None:
     assert "No difference" in as_html(found)
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_any_two_fixtures_compare(path: Path) -> None:
-    other = good()[(good().index(path) + 1) % len(good())]
+    every = [*good(), *sft()]
+    other = every[(every.index(path) + 1) % len(every)]
     found = difference(side(path.read_bytes()), side(other.read_bytes()))
     assert not found.is_same
     assert len(as_markdown(found)) <= 65_000

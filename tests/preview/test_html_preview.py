@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_secrets
 
-from goldens import bad, good
+from goldens import bad, good, sft
 from rlsplit.preview import as_html
 from rlsplit.preview.subject import written_values
 from rlsplit.secrets import Secrets
@@ -69,7 +69,7 @@ def check(text: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_every_fixture_has_a_page(path: Path) -> None:
     run = previewed(path)
     assert run.planned is not None
@@ -111,7 +111,7 @@ def test_secrets_are_nowhere() -> None:
     assert "(in the Secret)" in text
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_every_value_of_every_config_has_an_origin(path: Path) -> None:
     run = previewed(path)
     assert run.planned is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_secrets
 
-from goldens import bad, good
+from goldens import bad, good, sft
 from rlsplit.findings import Finding
 from rlsplit.preview import as_markdown
 from rlsplit.preview.markdown_blocks import COMMENT_LIMIT, Block, code, escaped, fenced, finding_list, fitted, table
@@ -33,7 +33,7 @@ def outside_of_fences(text: str) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_every_fixture_has_a_preview_that_fits(path: Path) -> None:
     run = previewed(path)
     text = as_markdown(run)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from previews import fixture, hostile, previewed
 
-from goldens import good
+from goldens import good, sft
 from rlsplit.preview.mermaid import flowchart
 from rlsplit.preview.svg import MAX_PODS, picture
 from rlsplit.preview.topology import MAX_OUTSIDE, Node, Pod, Service, Topology, ports_text, topology
@@ -96,7 +96,7 @@ def test_ports_in_words(ports: tuple[int, ...], text: str) -> None:
     assert ports_text(ports) == text
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_the_svg_is_well_formed_and_shows_every_pod_and_gpu(path: Path) -> None:
     found = drawn(path)
     root = ElementTree.fromstring(picture(found))
@@ -150,7 +150,7 @@ def test_hostile_names_do_not_break_the_svg_or_the_flowchart() -> None:
         assert not re.search(r"[<>`|\[\]{}]", label[1].replace("<br/>", "")), line
 
 
-@pytest.mark.parametrize("path", good(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*good(), *sft()], ids=lambda path: path.parent.name)
 def test_the_flowchart_names_every_role_and_link(path: Path) -> None:
     found = drawn(path)
     chart = flowchart(found)

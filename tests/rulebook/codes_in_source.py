@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-CITED = re.compile(r"(?<![\w-])([BCDHILOPRSTX])-(\d\d)([a-z]?)(?![\w-])")
-RANGE = re.compile(r"(?<![\w-])([BCDHILOPRSTX])-(\d\d) to \1-(\d\d)(?!\w)")
-RULE_TABLES = ("Check", "Derivation")
+CITED = re.compile(r"(?<![\w-])(SFT|[BCDHILOPRSTX])-(\d\d)([a-z]?)(?![\w-])")
+RANGE = re.compile(r"(?<![\w-])(SFT|[BCDHILOPRSTX])-(\d\d) to \1-(\d\d)(?!\w)")
+RULE_TABLES = ("Check", "Derivation", "rule")
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,27 @@ orchestrator = {}
 """,
     "alone": "",
 }
+SFT_BASES = {
+    "with inference": """
+run.name = "test"
+max_steps = 100
+data = {}
+inference = {}
+[[eval.source]]
+env.id = "word-count"
+""",
+    "bare": """
+run.name = "test"
+data = {}
+""",
+}
 """Configs that the examples are laid over: a wrong one must show in one of them."""
 
 LAUNCHER, HOSTED = "launcher", "hosted"
 SEVERITIES = {"refuses": "error", "warns": "warning", "notes": "notice"}
 RELEASE_MARK = re.compile(r"# (v\d\S*|[0-9a-f]{7})\n")
 SETTINGS_MARK = "# platform.toml"
+SFT_MARK = "# sft.toml"
 
 
 def release_of(shown: Entry) -> str | None:
@@ -66,8 +81,13 @@ def parts(text: str) -> tuple[str, str]:
     return config, settings
 
 
+def bases_of(shown: Entry) -> dict[str, str]:
+    is_sft = shown.code.startswith("SFT-") or shown.example.text.startswith(SFT_MARK)
+    return SFT_BASES if is_sft else BASES
+
+
 def sources(base: str, config: str) -> list[Source]:
-    return [Source(name="base.toml", content=BASES[base]), Source(name="example.toml", content=config)]
+    return [Source(name="base.toml", content=base), Source(name="example.toml", content=config)]
 
 
 def findings_of(base: str, config: str, settings: str, mode: Any) -> Iterator[Finding]:
@@ -84,7 +104,8 @@ def findings_of(base: str, config: str, settings: str, mode: Any) -> Iterator[Fi
 
 
 def mode_of(shown: Entry) -> str:
-    return HOSTED if shown.code.startswith("H-") else LAUNCHER
+    is_hosted = shown.sentence.startswith("Hosted") or shown.code.startswith("H-")
+    return HOSTED if is_hosted else LAUNCHER
 
 
 @pytest.mark.parametrize("shown", by_language("toml", wrong=True))
@@ -93,7 +114,7 @@ def test_a_wrong_example_is_reported_under_its_code(shown: Entry) -> None:
     if shown.code.startswith("document."):
         found = list(read([Source(name="x", content=config)]).findings)
     else:
-        found = [f for base in BASES for f in findings_of(base, config, settings, mode_of(shown))]
+        found = [f for base in bases_of(shown).values() for f in findings_of(base, config, settings, mode_of(shown))]
     code = shown.example.shows or shown.code
     severities = {finding.severity for finding in found if finding.code == code}
     assert severities, (code, [str(finding) for finding in found])
@@ -120,10 +141,10 @@ def test_an_example_of_another_release_shows_the_rule(shown: Entry) -> None:
 @pytest.mark.parametrize("shown", by_language("toml", wrong=False))
 def test_a_right_example_is_accepted_and_shows_the_rule(shown: Entry) -> None:
     config, settings = parts(shown.example.text)
-    found = list(findings_of("with inference", config, settings, mode_of(shown)))
+    found = list(findings_of(bases_of(shown)["with inference"], config, settings, mode_of(shown)))
     assert [str(f) for f in found if f.severity == "error"] == []
     assert shown.example.shows is None
-    outcome = compile_sources(sources("with inference", config), mode=mode_of(shown))  # type: ignore[arg-type]
+    outcome = compile_sources(sources(bases_of(shown)["with inference"], config), mode=mode_of(shown))  # type: ignore[arg-type]
     assert outcome.config is not None
     provenance = outcome.config.provenance
     acted = {fill.rule for fill in provenance.fills} | {derived.rule for derived in provenance.derived}
@@ -233,7 +254,7 @@ def test_references_between_entries_lead_somewhere() -> None:
     codes = {shown.code for shown in ALL}
     for shown in ALL:
         text = f"{shown.sentence} {shown.why} {shown.mend}"
-        named = re.findall(r"\b[B-X]-\d\d[a-z]?\b|\boverlay\.[a-z-]+", text)
+        named = re.findall(r"\b(?:SFT|[B-X])-\d\d[a-z]?\b|\boverlay\.[a-z-]+", text)
         assert set(named) <= codes, shown.code
         assert shown.example.shows is None or shown.example.shows in codes, shown.code
 

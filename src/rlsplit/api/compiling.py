@@ -93,7 +93,7 @@ def compile_run(
     outcome, found = judged(request, target, until="objects", release=release)
     findings = in_request(request_findings(request, found))
     # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
-    if outcome is None or has_errors(findings):
+    if has_errors(findings):
         return error_response(findings, request.config)
     if outcome.hosted is None or outcome.split is None or outcome.plan is None or outcome.objects is None:
         return error_response(findings, request.config)
@@ -112,10 +112,10 @@ def compile_run(
 
 def judged(
     request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config", release: str | None = None
-) -> tuple[Outcome | None, tuple[Finding, ...]]:
+) -> tuple[Outcome, tuple[Finding, ...]]:
     """Compile a request's config in both ways, and say what is wrong with it and with what comes beside it.
 
-    Paths are the config's, or the wire names. There is no outcome where the config is not meant to be an ``rl.toml``.
+    Paths are the config's, or the wire names. A request that does not say its ``mode`` lets the config tell (SFT-01).
     """
     apart = without_misplaced(request.config, type(request).wire_fields())
     run = target.run
@@ -125,20 +125,17 @@ def judged(
         chosen = release_for(release, replace(target, run=run)).release
         apart = replace(apart, config=resuming(apart.config, image_of(chosen).resuming))
     given = given_findings(run, target.platform, target.secrets)
-    if isinstance(request, CreateTrainingRunRequest) and request.mode == "sft":
-        return None, (_NO_SFT, *given)
     sources = [Source(name="config", content=apart.config)]
-    outcome = compile_sources(sources, mode="both", until=until, target=replace(target, run=run), release=release)
+    told = request.mode if isinstance(request, CreateTrainingRunRequest) else None
+    outcome = compile_sources(
+        sources,
+        mode="both",
+        until=until,
+        target=replace(target, run=run),
+        release=release,
+        kind=told if "mode" in request.model_fields_set else None,
+    )
     return outcome, (*apart.findings, *outcome.noted(), *(given if until == "config" else ()))
-
-
-_NO_SFT: Final = Finding(
-    code="request.mode",
-    about="run",
-    path=("mode",),
-    message='"sft" is a kind of run that this release does not take yet',
-    hint="send an rl.toml, and leave mode out",
-)
 
 
 def resuming(config: Mapping[Any, Any], how: Resuming) -> dict[Any, Any]:

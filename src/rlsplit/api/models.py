@@ -156,7 +156,7 @@ class CreateDedicatedRunRequest(_Wire):
 class CreateTrainingRunRequest(CreateDedicatedRunRequest):
     """Body of the request as today's public client sends it: the documented fields and five more."""
 
-    mode: Literal["rl", "sft"] = Field(default="rl", description="Kind of run; this release compiles RL runs only")
+    mode: Literal["rl", "sft"] = Field(default="rl", description="Kind of run; without it the config tells")
     gpu_type: str | None = Field(
         default=None, alias="gpuType", description="GPU product of the nodes (defaults to any)"
     )

@@ -9,13 +9,14 @@ from typing import Any, Final, Literal, TypeVar
 
 from rlsplit.cli import commands, options, release_commands
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
+from rlsplit.schema_file import FILES
 from rlsplit.secrets import RUN_SECRETS
 from rlsplit.version import __version__
 
 _ATTACHED: Final = re.compile(r"--([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)\Z")
 
 DESCRIPTION: Final = """\
-Compile a full prime-rl rl.toml: check it, split it into the component configs, render Kubernetes manifests.
+Compile a full prime-rl rl.toml or sft.toml: check it, split it into the component configs, render Kubernetes manifests.
 Offline and deterministic; every problem is reported at once, with file, line and column."""
 
 SOURCES_HELP: Final = """\
@@ -86,9 +87,9 @@ def parser() -> argparse.ArgumentParser:
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
     listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
     listing.add_argument("--release", metavar="TAG", help="only the rules that this release has")
-    summary = "print the JSON Schema of an rl.toml, or of a platform.toml"
+    summary = "print the JSON Schema of an rl.toml, an sft.toml or a platform.toml"
     printing = _command(made, "schema", summary, commands.schema, options.SchemaOptions)
-    printing.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
+    printing.add_argument("of", nargs="?", choices=list(FILES), default="rl", help="default: rl")
     printing.add_argument("--release", metavar="TAG", help="release of prime-rl (default: the newest known)")
     completing = _command(
         made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
@@ -141,16 +142,17 @@ def _compiling(
     """A command that compiles sources."""
     parser = _command(made, name, summary, command, kind, SOURCES_HELP if files == "many" else "")
     if files == "one":
-        parser.add_argument("file", metavar="FILE", help="rl.toml, or - for standard input")
+        parser.add_argument("file", metavar="FILE", help="rl.toml or sft.toml, or - for standard input")
     elif files == "two":
         parser.add_argument("old", metavar="OLD", help="the config as it was; with --git the one config")
         parser.add_argument("new", nargs="?", metavar="NEW", help="the config as it is")
     else:
-        parser.add_argument("files", nargs="*", metavar="FILE", help="rl.toml, or - for standard input")
+        parser.add_argument("files", nargs="*", metavar="FILE", help="rl.toml or sft.toml, or - for standard input")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="override one key"
     )
     parser.add_argument("--attach", action="append", default=[], metavar="PREFIX=FILE", help="read FILE below a key")
+    parser.add_argument("--sft", action="store_true", help="an sft.toml; default: told by its root keys")
     parser.add_argument("--mode", choices=["launcher", "hosted"], default="launcher", help="whose rules apply")
     parser.add_argument(
         "--on-unknown", choices=["error", "warn"], default="error", help="what an unknown key is (default: error)"

@@ -232,13 +232,15 @@ def rules(options: RulesOptions) -> int:
 
 
 def schema(options: SchemaOptions) -> int:
-    """Print the JSON Schema of an rl.toml, or of a platform.toml."""
+    """Print the JSON Schema of an rl.toml, an sft.toml or a platform.toml."""
     from rlsplit.schema_file import text
 
     release = _release(options.release)
     if release is None or options.of == "platform":
         print(text(options.of), end="")
         return FINE
+    if options.of == "sft":
+        raise CommandError(f"SFT runs of {release.tag} are not compiled; leave --release out")
     from rlsplit import schema_release
 
     print(schema_release.text(release), end="")
@@ -281,6 +283,7 @@ def _compiled(
         until=until,
         target=goal,
         release=options.release,
+        kind="sft" if options.sft else None,
     )
 
 

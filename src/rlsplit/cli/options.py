@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 if TYPE_CHECKING:
     from rlsplit.component_files import Form, Syntax
     from rlsplit.config.rules import Mode
+    from rlsplit.schema_file import Described
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ class CompileOptions(ReportOptions):
     overrides: list[str]
     attach: list[str]
     """``PREFIX=FILE``: files that are read below a key."""
+    sft: bool
+    """Whether it is an SFT run, whatever its root keys say."""
     mode: Mode
     on_unknown: Literal["error", "warn"]
     release: str | None
@@ -161,7 +164,7 @@ class RulesOptions:
 class SchemaOptions:
     """``rlsplit schema``."""
 
-    of: Literal["rl", "platform"]
+    of: Described
     release: str | None
 
 

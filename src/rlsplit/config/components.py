@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from rlsplit.config.kinds import kind_named
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import unknown_keys
 from rlsplit.config.resolve import derive_section
+from rlsplit.config.rules import KindName
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.orchestrator import OrchestratorConfig
@@ -27,20 +29,26 @@ COMPONENTS: Final[Mapping[str, type[Section]]] = MappingProxyType(
         "env-server": EnvServerConfig,
     }
 )
-"""Component to the section that its config file holds."""
+"""Component to the section that its config file holds, in an RL run."""
 
 
-def load_component(component: str, table: Mapping[str, Any], release: Release = NEWEST) -> Section:
+def load_component(
+    component: str, table: Mapping[str, Any], release: Release = NEWEST, kind: KindName = "rl"
+) -> Section:
     """Read a component's config, sparse or resolved, with that section's own rules run again.
 
     Raises :class:`ConfigError` with every finding when the component would refuse the file.
     """
     risen = raised({component: table}, release)
-    reading = read(section_of(COMPONENTS[component], release), risen.table[component])
+    run = kind_named(kind)
+    section = section_of({**COMPONENTS, **run.components}[component], release)
+    read_in = risen.table[component]
+    is_root = section is run.root
+    reading = read(section, run.propagate(read_in, release).table if is_root else read_in)
     findings = [*risen.findings, *reading.findings]
     if reading.section is not None:
         findings += unknown_keys(reading.placed, severity="error")
-        findings += derive_section(reading.section, release=release)
+        findings += derive_section(reading.section, run, release)
     if reading.section is None or has_errors(findings):
         raise ConfigError(findings)
     return reading.section

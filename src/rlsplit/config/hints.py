@@ -65,6 +65,8 @@ def hints(root: type[Section], unknown: Iterable[Unknown]) -> Iterator[Hint]:
 def hint(root: type[Section], unknown: Unknown, *, compares_spelling: bool = True) -> Hint:
     """Say what to write instead of one unknown key."""
     index = schema_index(root)
+    if field := unknown.section.second_spellings.get(_name(unknown)):
+        return Hint(text=f"it is another spelling of {field}, which is written, too: keep one", reason="spelling")
     for reason, find in _EXACT:
         if text := find(index, unknown):
             return Hint(text=text, reason=reason)

@@ -9,50 +9,53 @@ from typing import Any, Final, Literal
 from rlsplit.config import run_keys as at
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import unknown_keys
-from rlsplit.config.rules import EVAL_PATH, Check, Mode, Refusal, SetAside
-from rlsplit.config.sections.base import S, copied, read_leniently
+from rlsplit.config.rules import Check, Refusal, SetAside
+from rlsplit.config.sections.base import S, Section, copied, read_leniently
 from rlsplit.config.sections.deployment import SingleNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
-from rlsplit.config.sections.sources import EvalConfig, EvalSamplingConfig
+from rlsplit.config.sections.sources import EvalConfig
+from rlsplit.config.tree import held_sections, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.plain_data import is_table
 
+SOURCE_PATH: Final = ("orchestrator", "train", "source")
+EVAL_PATH: Final = ("orchestrator", "eval")
 
-def set_aside(table: Mapping[str, Any], mode: Mode) -> tuple[SetAside, dict[str, Any], tuple[Finding, ...]]:
-    """Take the sources out of a hosted document (H-02) and judge its ``k8s`` key (H-01)."""
+
+def without_k8s(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Take the ``k8s`` key out of a hosted document and judge it (H-01)."""
     rest = dict(table)
-    if mode != "hosted":
-        return SetAside(), rest, ()
-    refused: tuple[Finding, ...] = ()
-    if rest.pop("k8s", None):
-        message = "belongs to the platform, not to the run"
-        refused = (Finding(code="H-01", path=("k8s",), message=message, hint="remove it", scope=()),)
-    whole = rest.get("orchestrator")
+    if not rest.pop("k8s", None):
+        return rest, ()
+    message = "belongs to the platform, not to the run"
+    return rest, (Finding(code="H-01", path=("k8s",), message=message, hint="remove it", scope=()),)
+
+
+def set_aside(table: dict[str, Any]) -> tuple[SetAside, dict[str, Any]]:
+    """Take the sources out of a hosted document (H-02)."""
+    whole = table.get("orchestrator")
     if not is_table(whole):
-        return SetAside(), rest, refused
-    orchestrator = dict(whole)
-    has_eval = "eval" in orchestrator
-    evaluation = orchestrator.pop("eval", None)
+        return SetAside(), table
+    orchestrator, values = dict(whole), dict[KeyPath, Any]()
     train = orchestrator.get("train")
-    has_sources = is_table(train) and "source" in train
-    sources = None
-    if is_table(train) and has_sources:
-        sources = train["source"]
+    if is_table(train) and "source" in train:
+        values[SOURCE_PATH] = train["source"]
         orchestrator["train"] = {key: value for key, value in train.items() if key != "source"}
-    rest["orchestrator"] = orchestrator
-    aside = SetAside(has_sources=has_sources, sources=sources, has_eval=has_eval, eval=evaluation)
-    return aside, rest, refused
+    if "eval" in orchestrator:
+        values[EVAL_PATH] = orchestrator.pop("eval")
+    return SetAside(values=values), {**table, "orchestrator": orchestrator}
 
 
 def without_sources(config: RLConfig) -> RLConfig:
     """Copy a configuration as it were if its sources had been set aside before it was read (H-02)."""
-    lean, orchestrator = config.model_copy(), _unwritten(config.orchestrator, "eval", None)
-    vars(orchestrator)["train"] = _unwritten(orchestrator.train, "source", [])
+    lean, orchestrator = config.model_copy(), unwritten_field(config.orchestrator, "eval", None)
+    vars(orchestrator)["train"] = unwritten_field(orchestrator.train, "source", [])
     vars(lean)["orchestrator"] = orchestrator
     return copied(lean)
 
 
-def _unwritten(section: S, field: str, default: Any) -> S:
+def unwritten_field(section: S, field: str, default: Any) -> S:
+    """Copy a section as it were if a field had not been written."""
     copy = section.model_copy()
     vars(copy)[field] = default
     copy.model_fields_set.discard(field)
@@ -66,14 +69,17 @@ def assume_slurm(table: Mapping[str, Any]) -> dict[str, Any]:
     return {**table, "slurm": {}} if spread and "slurm" not in table else dict(table)
 
 
-def eval_findings(aside: SetAside, on_unknown: Literal["error", "warning"]) -> Iterator[Finding]:
+def eval_findings(
+    table: Mapping[str, Any], aside: SetAside, on_unknown: Literal["error", "warning"]
+) -> Iterator[Finding]:
     """Check the fields of an eval table that was set aside, without its sources and its own rules (H-08)."""
-    if not aside.has_eval or aside.eval is None or aside.eval == "None":
+    evaluation = aside.values.get(EVAL_PATH)
+    if evaluation in (None, "None"):
         return
-    if not is_table(aside.eval):
+    if not is_table(evaluation):
         yield Finding(code="B-03", path=EVAL_PATH, message="must be a table")
         return
-    reading = read(EvalConfig, {key: value for key, value in aside.eval.items() if key != "source"})
+    reading = read(EvalConfig, {key: value for key, value in evaluation.items() if key != "source"})
     for finding in reading.findings:
         yield _below_eval(finding)
     if reading.section is not None:
@@ -86,14 +92,37 @@ def _below_eval(finding: Finding) -> Finding:
     return replace(finding, path=(*EVAL_PATH, *finding.path), scope=scope)
 
 
-def restored_eval(evaluation: Any) -> Any:
-    """The eval table as hosted prime-rl gives it back: verbatim, but its sampling read once (H-11)."""
-    if not is_table(evaluation):
-        return evaluation
-    sampling = evaluation.get("sampling")
-    if not is_table(sampling):
-        return evaluation
-    return {**evaluation, "sampling": read_leniently(EvalSamplingConfig, sampling)}
+def reread(kind: type[Section], table: Any, *, verbatim: str = "source") -> Any:
+    """A table that was set aside as hosted prime-rl gives it back (H-11, SFT-88).
+
+    It stays as it was written, since only a copy was validated; the tables in it, which that copy shared, are as the
+    first steps of their reading leave them. What stands under the key ``verbatim`` was not validated.
+    """
+    if not is_table(table):
+        return table
+    tagged = {name: {key: tag} for name, (key, tag) in kind.injected_tags.items()}
+    return {
+        key: value if key == verbatim else _reread_field(kind, key, value, tagged.get(key, {}))
+        for key, value in table.items()
+    }
+
+
+def _reread_field(kind: type[Section], name: str, value: Any, tag: Mapping[str, Any]) -> Any:
+    if not is_table(value) or name not in kind.model_fields:
+        return value
+    table = {**tag, **value}
+    sections = tuple(held_sections(kind.model_fields[name].annotation))
+    chosen = sections if len(sections) == 1 else [one for one in sections if _is_tagged(one, table)]
+    if not chosen:
+        return value
+    section = chosen[0]
+    read = read_leniently(section, section.prepared(table))
+    return {key: _reread_field(section, key, inner, {}) for key, inner in read.items()}
+
+
+def _is_tagged(section: type[Section], table: Mapping[str, Any]) -> bool:
+    key = tag_field(section)
+    return key is not None and table.get(key) == tag_of(section, key)
 
 
 # --- what only the hosted platform refuses -----------------------------------------------------------------------

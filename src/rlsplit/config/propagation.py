@@ -134,14 +134,14 @@ def propagate(table: Mapping[str, Any], release: Release = NEWEST) -> Propagated
         value = value_at(filled, row.source)
         if value is not None:
             conflicts += _conflicts(filled, row, value)
-            fills += _fill_all(filled, row, value, "S-03")
+            fills += fill(filled, row, value, "S-03")
     template = value_at(filled, CASCADE.source)
     if template is not None:
-        fills += _fill_all(filled, CASCADE, template, "S-05")
+        fills += fill(filled, CASCADE, template, "S-05")
     for block in blocks:
         value = value_at(filled, block.source)
         if isinstance(value, dict) or (value == "None" and not release.is_before(BLOCKS_OFF_SINCE)):
-            fills += _fill_all(filled, block, {} if isinstance(value, dict) else value, "S-06")
+            fills += fill(filled, block, {} if isinstance(value, dict) else value, "S-06")
     _tag_aliased_transport(filled, fills)
     return Propagated(table=filled, fills=tuple(fills), conflicts=tuple(conflicts))
 
@@ -177,14 +177,15 @@ def _spelled(value: Any) -> str:
     return shown(value)
 
 
-def _fill_all(table: dict[str, Any], row: Shared, value: Any, rule: str) -> Iterator[Fill]:
+def fill(table: dict[str, Any], row: Shared, value: Any, rule: str) -> Iterator[Fill]:
+    """Write a value to the targets of a row that are silent, and tell where it was written (S-03)."""
     for number, target in enumerate(row.targets):
         expected = row.expected(number, value) if row.suffixes else value
-        if _fill(table, target, expected):
+        if _written(table, target, expected):
             yield Fill(target=target, source=row.source, value=expected, rule=rule)
 
 
-def _fill(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
+def _written(table: dict[str, Any], target: KeyPath, value: Any) -> bool:
     """Write a value where its section is present and its key is absent (S-03); says whether it did."""
     *parents, leaf = map(str, target)
     if parents[0] not in table:

@@ -11,42 +11,43 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic
 
-from rlsplit.config.hosted import HOSTED_CHECKS, assume_slurm, eval_findings, set_aside, without_sources
-from rlsplit.config.propagation import Propagated, propagate
+from rlsplit.config.hosted import SOURCE_PATH, assume_slurm, without_k8s
+from rlsplit.config.propagation import Propagated
 from rlsplit.config.reading.doubts import doubtful
 from rlsplit.config.reading.finite import NonFinite, aside_findings, non_finite, non_finite_findings
 from rlsplit.config.reading.tables import read
 from rlsplit.config.reading.unknown_keys import has_unknown_keys, unknown_keys
-from rlsplit.config.rules import (
-    SOURCE_PATH,
-    Check,
-    Derivation,
-    Derived,
-    Fill,
-    Mode,
-    Provenance,
-    Refusal,
-    SetAside,
-    Setting,
-)
+from rlsplit.config.rules import Check, Derivation, Derived, Fill, Mode, Provenance, Refusal, SetAside, Setting
+from rlsplit.config.run_kind import OnUnknown, R, RunKind, SectionRules
 from rlsplit.config.sections.base import Section, UnreadableError
-from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tree import Placed, fields_at, make_unreadable, owner, sections, value_of
 from rlsplit.findings import Finding, KeyPath, dotted, enclosing
 from rlsplit.releases.release import NEWEST, Release
-from rlsplit.releases.rules import input_checks, root_checks, root_derivations, section_rules
 from rlsplit.releases.sections import of_release, section_of
 from rlsplit.releases.spelling import Raised, as_spelled, gathered, raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class Resolution(Generic[R]):
     """A compiled configuration (None when nothing could be read) and everything to say about it."""
 
-    config: RLConfig | None
+    config: R | None
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What comes beside a document and decides what becomes of it."""
+
+    on_unknown: OnUnknown = "error"
+    name_seed: str | None = None
+    """A run id, which gives an automatic run name its suffix; without one, the document itself does."""
+    release: Release = NEWEST
+    """The release of prime-rl that the document is compiled for."""
+    project_dir: str = "/"
+    """The folder that a relative ``slurm.project_dir`` is below (C-09)."""
 
 
 @dataclass(slots=True)
@@ -60,67 +61,56 @@ class _Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _Way(Generic[R]):
     """How a table is compiled."""
 
+    kind: RunKind[R]
     mode: Mode
-    on_unknown: Literal["error", "warning"] = "error"
-    name_seed: str | None
-    release: Release = NEWEST
+    given: Given
     is_recorded: bool = True
     """Whether anybody will ask what was derived; not to note it spares a quarter of what the rules take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
+class _Draft(Generic[R]):
     """A table read as sections; the rules inside sections were run, those between them were not."""
 
-    way: _Way
+    way: _Way[R]
     raised: Raised
     aside: SetAside
     propagated: Propagated
-    config: RLConfig | None
+    config: R | None
     record: _Record
     has_non_finite: bool
 
 
 def resolve(
-    table: Mapping[str, Any],
-    *,
-    mode: Mode = "launcher",
-    on_unknown: Literal["error", "warning"] = "error",
-    name_seed: str | None = None,
-    release: Release = NEWEST,
-) -> Resolution:
-    """Compile a plain table as a release of prime-rl does. Findings are not placed or sorted yet.
+    table: Mapping[str, Any], kind: RunKind[R], *, mode: Mode = "launcher", given: Given | None = None
+) -> Resolution[R]:
+    """Compile a plain table of a kind of run. Findings are not placed or sorted yet.
 
-    The argument is not changed. ``name_seed`` (a run id) gives an automatic run name its suffix; without one, the table
-    itself does.
+    The argument is not changed.
     """
-    way = _Way(mode=mode, on_unknown=on_unknown, name_seed=name_seed, release=release)
+    way = _Way(kind=kind, mode=mode, given=given or Given())
     return _finished(_drafted(table, way), table)
 
 
 def resolve_both(
-    table: Mapping[str, Any],
-    *,
-    on_unknown: Literal["error", "warning"] = "error",
-    name_seed: str | None = None,
-    release: Release = NEWEST,
-) -> tuple[Resolution, Resolution]:
+    table: Mapping[str, Any], kind: RunKind[R], *, given: Given | None = None
+) -> tuple[Resolution[R], Resolution[R]]:
     """Compile a plain table in the launcher's way and in the hosted one, as :func:`resolve` does either.
 
     A table in which neither way finds anything is read once, since the ways part at the rules between sections, and
     what was derived is not recorded: only findings ask for it.
     """
-    way = _Way(mode="launcher", on_unknown=on_unknown, name_seed=name_seed, release=release, is_recorded=False)
+    way = _Way(kind=kind, mode="launcher", given=given or Given(), is_recorded=False)
     at_once = _both_at_once(table, way)
     if at_once is not None and not any(resolution.findings for resolution in at_once):
         return at_once
     return _told(table, replace(way, is_recorded=True)), _told(table, replace(way, mode="hosted", is_recorded=True))
 
 
-def _told(table: Mapping[str, Any], way: _Way) -> Resolution:
+def _told(table: Mapping[str, Any], way: _Way[R]) -> Resolution[R]:
     """Compile with what was derived recorded for the findings, and for nothing else."""
     resolution = _finished(_drafted(table, way), table)
     if resolution.config is not None:
@@ -128,44 +118,49 @@ def _told(table: Mapping[str, Any], way: _Way) -> Resolution:
     return resolution
 
 
-def _both_at_once(table: Mapping[str, Any], way: _Way) -> tuple[Resolution, Resolution] | None:
+def _both_at_once(table: Mapping[str, Any], way: _Way[R]) -> tuple[Resolution[R], Resolution[R]] | None:
     """Read a table once for both ways; None if it has to be read for each."""
     launcher = _drafted(table, way)
     if launcher.config is None or launcher.record.findings or launcher.has_non_finite:
         return None
-    hosted_way = replace(way, mode="hosted")
-    aside, *_ = set_aside(_gathered(launcher.raised, table, hosted_way), hosted_way.mode)
-    config = without_sources(launcher.config)
-    hosted = replace(
-        launcher, way=hosted_way, aside=aside, config=config, record=_Record(derived=None, release=way.release)
-    )
+    rest, _ = without_k8s(_gathered(launcher.raised, table, way.given.release))
+    aside, _ = way.kind.set_aside(rest)
+    config = way.kind.without_aside(launcher.config)
+    record = _Record(derived=None, release=way.given.release)
+    hosted = replace(launcher, way=replace(way, mode="hosted"), aside=aside, config=config, record=record)
     return _finished(launcher, table), _finished(hosted, table)
 
 
-def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
-    risen = raised(table, way.release, way.on_unknown)
-    aside, rest, refused = set_aside(_gathered(risen, table, way), way.mode)
-    propagated = propagate(assume_slurm(rest), way.release)
-    reading = read(section_of(RLConfig, way.release), propagated.table)
+def _drafted(table: Mapping[str, Any], way: _Way[R]) -> _Draft[R]:
+    release, on_unknown = way.given.release, way.given.on_unknown
+    risen = raised(table, release, on_unknown)
+    rest, aside, refused = dict(risen.table), SetAside(), tuple[Finding, ...]()
+    if way.mode == "hosted":
+        rest, refused = without_k8s(_gathered(risen, table, release))
+        aside, rest = way.kind.set_aside(rest)
+    propagated = way.kind.propagate(assume_slurm(rest), release)
+    reading = read(section_of(way.kind.root, release), propagated.table)
     conflicting = {conflict.path for conflict in propagated.conflicts}
     of_fields = [finding for finding in reading.findings if not {finding.path, finding.scope} & conflicting]
-    record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None, way.release)
+    record = _Record([*refused, *propagated.conflicts, *of_fields], [] if way.is_recorded else None, release)
     config, unwritable = reading.section, list[NonFinite]()
     if not way.is_recorded and (record.findings or has_unknown_keys(reading.placed)):
         config = None  # whoever records nothing asks no further
     if config is not None:
+        config.project_dir = way.given.project_dir
         if value_of(config, ("run", "name")) is None:
-            config.name_suffix = name_suffix(way.name_seed, table)
+            config.name_suffix = name_suffix(way.given.name_seed, table)
         make_unreadable(reading.placed, conflicting)
         placed = [place for place in reading.placed if not any(place[0][: len(c)] == c for c in conflicting)]
-        unknown = list(unknown_keys(placed, severity=way.on_unknown))
+        unknown = list(unknown_keys(placed, severity=on_unknown))
         record.findings += unknown
         refused_keys = [finding.path for finding in unknown if finding.severity == "error"]
         make_unreadable(placed, doubtful(placed, propagated.table, refused_keys))
         unwritable = list(non_finite(placed))
         record.findings += [*non_finite_findings(unwritable, way.mode), *aside_findings(aside)]
-        _run_section_rules(placed, record)
-    record.findings += eval_findings(aside, way.on_unknown)
+        _run_section_rules(placed, way.kind.section_rules(release), record)
+    if aside.values:
+        record.findings += way.kind.aside_findings(risen.table, aside, on_unknown)
     return _Draft(
         way=way,
         raised=risen,
@@ -177,18 +172,17 @@ def _drafted(table: Mapping[str, Any], way: _Way) -> _Draft:
     )
 
 
-def _gathered(risen: Raised, table: Mapping[str, Any], way: _Way) -> Mapping[str, Any]:
+def _gathered(risen: Raised, table: Mapping[str, Any], release: Release) -> Mapping[str, Any]:
     """The document with its sources where they are set aside, in whatever spelling they were written."""
-    if way.release is NEWEST or way.mode != "hosted":
-        return risen.table
-    return gathered(risen.table, table, SOURCE_PATH, way.release)
+    return risen.table if release is NEWEST else gathered(risen.table, table, SOURCE_PATH, release)
 
 
-def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
+def _finished(draft: _Draft[R], table: Mapping[str, Any]) -> Resolution[R]:
     way, config, record = draft.way, draft.config, draft.record
+    release = way.given.release
     if config is not None:
-        _run_root_rules(config, record)
-        for check in HOSTED_CHECKS if way.mode == "hosted" else ():
+        _run_root_rules(config, way.kind, record)
+        for check in way.kind.way_checks.get(way.mode, ()):
             _check(check, config, (), record)
         config.provenance = Provenance(
             mode=way.mode,
@@ -197,21 +191,23 @@ def _finished(draft: _Draft, table: Mapping[str, Any]) -> Resolution:
             aside=draft.aside,
             written_slurm="slurm" in table,
             has_non_finite=draft.has_non_finite,
-            release=way.release,
+            release=release,
             kept=draft.raised.kept,
-            written={} if way.release is NEWEST else table,
+            written={} if release is NEWEST else table,
         )
     found = tuple(as_written(_with_sources(record), draft.propagated))
-    if way.release is not NEWEST:
+    if way.kind.worded is not None:
+        found = tuple(map(way.kind.worded, found))
+    if release is not NEWEST:
         found = _in_own_words(draft, found, table)
     return Resolution(config=config, findings=found)
 
 
-def _in_own_words(draft: _Draft, found: Sequence[Finding], table: Mapping[str, Any]) -> tuple[Finding, ...]:
+def _in_own_words(draft: _Draft[Any], found: Sequence[Finding], table: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Tell findings in the spelling of an older release, with hints that know its keys."""
     from rlsplit.releases.own_keys import hinted
 
-    release = draft.way.release
+    release = draft.way.given.release
     return tuple(hinted([*draft.raised.findings, *as_spelled(found, table, release)], release))
 
 
@@ -221,15 +217,23 @@ def name_suffix(seed: str | None, table: Mapping[str, Any]) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def derive_section(root: Section, path: KeyPath = (), release: Release = NEWEST) -> tuple[Finding, ...]:
+def derive_section(root: Section, kind: RunKind[Any], release: Release = NEWEST) -> tuple[Finding, ...]:
     """Run all rules inside a section and those nested in it, as prime-rl does when it reads a component's file."""
     record = _Record(release=release)
-    _run_section_rules(sections(root, path), record)
+    _run_section_rules(sections(root), kind.section_rules(release), record)
+    if isinstance(root, kind.root):
+        _run_root_rules(root, kind, record)
     return tuple(record.findings)
 
 
-def _run_section_rules(placed: Sequence[Placed], record: _Record) -> None:
-    rules = section_rules(record.release)
+def section_findings(placed: Sequence[Placed], rules: SectionRules) -> tuple[Finding, ...]:
+    """Run rules inside sections, for what they find."""
+    record = _Record(derived=None)
+    _run_section_rules(placed, rules, record)
+    return tuple(record.findings)
+
+
+def _run_section_rules(placed: Sequence[Placed], rules: SectionRules, record: _Record) -> None:
     for path, section in placed:
         for derivation in rules.derivations(type(section)):
             _derive(derivation, section, path, record)
@@ -239,12 +243,13 @@ def _run_section_rules(placed: Sequence[Placed], record: _Record) -> None:
             _check(check, section, path, record)
 
 
-def _run_root_rules(config: RLConfig, record: _Record) -> None:
-    for check in input_checks(record.release):
+def _run_root_rules(config: R, kind: RunKind[R], record: _Record) -> None:
+    rules = kind.root_rules(record.release)
+    for check in rules.inputs:
         _check(check, config, (), record)
-    for derivation in root_derivations(record.release):
+    for derivation in rules.derivations:
         _derive(derivation, config, (), record)
-    for check in root_checks(record.release):
+    for check in rules.checks:
         _check(check, config, (), record)
 
 
@@ -304,6 +309,7 @@ def _with_sources(record: _Record) -> Iterator[Finding]:
 def _refused(rule: str, refusal: Refusal, base: KeyPath) -> Finding:
     return Finding(
         code=rule,
+        severity=refusal.severity,
         path=(*base, *refusal.path),
         message=refusal.message,
         hint=refusal.hint,

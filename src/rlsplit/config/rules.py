@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.findings import KeyPath
+from rlsplit.findings import KeyPath, Severity
 from rlsplit.releases.release import NEWEST, Release
 
 
@@ -18,6 +18,8 @@ class Refusal:
     message: str
     hint: str | None = None
     related: tuple[KeyPath, ...] = ()
+    severity: Severity = "error"
+    """A warning is what prime-rl itself only warns of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +102,19 @@ class Fill:
     rule: str
 
 
+KindName = Literal["rl", "sft"]
+"""Kind of run: reinforcement learning (``rl.toml``), or supervised fine-tuning (``sft.toml``)."""
+
 Mode = Literal["launcher", "hosted"]
 """Whether environment sources are typed and checked (launcher), or set aside and restored untouched (hosted)."""
 
 
-SOURCE_PATH: Final = ("orchestrator", "train", "source")
-EVAL_PATH: Final = ("orchestrator", "eval")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
-    """What the hosted way took out before validation and puts back afterwards (H-02)."""
+    """What the hosted way took out before validation and puts back afterwards (H-02, SFT-82)."""
 
-    has_sources: bool = False
-    sources: Any = field(default=None, repr=False)
-    """Value of ``orchestrator.train.source``, of any type."""
-    has_eval: bool = False
-    eval: Any = field(default=None, repr=False)
-    """Value of ``orchestrator.eval``, of any type."""
+    values: Mapping[KeyPath, Any] = field(default_factory=dict[KeyPath, Any], repr=False)
+    """Place to the value that was written there, of any type; what was not written is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rlsplit.config.sections.deployment import (
     DisaggregatedInferenceDeploymentConfig,
     MultiNodeDeploymentConfig,
     MultiNodeInferenceDeploymentConfig,
-    SingleNodeDeploymentConfig,
 )
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.shared import ResumeConfig
 from rlsplit.config.sections.sources import SourceConfig, TrainSourceConfig
 from rlsplit.config.sections.sources import environment_ids as environment_ids
 from rlsplit.config.sections.transport import SharedFileSystemWeightBroadcastConfig, SharedNCCLWeightBroadcastConfig
+
+if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import AnyConfig
+
+MOST_DIGITS: Final = 4000
+"""Longer numbers are none that Python reads."""
 
 MAX_ENGINE_ROLES: Final = 100_000
 """More engines than this are refused instead of listed (X-20)."""
@@ -79,18 +85,18 @@ def run_dir(output_dir: str, directory: str) -> str:
     return str(PurePosixPath(output_dir) / directory)
 
 
-def engine_workers(config: RLConfig) -> int:
+def engine_workers(config: AnyConfig) -> int:
     """GPU workers of the inference section as it stands, dp x tp; 1 without inference (X-10)."""
     vllm = config.inference.vllm if config.inference else None
     return vllm.data_parallel_size * vllm.tensor_parallel_size if vllm else 1
 
 
-def is_divided_by_tensor_parallel(config: RLConfig) -> bool:
+def is_divided_by_tensor_parallel(config: AnyConfig) -> bool:
     """Whether sizes of this run are divided by the tensor-parallel size (I-45, X-19)."""
     deployment, inference = config.deployment, config.inference
     if inference is None:
         return False
-    if isinstance(deployment, SingleNodeDeploymentConfig) and inference.deployment.type != "disaggregated":
+    if deployment.type == "single_node" and inference.deployment.type != "disaggregated":
         return deployment.num_infer_gpus != 0
     return True
 
@@ -138,5 +144,18 @@ def engine_roles(config: RLConfig) -> EngineRoles | None:
 def automatic_run_name(config: RLConfig) -> str:
     """``<envs>--<model>--<8 hex digits>`` in lower case; the digits come from the run id or the config."""
     names = dict.fromkeys(source_name(source) for source in config.orchestrator.train.source)
-    model = config.trainer.model.name.rsplit("/", 1)[-1]
+    model = last_part(config.trainer.model.name)
     return f"{'+'.join(names) or 'no-env'}--{model}--{config.name_suffix}".lower()
+
+
+def last_part(name: str) -> str:
+    """What a model or a dataset is called without its owner or folder."""
+    return name.rsplit("/", 1)[-1]
+
+
+def resume_step(resume: ResumeConfig | None) -> int | None:
+    """The step that a run continues from: of the folder, else the written one; None where the disk decides."""
+    if resume is None or resume.dir is None:
+        return None if resume is None else resume.step
+    digits = resume.dir.rsplit("_", 1)[-1]
+    return int(digits) if len(digits) <= MOST_DIGITS else None

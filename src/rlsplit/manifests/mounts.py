@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from rlsplit.manifests.delivery import MOUNTED_CONFIG_DIR, Delivery
 from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.settings import DATASET_MOUNT
 from rlsplit.planning.subject import LOCAL_HF_HOME
 
-DATASET_MOUNT: Final = "/volume"
 _SCRATCH_MOUNTS: Final = (("tmp", "/tmp"), ("home", "/home/appuser"))
 """Volume and path of what must stay writable under a read-only root file system."""
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from rlsplit.components import ORCHESTRATOR, ROLES, TRAINER, ComponentName, ConfigId
+from rlsplit.components import ROLES, TRAINER, ComponentName, ConfigId
 from rlsplit.config.propagation import Propagated
 from rlsplit.config.resolve import as_written
 from rlsplit.findings import ConfigError, Finding, dotted, has_errors, shown
@@ -143,13 +143,14 @@ def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
         if overlay.needs is None:
             always[overlay.config].append(overlay)
     ports = port_tables.trainer_ports(settings.trainer, shape, platform, trainer_metrics_port(subject))
-    config = _config(TRAINER, split.trainer, always)
+    config = _config(TRAINER, _of_pods(split.trainer, subject), always, file=_trainer_file(subject))
     yield _pods(subject, envs, "trainer", shape.trainer_pods, ports, config, gpus=shape.trainer_gpus)
-    if shape.has_orchestrator:
+    driver, driver_config = settings.driver, subject.driver_config
+    if shape.has_orchestrator and driver_config is not None:
         ports = port_tables.orchestrator_ports(settings.orchestrator)
-        config = _config(ORCHESTRATOR, split.orchestrator, always)
+        config = _config(ConfigId(driver), driver_config, always)
         sidecars = tuple(_env_server(subject, server, always, ()) for server in subject.env_sidecars)
-        yield replace(_pods(subject, envs, "orchestrator", 1, ports, config), sidecars=sidecars)
+        yield replace(_pods(subject, envs, driver, 1, ports, config), sidecars=sidecars)
     if shape.has_inference and split.inference is not None and settings.inference is not None:
         yield from _inference(subject, envs, split.inference, settings.inference, always)
     for server in subject.env_pods:
@@ -174,7 +175,7 @@ def _env_server(subject: Subject, server: EnvServer, overlays: ByConfig, ports: 
         id=server.id,
         name=server.name,
         segment=subject.segments[server.id],
-        local_port=None if ports else subject.split.config.orchestrator.env_server_base_port + server.index,
+        local_port=None if ports else subject.settings.orchestrator.env_server_base_port.value + server.index,
     )
     envs: Environments = {"env-server": environment("env-server", subject, subject.source_of(server.id))}
     return _pods(subject, envs, "env-server", 1, ports, config, env_server=info)
@@ -205,10 +206,29 @@ def _pods(
     )
 
 
-def _config(owner: ConfigId, config: Component, overlays: ByConfig) -> Config:
+def _trainer_file(subject: Subject) -> str:
+    return "trainer.json" if subject.settings.sft is None else "sft.json"
+
+
+_LAUNCH_ONLY: Final = frozenset({"deployment", "slurm", "dry_run", "clean", "inference"})
+"""What SFT's trainer file leaves out on several machines, and loads to the same values without (SFT-77)."""
+
+
+def _of_pods(trainer: Component, subject: Subject) -> Component:
+    """The trainer's config without what describes the launch: pods get the form of several machines."""
+    if subject.settings.sft is None:
+        return trainer
+    resolved, sparse = (
+        {key: value for key, value in form.items() if key not in _LAUNCH_ONLY}
+        for form in (trainer.resolved, trainer.sparse)
+    )
+    return Component(resolved=resolved, sparse=sparse)
+
+
+def _config(owner: ConfigId, config: Component, overlays: ByConfig, file: str | None = None) -> Config:
     own = overlays.get(owner, ())
     return Config(
-        file=f"{owner.component}.json",
+        file=file or f"{owner.component}.json",
         sparse=applied(config.sparse, own),
         resolved=applied(config.resolved, own),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from rlsplit.components import ComponentName
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import MAX_ARGUMENT_BYTES, endpoint, is_loopback
 from rlsplit.planning.image_checks import MAX_PORT, looked_up_servers, ranks_behind_router, servers_beside
@@ -39,6 +40,8 @@ class PlanCheck:
     find: Callable[[Subject], Iterable[Finding]]
     restates: frozenset[str] = frozenset()
     """Rules after which it would only say once more what they said: it is left out when one of them was broken."""
+    is_of_rl: bool = False
+    """Whether it is about what only RL runs have: rollouts, and who makes them."""
 
 
 def frozen_models(settings: RunSettings) -> tuple[Value[str], ...]:
@@ -142,7 +145,7 @@ def _external_inference(subject: Subject) -> Iterator[Finding]:
         return
     url = subject.settings.orchestrator.base_url
     if _is_unreachable(url.value):
-        message = f"{shown(url.value)} would be the orchestrator's own pod, where no server runs"
+        message = f"{shown(url.value)} would be the {subject.settings.driver} pod itself, where no server runs"
         yield _error("loopback-base-url", url.key, message, "add [inference], or name the server's host")
 
 
@@ -226,16 +229,16 @@ def _env_names(subject: Subject) -> Iterator[Finding]:
 def _env_addresses(subject: Subject) -> Iterator[Finding]:
     for source in subject.settings.sources if subject.shape.has_orchestrator else ():
         if source.address.value is not None:
-            yield from _env_address(source)
+            yield from _env_address(source, subject.settings.driver)
 
 
-def _env_address(source: EnvSource) -> Iterator[Finding]:
+def _env_address(source: EnvSource, driver: ComponentName) -> Iterator[Finding]:
     address = str(source.address.value)
     called = endpoint(address) if _ADDRESS.match(address) else None
     if called is None or not called[1]:
         yield _error("env-address", source.address.key, f"{shown(address)} is no address", "write tcp://<host>:<port>")
     elif is_loopback(called[0]):
-        message = f"{shown(address)} would be the orchestrator's own pod, where no server runs"
+        message = f"{shown(address)} would be the {driver} pod itself, where no server runs"
         yield _error("env-address", source.address.key, message, "leave it out, or name the server's host")
 
 
@@ -271,15 +274,15 @@ CHECKS: Final = (
     PlanCheck(_crowds),
     PlanCheck(_engine_size),
     PlanCheck(trainer_parallel),
-    PlanCheck(train_source),
+    PlanCheck(train_source, is_of_rl=True),
     PlanCheck(docker_runtime),
-    PlanCheck(_fake_data, restates=_NEEDS_INFERENCE),
+    PlanCheck(_fake_data, restates=_NEEDS_INFERENCE, is_of_rl=True),
     PlanCheck(_external_inference, restates=_NEEDS_INFERENCE),
     PlanCheck(_gpu_arithmetic),
-    PlanCheck(_expert_parallel),
-    PlanCheck(_broadcast_host),
+    PlanCheck(_expert_parallel, is_of_rl=True),
+    PlanCheck(_broadcast_host, is_of_rl=True),
     PlanCheck(_port_ranges),
-    PlanCheck(_rollout_ports),
+    PlanCheck(_rollout_ports, is_of_rl=True),
     PlanCheck(_env_names),
     PlanCheck(_env_addresses),
     PlanCheck(_frozen_models),
@@ -293,9 +296,14 @@ CHECKS: Final = (
 
 def config_findings(subject: Subject, told: Collection[str] = ()) -> Iterator[Finding]:
     """Check what the config asks for; ``told`` are the codes of what was said about it before."""
+    sft = subject.settings.sft
     for check in CHECKS:
-        if check.restates.isdisjoint(told):
+        if check.restates.isdisjoint(told) and not (check.is_of_rl and sft):
             yield from check.find(subject)
+    if sft is not None:
+        from rlsplit.planning.sft_checks import sft_findings
+
+        yield from sft_findings(subject, sft)
 
 
 def pod_findings(subject: Subject, pods: Iterable[Pods]) -> Iterator[Finding]:
@@ -303,7 +311,7 @@ def pod_findings(subject: Subject, pods: Iterable[Pods]) -> Iterator[Finding]:
     for planned in pods:
         yield from _port_conflicts(subject, planned)
         if planned.config is not None:
-            yield from _config_findings(planned)
+            yield from _config_findings(planned, subject.settings)
 
 
 def router_findings(subject: Subject, urls: Iterable[str]) -> Iterator[Finding]:
@@ -329,17 +337,19 @@ _CHOSEN_BY: Final[Mapping[str | int, int]] = {"platform": 1, "deployment": 2}
 """Whose port is asked to give way: rather the config's own than the platform's; what follows from a count, never."""
 
 
-def _config_findings(pods: Pods) -> Iterator[Finding]:
+def _config_findings(pods: Pods, settings: RunSettings) -> Iterator[Finding]:
     assert pods.config is not None
-    table = _table_of(pods)
+    table = _table_of(pods, settings)
     size = len(pods.config.text)
     if size > MAX_CONFIG_BYTES:
         message = f"the {pods.component} config takes {size} bytes, a ConfigMap holds {MAX_CONFIG_BYTES}"
         yield _error("config-too-large", table, message, "move data to the volume")
 
 
-def _table_of(pods: Pods) -> KeyPath:
-    return (pods.component,) if pods.env_server is None else ("orchestrator", pods.env_server.id.split, "source")
+def _table_of(pods: Pods, settings: RunSettings) -> KeyPath:
+    if pods.env_server is None:
+        return settings.root_key(pods.component, ())
+    return settings.root_key(settings.driver, (pods.env_server.id.split, "source"))
 
 
 def _is_unreachable(url: str) -> bool:

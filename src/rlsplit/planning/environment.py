@@ -120,10 +120,14 @@ def _fixed(component: ComponentName, subject: Subject) -> Iterator[tuple[str, st
         yield "PRL_RUN_ID", subject.run_id
         yield "PRL_RUN_NAME", subject.run_name
     yield "HF_HOME", _hf_home(component, subject)
-    if ROLES[component].logs_to_wandb:
+    if ROLES[component].logs_to_wandb and (subject.settings.sft is None or subject.shape.has_orchestrator):
         yield "WANDB_SHARED_RUN_ID" if subject.image.shares_wandb_run_id else "WANDB_RUN_ID", subject.run_id
         yield "WANDB_SHARED_MODE", "1"
         yield "WANDB_SHARED_LABEL", component
+        if subject.settings.sft is not None:
+            # Without the first W&B waits for a label that never comes.
+            yield "WANDB_SHARED_PRIMARY", "trainer"
+            yield "WANDB_SHARED_FINISHER", "evals"
     if not ROLES[component].has_gpus:
         # The CUDA base image says "all", which shows every GPU where NVIDIA's is the default runtime.
         yield "NVIDIA_VISIBLE_DEVICES", "void"
@@ -156,7 +160,7 @@ def _own(component: ComponentName, subject: Subject) -> Iterator[tuple[str, str]
         yield "RLSPLIT_CONFIG_DIR", INLINE_CONFIG_DIR
     if subject.reads_cache(component):
         yield "RLSPLIT_SHARED_CACHE", subject.hf_home
-    if component == "trainer":
+    if component in ("trainer", "evals"):
         yield "RLSPLIT_CKPT_DIR", checkpoint_dir(subject)
-        if subject.settings.trainer.resume_dir.value is not None:
-            yield "RLSPLIT_RESUME_DIR", subject.settings.trainer.resume_dir.value
+    if component == "trainer" and subject.settings.trainer.resume_dir.value is not None:
+        yield "RLSPLIT_RESUME_DIR", subject.settings.trainer.resume_dir.value

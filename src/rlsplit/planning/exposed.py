@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from rlsplit.findings import Finding
+from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.secrets import secret_paths
 
@@ -20,10 +20,10 @@ def exposed_secrets(plan: RunPlan) -> Iterator[Finding]:
         if pods.config is not None and pods.env_server is None:
             found = secret_paths(pods.config.sparse)
             for path in islice(found, MOST_EXPOSED):
-                yield _exposed(pods, path, f"looks like a secret and stands in the startup script {_of(pods)}")
+                yield _exposed(plan, pods, path, f"looks like a secret and stands in the startup script {_of(pods)}")
             if more := sum(1 for _ in found):
                 yield _exposed(
-                    pods, (), f"{more} more values look like secrets and stand in the startup script {_of(pods)}"
+                    plan, pods, (), f"{more} more values look like secrets and stand in the startup script {_of(pods)}"
                 )
 
 
@@ -31,11 +31,11 @@ def _of(pods: Pods) -> str:
     return f"of the {pods.component} pods"
 
 
-def _exposed(pods: Pods, path: tuple[str | int, ...], message: str) -> Finding:
+def _exposed(plan: RunPlan, pods: Pods, path: KeyPath, message: str) -> Finding:
     return Finding(
         code="plan.secret-in-config",
         severity="notice",
-        path=(pods.component, *path),
+        path=plan.settings.root_key(pods.component, path),
         message=message,
         hint="where its reader can take a variable, write it into env_vars, which move to the Secret",
     )

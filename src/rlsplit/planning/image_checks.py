@@ -11,16 +11,14 @@ from rlsplit.planning.subject import Subject
 
 MAX_PORT: Final = 65535
 
-ENV_SERVER_PORT: Final[KeyPath] = ("orchestrator", "env_server_base_port")
-"""Decides the ports of environment servers beside the orchestrator: this one and the next ones."""
-
 
 def servers_beside(subject: Subject) -> Iterator[Finding]:
     """Environment servers that share a pod take one port each, counted from the first."""
-    servers, first = subject.env_sidecars, subject.split.config.orchestrator.env_server_base_port
+    servers, port = subject.env_sidecars, subject.settings.orchestrator.env_server_base_port
+    first = port.value
     if servers and not 1 <= first <= MAX_PORT - max(server.index for server in servers):
         message = f"{first} is not in 1..{MAX_PORT}: {len(servers)} environment servers take a port each"
-        yield _said("port-range", ENV_SERVER_PORT, message, "choose another port")
+        yield _said("port-range", port.key, message, "choose another port")
 
 
 def looked_up_servers(subject: Subject) -> Iterator[Finding]:

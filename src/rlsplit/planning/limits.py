@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from rlsplit.findings import Finding, shown
 from rlsplit.plain_data import value_at
-from rlsplit.planning.settings import Broadcast, Inference
+from rlsplit.planning.settings import Broadcast, Inference, Value
 from rlsplit.planning.subject import Subject
 from rlsplit.splitting import Component
 
@@ -17,9 +17,14 @@ ENGINE_DEFAULT: Final = 4200
 """What prime-rl's ``inference`` sets it to, over the pod's environment, unless its own ``env_vars`` have it."""
 
 
-def has_own_timeout(broadcast: Broadcast, component: Component) -> bool:
+def has_own_timeout(broadcast: Broadcast, component: Component | None) -> bool:
     """Whether somebody wrote how long the weight broadcast may take, or there is nothing to wait for."""
-    return broadcast.timeout is None or value_at(component.sparse, broadcast.timeout.path) is not None
+    return broadcast.timeout is None or is_written(component, broadcast.timeout)
+
+
+def is_written(component: Component | None, value: Value[Any]) -> bool:
+    """Whether somebody wrote a value of a component's config."""
+    return component is not None and value_at(component.sparse, value.path) is not None
 
 
 def broadcast_timeout(subject: Subject) -> int:
@@ -27,7 +32,7 @@ def broadcast_timeout(subject: Subject) -> int:
     broadcast = subject.settings.orchestrator.broadcast
     if broadcast.timeout is None:
         return 0
-    if has_own_timeout(broadcast, subject.split.orchestrator):
+    if has_own_timeout(broadcast, subject.driver_config):
         return broadcast.timeout.value
     return subject.platform.startup_timeout_seconds
 
@@ -35,7 +40,7 @@ def broadcast_timeout(subject: Subject) -> int:
 def is_patient(subject: Subject) -> bool:
     """Whether somebody wrote that the orchestrator waits for engines as long as they may take, or longer."""
     ready = subject.settings.orchestrator.ready_timeout
-    written = value_at(subject.split.orchestrator.sparse, ready.path) is not None
+    written = is_written(subject.driver_config, ready)
     return written and ready.value >= subject.platform.startup_timeout_seconds
 
 
@@ -54,7 +59,7 @@ def engine_variables(subject: Subject) -> Mapping[str, str]:
 def shortened_waits(subject: Subject) -> Iterator[Finding]:
     """Say that a time which somebody wrote is too short, and replaced."""
     ready, limit = subject.settings.orchestrator.ready_timeout, subject.platform.startup_timeout_seconds
-    written = value_at(subject.split.orchestrator.sparse, ready.path) is not None
+    written = is_written(subject.driver_config, ready)
     if subject.shape.has_orchestrator and written and ready.value < limit:
         message = f"{shown(ready.value)} is replaced by {limit}: engines may take that long to start"
         hint = "set the platform's startup_timeout_seconds"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rlsplit.components import SourceSplit
 from rlsplit.config.fields import declared
@@ -55,28 +55,34 @@ from rlsplit.releases.release import Release
 from rlsplit.releases.spelling import spelled
 from rlsplit.splitting import Split
 
+if TYPE_CHECKING:
+    from rlsplit.config.sections.sft import SFTDeployment
+
+    AnyDeployment = SingleNodeDeploymentConfig | MultiNodeDeploymentConfig | SFTDeployment
+
 DISAGGREGATED: Final[str] = DisaggregatedInferenceDeploymentConfig.model_fields["type"].default
 """The layout of separate prefill and decode machines."""
 
 
-def settings_of(split: Split, release: Release) -> RunSettings:
-    """Read a split of a release once."""
-    config, image = split.config, image_of(release)
+def rl_settings(split: Split, config: RLConfig, release: Release) -> RunSettings:
+    """Read the split of an RL run of a release once."""
+    image = image_of(release)
     return RunSettings(
         run_name=Value(config.run.name or ("" if image.has_run_names else automatic_run_name(config)), ("run", "name")),
         clean=Value(config.clean, ("clean",)),
         has_slurm=Value(split.launch.has_slurm, ("slurm",)),
         env_vars=Value(config.env_vars, ("env_vars",)),
-        deployment=_deployment(config.deployment),
+        deployment=deployment_of(config.deployment),
         trainer=_trainer(config.trainer),
         orchestrator=_orchestrator(split, config.orchestrator, release),
-        inference=None if config.inference is None else _inference(config.inference, config.deployment, image),
+        inference=None if config.inference is None else inference_of(config.inference, config.deployment, image),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
         sources=tuple(_sources(split, config, release)),
     )
 
 
-def _deployment(deployment: SingleNodeDeploymentConfig | MultiNodeDeploymentConfig) -> SingleNode | MultiNode:
+def deployment_of(deployment: SingleNodeDeploymentConfig | MultiNodeDeploymentConfig) -> SingleNode | MultiNode:
+    """Read the deployment of an RL run."""
     gpus = Value(deployment.gpus_per_node, ("deployment", "gpus_per_node"))
     if isinstance(deployment, SingleNodeDeploymentConfig):
         return SingleNode(
@@ -107,8 +113,9 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         resumes=resumes,
         resume_step=resume_step,
         resume_dir=Value(trainer.resume.dir if trainer.resume else None, ("resume", "dir"), is_shared=True),
-        broadcast=_broadcast(trainer.weight_broadcast),
+        broadcast=broadcast_of(trainer.weight_broadcast),
         rollouts=_rollouts(trainer.rollout_transport),
+        has_metrics=True,
         metrics=None if metrics is None else Endpoint(host=Value(metrics.host, host), port=Value(metrics.port, port)),
         metrics_host=host[1:],
         metrics_port=port[1:],
@@ -145,13 +152,14 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig, release: Relea
         rank_count=Value(declared(client, "dp_rank_count") or 1, (*key, "dp_rank_count")),
         ready_timeout=Value(client.wait_for_ready_timeout, (*key, "wait_for_ready_timeout")),
         admin_base_url=Value(tuple(client.admin_base_url or ()), ("orchestrator", "model", "client", "admin_base_url")),
-        broadcast=_broadcast(orchestrator.weight_broadcast),
+        broadcast=broadcast_of(orchestrator.weight_broadcast),
         rollouts=_rollouts(orchestrator.rollout_transport),
         prime_monitor=Value(orchestrator.monitors.prime is not None, ("orchestrator", "monitors", "prime")),
         wandb=_wandb(orchestrator.monitors, "orchestrator"),
         file_monitor=_file_monitor(orchestrator.monitors, "orchestrator"),
         seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
         max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
+        env_server_base_port=Value(orchestrator.env_server_base_port, ("orchestrator", "env_server_base_port")),
         train_sources=Value(len(_listed(split, "train", release)), ("orchestrator", "train", "source")),
         output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
         env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
@@ -174,13 +182,12 @@ def _base_urls(client: ClientConfig, key: KeyPath) -> tuple[Value[str], tuple[st
     return Value((*outside, *urls, "")[0], (*key, "base_url")), (*urls, *([router] if router else []))
 
 
-def _inference(
-    inference: InferenceConfig, deployment: SingleNodeDeploymentConfig | MultiNodeDeploymentConfig, image: Image
-) -> Inference:
+def inference_of(inference: InferenceConfig, deployment: AnyDeployment, image: Image) -> Inference:
+    """Read the inference section."""
     vllm, layout, offload = inference.vllm, inference.deployment, inference.kv_cache_offload
     server = inference.server
     # An engine on one machine that starts no router itself has none.
-    has_router = image.inference_reads_router or isinstance(deployment, MultiNodeDeploymentConfig)
+    has_router = image.inference_reads_router or deployment.type == "multi_node"
     router = inference.router if has_router else None
     port = Value(server.port, ("inference", "server", "port"))
     own_port = declared(router, "port") if router else None
@@ -211,7 +218,8 @@ def _inference(
     )
 
 
-def _broadcast(broadcast: TrainerWeightBroadcast | OrchestratorWeightBroadcast) -> Broadcast:
+def broadcast_of(broadcast: TrainerWeightBroadcast | OrchestratorWeightBroadcast) -> Broadcast:
+    """Read one end of the weight broadcast."""
     meets, timeout = None, None
     if isinstance(broadcast, BroadcastEndpoint):
         timeout = Value(broadcast.timeout, ("weight_broadcast", "timeout"), is_shared=True)
@@ -256,25 +264,28 @@ def _sources(split: Split, config: RLConfig, release: Release) -> Iterator[EnvSo
         own = source.algo if source.algo != config.orchestrator.algo else None
         tokens = source.sampling.max_completion_tokens
         inherits = tokens == config.orchestrator.train.sampling.max_completion_tokens
-        yield _source(places, "train", position, source, own, None if inherits else tokens)
+        yield source_of(places, "train", position, source, own, None if inherits else tokens)
     for position, evaluated in enumerate(config.orchestrator.eval.source if config.orchestrator.eval else ()):
-        yield _source(places, "eval", position, evaluated)
+        yield source_of(places, "eval", position, evaluated)
 
 
-def _source(
+def source_of(
     places: SourcePlaces,
     split: SourceSplit,
     position: int,
     source: SourceConfig,
     algo: AlgoConfig | None = None,
     tokens: int | None = None,
+    root: KeyPath = ("orchestrator",),
 ) -> EnvSource:
-    key: KeyPath = ("orchestrator", split, "source", position)
+    """Read a source that was typed; ``root`` is where its list's table stands."""
+    key: KeyPath = (*root, split, "source", position)
     sampled: KeyPath = (*key, "sampling", "max_completion_tokens")
     at = partial(value_of, source)
     return EnvSource(
         split=split,
         position=position,
+        key=key,
         address=Value(at(places.address), (*key, *places.address)),
         frozen_models=tuple(_frozen_models(algo, (*key, "algo"))),
         name=_naming_key(places, at, key),
@@ -335,7 +346,7 @@ def _sent_sources(split: Split, places: SourcePlaces, release: Release) -> Itera
     for part in parts:
         for position, table in enumerate(_listed(split, part, release)):
             if is_table(table):
-                own = table.get("algo") != split.orchestrator.resolved.get("algo")
+                own = table.get("algo") != _orchestrator_config(split).get("algo")
                 yield _sent_source(places, part, position, table, own)
 
 
@@ -348,6 +359,7 @@ def _sent_source(
     return EnvSource(
         split=part,
         position=position,
+        key=key,
         address=Value(at(places.address), (*key, *places.address)),
         frozen_models=tuple(_sent_models(table, key)) if has_own_algo else (),
         name=_naming_key(places, at, key),
@@ -356,9 +368,13 @@ def _sent_source(
     )
 
 
+def _orchestrator_config(split: Split) -> Mapping[str, Any]:
+    return split.orchestrator.resolved if split.orchestrator else {}
+
+
 def _listed(split: Split, part: SourceSplit, release: Release) -> Sequence[Any]:
     """The sources in the orchestrator's config; in hosted runs whatever was sent."""
-    listed = value_at(split.orchestrator.resolved, spelled(("orchestrator", part, "source"), release)[1:])
+    listed = value_at(_orchestrator_config(split), spelled(("orchestrator", part, "source"), release)[1:])
     return listed if is_list(listed) else ()
 
 

@@ -36,6 +36,7 @@ OverlayName = Literal[
     "run-monitor",
     "world-size",
     "secret-env",
+    "dataset",
     "startup-limit",
     "relative-path",
 ]

@@ -74,7 +74,13 @@ def derived_run_id(run_name: str, split: Split, platform: Platform) -> str:
 
     The id is public, so nobody should be able to test guesses of a secret against it.
     """
-    components = [split.trainer, split.orchestrator, split.inference, *(e.config for e in split.env_servers)]
+    components = [
+        split.trainer,
+        split.orchestrator,
+        split.evals,
+        split.inference,
+        *(e.config for e in split.env_servers),
+    ]
     configs = [_public(component.sparse, platform) for component in components if component is not None]
     content = [run_name, split.deployment, _public({"env_vars": split.launch.env_vars}, platform), *configs]
     return f"run-{_sha256(json.dumps(content, sort_keys=True, default=str)).hex()[:_RUN_ID_DIGITS]}"

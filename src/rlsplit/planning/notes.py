@@ -18,7 +18,7 @@ from rlsplit.planning.limits import shortened_waits
 from rlsplit.planning.model import Overlay, OverlayName, RunPlan
 from rlsplit.planning.paths import lost_paths, relative_paths
 from rlsplit.planning.replaced import replaced_notes
-from rlsplit.planning.settings import MultiNode, Value
+from rlsplit.planning.settings import DATASET_MOUNT, MultiNode, RunSettings, Value
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.secrets import RUN_SECRETS, SecretName
 
@@ -32,11 +32,15 @@ def is_moving_tag(tag: str) -> bool:
 
 def plan_notes(plan: RunPlan, subject: Subject, secrets: Collection[SecretName] | None) -> Iterator[Finding]:
     """Give every note about a plan, in a fixed order; ``secrets`` are those that the run has, None: not known yet."""
-    yield from _overlay_notes(plan.overlays)
+    yield from _overlay_notes(plan)
     yield from replaced_notes(subject.split.config)
     yield from _moved_root_env(subject)
     for check in _CONFIG_NOTES:
         yield from check(subject)
+    if subject.settings.sft is not None:
+        from rlsplit.planning.sft_checks import sft_notes
+
+        yield from sft_notes(subject, subject.settings.sft)
     yield from exposed_secrets(plan)
     yield from _without_keys(subject, secrets) if secrets is not None else ()
     yield from _lasting(plan, subject)
@@ -82,25 +86,28 @@ _NOTED: Final[Mapping[OverlayName, _Noted]] = {
 """Overlays that replace what the user may have chosen; those of the engines repeat what prime-rl's launcher does."""
 
 
-def _overlay_notes(overlays: Iterable[Overlay]) -> Iterator[Finding]:
+def _overlay_notes(plan: RunPlan) -> Iterator[Finding]:
     seen: set[tuple[KeyPath, str]] = set()
-    for overlay in overlays:
-        for path, message in _overlay_note(overlay):
+    for overlay in plan.overlays:
+        for path, message in _overlay_note(overlay, plan.settings):
             if (path, message) not in seen:
                 seen.add((path, message))
                 yield _note(f"overlay-{overlay.id}", path, message)
 
 
-def _overlay_note(overlay: Overlay) -> Iterator[tuple[KeyPath, str]]:
+def _overlay_note(overlay: Overlay, settings: RunSettings) -> Iterator[tuple[KeyPath, str]]:
     noted = _NOTED.get(overlay.id)
+    in_root: KeyPath | None = (
+        None if settings.sft is None else settings.root_key(overlay.config.component, overlay.path)
+    )
     if noted is not None and overlay.replaced != overlay.value and noted.matters(overlay.replaced, overlay.value):
         path = (*noted.path, overlay.path[-1]) if overlay.id == "trainer-metrics" else noted.path
-        yield path, f"{shown(overlay.replaced)} is replaced by {shown(overlay.value)}: {overlay.reason}"
+        yield in_root or path, f"{shown(overlay.replaced)} is replaced by {shown(overlay.value)}: {overlay.reason}"
     elif overlay.id == "world-size" and _differs(overlay.replaced, overlay.value):
         message = f"inference_world_size is {overlay.value}, not {overlay.replaced}: {overlay.reason}"
         yield ("weight_broadcast",), message
     elif overlay.id == "secret-env":
-        yield (overlay.config.component, *overlay.path), _MOVED
+        yield in_root or (overlay.config.component, *overlay.path), _MOVED
 
 
 _MOVED: Final = "the value is moved to the run's Secret"
@@ -143,7 +150,7 @@ def _orchestrator_place(subject: Subject) -> Iterator[Finding]:
 def _local_models(subject: Subject) -> Iterator[Finding]:
     mounts = [f"{subject.platform.mount_path.rstrip('/')}/"]
     if subject.platform.dataset_mount:
-        mounts.append("/volume/")
+        mounts.append(f"{DATASET_MOUNT}/")
     inference = subject.settings.inference
     for model in (subject.settings.trainer.model, *((inference.model,) if inference else ())):
         if model.value.startswith("/") and not model.value.startswith(tuple(mounts)):
@@ -160,7 +167,7 @@ def _external_inference(subject: Subject) -> Iterator[Finding]:
 def _sequence_lengths(subject: Subject) -> Iterator[Finding]:
     """What one part cuts off before another one ends."""
     settings, orchestrator = subject.settings, subject.settings.orchestrator
-    if not subject.shape.has_orchestrator:
+    if not subject.shape.has_orchestrator or settings.sft is not None:
         return
     longest = orchestrator.seq_len
     model = settings.inference.max_model_len if settings.inference else None
@@ -200,7 +207,8 @@ def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator
         (orchestrator.wandb, "orchestrator", "wandb_api_key"),
         (orchestrator.prime_monitor, "orchestrator", "prime_api_key"),
     )
-    for monitor, component, name in monitors if subject.shape.has_orchestrator else monitors[:1]:
+    has_own = subject.shape.has_orchestrator and subject.settings.sft is None
+    for monitor, component, name in monitors if has_own else monitors[:1]:
         variable = RUN_SECRETS[name].variable
         if monitor.value and name not in secrets and not has_variable(variable, component, subject):
             message = f"the {component} has no {variable}"

@@ -81,27 +81,27 @@ def _problem(host: str, subject: Subject) -> str | None:
 
 
 def _urls(subject: Subject) -> Iterator[_Url]:
-    settings, orchestrator = subject.settings, subject.settings.orchestrator
+    settings, orchestrator, driver = subject.settings, subject.settings.orchestrator, subject.settings.driver
     models = (*settings.frozen_models, *(model for source in settings.sources for model in source.frozen_models))
     for model in models:
-        yield _Url(("orchestrator",), model.role, model.base_url.value, model.base_url.key)
+        yield _Url((driver,), model.role, model.base_url.value, model.base_url.key)
     if policy_url(subject) == orchestrator.base_url.value:
         for url in orchestrator.base_urls:
-            yield _Url(("orchestrator", "env-server"), "generation", url, orchestrator.base_url.key)
+            yield _Url((driver, "env-server"), "generation", url, orchestrator.base_url.key)
     for i, url in enumerate(orchestrator.admin_base_url.value if subject.shape.external_inference else ()):
-        yield _Url(("orchestrator",), "weight updates", url, (*orchestrator.admin_base_url.key, i))
+        yield _Url((driver,), "weight updates", url, (*orchestrator.admin_base_url.key, i))
     for source in settings.sources:
         if source.address.value is not None:
-            yield _Url(("orchestrator",), "episodes", str(source.address.value), source.address.key)
+            yield _Url((driver,), "episodes", str(source.address.value), source.address.key)
     broadcast = orchestrator.broadcast
     if broadcast.type == "nixl" and broadcast.meets is not None:
         url = f"tcp://{broadcast.meets.host.value}:{broadcast.meets.port.value}"
-        callers: tuple[ComponentName, ...] = ("orchestrator", "inference", "trainer")
-        present = callers if subject.shape.has_inference else ("orchestrator", "trainer")
+        callers: tuple[ComponentName, ...] = (driver, "inference", "trainer")
+        present = callers if subject.shape.has_inference else (driver, "trainer")
         yield _Url(present, "weights (NIXL)", url, broadcast.meets.host.key)
-    if subject.platform.monitor_url is not None:
+    if settings.sft is None and subject.platform.monitor_url is not None:
         key = ("platform", "monitor_url")
-        yield _Url(("orchestrator",), "progress", subject.platform.monitor_url, key, "prime_api_key")
+        yield _Url((driver,), "progress", subject.platform.monitor_url, key, "prime_api_key")
 
 
 def _calls(url: _Url) -> Iterator[OutsideCall]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
+from rlsplit.components import INFERENCE, TRAINER, ConfigId
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_table, value_at
@@ -24,19 +24,21 @@ from rlsplit.planning.subject import Subject
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.spelling import spelled
 from rlsplit.secrets import SecretName
-from rlsplit.splitting import Component, EnvServer, JsonObject
+from rlsplit.splitting import BROADCASTS, Component, EnvServer, JsonObject
 
 ANY_ADDRESS: Final = "0.0.0.0"
 """What servers in a pod bind to: the pod's own name may not resolve yet, and loopback is out of reach."""
 
 _IN_RUN_DIR: Final = "every component works in the run's directory"
+_JOINED: Final = "every component works in the run's directory, which the trainer joins from two keys"
 
 
 def overlays_of(subject: Subject) -> Iterator[Overlay]:
     """Give every overlay of a run, by component in the order of the pods."""
     yield from trainer_overlays(subject)
-    if subject.shape.has_orchestrator:
-        yield from orchestrator_overlays(subject)
+    driver = subject.driver_config
+    if subject.shape.has_orchestrator and driver is not None:
+        yield from orchestrator_overlays(subject, driver)
     if subject.shape.has_inference and subject.settings.inference is not None:
         yield from inference_overlays(subject, subject.settings.inference)
     for server in subject.env_pods:
@@ -47,8 +49,13 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     """Overlays on the trainer's config."""
     trainer = subject.settings.trainer
     overlay = _Overlaying(TRAINER, subject.split.trainer.resolved, subject.release)
-    yield overlay("run-directory", trainer.output_dir, subject.run_dir, _IN_RUN_DIR)
-    if subject.platform.metrics == "force":
+    if subject.settings.sft is None:
+        yield overlay("run-directory", trainer.output_dir, subject.run_dir, _IN_RUN_DIR)
+    else:
+        parent, _, name = subject.run_dir.rpartition("/")
+        yield overlay("run-directory", trainer.output_dir, parent or "/", _JOINED)
+        yield overlay("run-directory", subject.settings.sft.run_directory, name, _JOINED)
+    if subject.platform.metrics == "force" and trainer.has_metrics:
         reason = "the platform scrapes and probes this address"
         yield overlay("trainer-metrics", trainer.metrics_host, ANY_ADDRESS, reason)
         yield overlay("trainer-metrics", trainer.metrics_port, trainer_metrics_port(subject), reason)
@@ -62,14 +69,18 @@ def trainer_overlays(subject: Subject) -> Iterator[Overlay]:
     yield from _world_size(overlay, subject, trainer.broadcast)
     yield from _broadcast_limit(overlay, subject, trainer.broadcast, subject.split.trainer)
     yield from _relative_paths(overlay, subject)
+    yield from _datasets(overlay, subject)
     yield from _secret_env(overlay, subject)
 
 
-def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
-    """Overlays on the orchestrator's config."""
-    orchestrator = subject.settings.orchestrator
-    overlay = _Overlaying(ORCHESTRATOR, subject.split.orchestrator.resolved, subject.release)
+def orchestrator_overlays(subject: Subject, config: Component) -> Iterator[Overlay]:
+    """Overlays on the config of the orchestrator, or of the evals in its place."""
+    orchestrator, sft = subject.settings.orchestrator, subject.settings.sft
+    overlay = _Overlaying(ConfigId(subject.settings.driver), config.resolved, subject.release)
     yield overlay("run-directory", orchestrator.output_dir, subject.orchestrator_dir, _IN_RUN_DIR)
+    if sft is not None:
+        reason = "the trainer announces new weights in the run's directory"
+        yield overlay("run-directory", sft.broadcasts_dir, f"{subject.run_dir}/{BROADCASTS}", reason)
     if orchestrator.broadcast.type == "nccl" and orchestrator.broadcast.meets is not None:
         host = subject.names.host("trainer")
         yield overlay(
@@ -89,7 +100,7 @@ def orchestrator_overlays(subject: Subject) -> Iterator[Overlay]:
     yield from _world_size(overlay, subject, orchestrator.broadcast)
     if not is_patient(subject):
         yield overlay("startup-limit", orchestrator.ready_timeout.path, _limit(subject), "engines take long to start")
-    yield from _broadcast_limit(overlay, subject, orchestrator.broadcast, subject.split.orchestrator)
+    yield from _broadcast_limit(overlay, subject, orchestrator.broadcast, config)
     yield from _relative_paths(overlay, subject)
     yield from _secret_env(overlay, subject)
 
@@ -122,7 +133,8 @@ def env_server_overlays(subject: Subject, server: EnvServer) -> Iterator[Overlay
     """Overlays on one environment server's config."""
     overlay = _Overlaying(ConfigId("env-server", server.id), server.config.resolved, subject.release)
     address = f"tcp://{ANY_ADDRESS}:{env_server_port(subject, server.index)}"
-    yield overlay("env-server-bind", ("serve", "address"), address, "the orchestrator calls from another pod")
+    reason = f"{subject.settings.called_driver} from another pod"
+    yield overlay("env-server-bind", ("serve", "address"), address, reason)
     directory = f"{subject.run_dir}/envs/{server.split}/{subject.segments[server.id]}"
     yield overlay("env-server-directory", ("output_dir",), directory, _IN_RUN_DIR)
 
@@ -220,7 +232,7 @@ def _client(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
 
 def _monitor(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
     monitor = subject.settings.orchestrator.prime_monitor
-    if subject.platform.monitor_url is not None and not monitor.value:
+    if subject.settings.sft is None and subject.platform.monitor_url is not None and not monitor.value:
         reason = "the platform's monitor shows the run under its name"
         address = {} if subject.image.monitor_reads_variables else {"base_url": subject.platform.monitor_url}
         named = {"name": subject.run_name, **address}
@@ -229,12 +241,22 @@ def _monitor(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
 
 def _world_size(overlay: _Overlaying, subject: Subject, broadcast: Broadcast) -> Iterator[Overlay]:
     """A single node whose data parallelism is derived keeps the split's 1, and would wait for one worker."""
-    if subject.shape.has_inference and broadcast.meets is not None:
+    if subject.shape.has_inference and broadcast.meets is not None and broadcast.world_size is not None:
         yield overlay("world-size", broadcast.world_size, subject.shape.inference_workers, "GPU workers of all engines")
 
 
+def _datasets(overlay: _Overlaying, subject: Subject) -> Iterator[Overlay]:
+    sft = subject.settings.sft
+    if sft is None:
+        return
+    from rlsplit.planning.sft_checks import placed_datasets
+
+    for name, path in placed_datasets(subject, sft):
+        yield overlay("dataset", name.path, path, "the volume of datasets is mounted there")
+
+
 def _broadcast_limit(
-    overlay: _Overlaying, subject: Subject, broadcast: Broadcast, component: Component
+    overlay: _Overlaying, subject: Subject, broadcast: Broadcast, component: Component | None
 ) -> Iterator[Overlay]:
     """Both ends meet when the slower one has loaded."""
     if subject.shape.has_orchestrator and broadcast.timeout is not None and not has_own_timeout(broadcast, component):

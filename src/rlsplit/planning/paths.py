@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from posixpath import join, normpath
 from typing import Final
 
-from rlsplit.components import ORCHESTRATOR, TRAINER, ConfigId
+from rlsplit.components import TRAINER, ConfigId
 from rlsplit.findings import Finding, shown
 from rlsplit.plain_data import value_at
 from rlsplit.planning.settings import Value
@@ -22,11 +22,11 @@ def written_paths(subject: Subject) -> Iterator[tuple[ConfigId, Value[str]]]:
     own = (trainer.ckpt_dir, trainer.trace_path, trainer.memory_profiler_path, trainer.conversion_dir)
     for owner, config, paths in (
         (TRAINER, subject.split.trainer, (*own, trainer.file_monitor)),
-        (ORCHESTRATOR, subject.split.orchestrator, (orchestrator.file_monitor,)),
+        (ConfigId(subject.settings.driver), subject.driver_config, (orchestrator.file_monitor,)),
     ):
         for path in paths if owner == TRAINER or subject.shape.has_orchestrator else ():
-            if path.value is not None and value_at(config.sparse, path.path) is not None:
-                yield owner, Value(path.value, path.key)
+            if path.value is not None and config and value_at(config.sparse, path.path) is not None:
+                yield owner, Value(path.value, path.key, path.is_shared)
 
 
 def moved_paths(subject: Subject) -> Iterator[tuple[ConfigId, Value[str], str]]:

@@ -15,6 +15,7 @@ from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_list
 from rlsplit.planning.policy_fields import judged_values
+from rlsplit.planning.settings import DATASET_MOUNT
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.platform import Policy
 from rlsplit.secrets import matches_any
@@ -98,7 +99,8 @@ def _is_let_through(host: str, allowed: tuple[str, ...]) -> bool:
 def _paths(subject: Subject, policy: Policy) -> Iterator[Finding]:
     if not policy.confine_paths:
         return
-    roots = [subject.run_dir, *(policy.shared_paths or ())]
+    datasets = [DATASET_MOUNT] if subject.settings.sft and subject.platform.dataset_mount else []
+    roots = [subject.run_dir, *(policy.shared_paths or ()), *datasets]
     for path, value in (*judged_values(subject.split.config, "confine_paths"), *_handed_on(subject.split.config)):
         if isinstance(value, str) and not _is_confined(value, roots):
             message = f"{shown(value)} lies outside of what a run on this platform may use"
@@ -140,7 +142,8 @@ def _quotas(subject: Subject, policy: Policy) -> Iterator[Finding]:
     if _exceeds(pods, policy.max_pods):
         yield _broken("pods", _COUNTS, *_too_much(pods, policy.max_pods, "pods"))
     if _exceeds(servers, policy.max_env_servers):
-        yield _broken("env-servers", _SOURCES, *_too_much(servers, policy.max_env_servers, "environment servers"))
+        sources = _SOURCES if subject.settings.sft is None else ("eval", "source")
+        yield _broken("env-servers", sources, *_too_much(servers, policy.max_env_servers, "environment servers"))
     if _exceeds(probe, policy.max_probe_seconds):
         yield _broken(
             "probe-seconds", _PROBE, *_too_much(probe, policy.max_probe_seconds, "seconds for a health check")

@@ -18,6 +18,7 @@ from rlsplit.findings import KeyPath
 _PATHS: Final = (
     *("ckpt.output_dir", "resume.dir", "file.path", "disk.path", "model.conversion_dir"),
     *("trainer.trace_path", "trainer.memory_profiler_path", "model.name", "tokenizer.name"),
+    *(".trace_path", ".memory_profiler_path", "data.name"),
 )
 _ADDRESSES: Final = (
     *("client.base_url", "client.admin_base_url", "teacher.base_url", "teacher.admin_base_url"),
@@ -58,7 +59,9 @@ UNJUDGED: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("metrics_server.port", "rollout_transport.port", "server.port"), _PORT),
         **dict.fromkeys(("weight_broadcast.port", "inference.backend_port", "vllm.data_parallel_rpc_port"), _PORT),
         **dict.fromkeys(("deployment.prefill_port", "deployment.decode_port", "router.decode_sidecar_port"), _PORT),
-        "orchestrator.env_server_base_port": _PORT,
+        **dict.fromkeys(("orchestrator.env_server_base_port", "eval.env_server_base_port"), _PORT),
+        **dict.fromkeys(("data.batch_size", "data.micro_batch_size", "data.num_workers"), _WORK),
+        ".dist_timeout_seconds": _WORK,
         **dict.fromkeys((".max_steps", "trainer.max_steps", "orchestrator.max_steps"), _WORK),
         **dict.fromkeys(("ac_offloading.max_inflight_activations", "debug.num_layers"), _WORK),
         **dict.fromkeys(("concurrency.max_inflight", "concurrency.min_inflight", "serve.max_concurrent"), _WORK),

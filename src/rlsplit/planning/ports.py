@@ -26,7 +26,7 @@ def trainer_ports(trainer: Trainer, shape: Shape, platform: Platform, metrics_po
     meets = trainer.broadcast.meets
     if trainer.broadcast.type == "nccl" and meets is not None and not shape.trainer_only:
         ports.append(_port("nccl", meets.port))
-    return (*ports, *_metrics_port(trainer.metrics, platform, metrics_port))
+    return (*ports, *(_metrics_port(trainer.metrics, platform, metrics_port) if trainer.has_metrics else ()))
 
 
 def orchestrator_ports(orchestrator: Orchestrator) -> tuple[Port, ...]:
@@ -73,7 +73,7 @@ def _inner_orchestrator(pods: Pods, settings: RunSettings, platform: Platform) -
     for sidecar in pods.sidecars:
         port = sidecar.env_server.local_port if sidecar.env_server else None
         if port is not None:
-            setting: KeyPath = ("orchestrator", "env_server_base_port")
+            setting = settings.orchestrator.env_server_base_port.key
             yield Port(name=f"the environment server of {sidecar.suffix}", number=port, setting=setting)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from rlsplit.config.rules import Derived
 from rlsplit.config.sections.base import Section
-from rlsplit.config.sections.rl import RLConfig
+from rlsplit.config.sections.root import RootConfig
 from rlsplit.config.tree import value_of
 from rlsplit.findings import Finding, KeyPath, enclosing, shown
 from rlsplit.plain_data import is_list, is_table
 
 
-def replaced_notes(config: RLConfig) -> Iterator[Finding]:
+def replaced_notes(config: RootConfig) -> Iterator[Finding]:
     """Say which written values have no effect, each once, and what stands there now."""
     first: dict[KeyPath, Derived] = {}
     for derived in config.provenance.derived:

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from rlsplit.components import SourceSplit
+from rlsplit.components import ComponentName, SourceSplit
 from rlsplit.findings import KeyPath
 
 T = TypeVar("T", covariant=True)
+
+DATASET_MOUNT: Final = "/volume"
+"""Where the platform mounts the volume of datasets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class Broadcast:
     """None for files."""
     timeout: Value[int] | None
     """Longest duration of connecting or transferring [seconds]; None for files."""
-    world_size: KeyPath = ("weight_broadcast", "inference_world_size")
-    """Where the number of inference workers stands in the component's config."""
+    world_size: KeyPath | None = ("weight_broadcast", "inference_world_size")
+    """Where the number of inference workers stands in the component's config; None: it is right already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class Trainer:
     broadcast: Broadcast
     rollouts: Endpoint | None
     """ZMQ sockets of the rollouts; None for files."""
+    has_metrics: bool
+    """Whether it can serve metrics."""
     metrics: Endpoint | None
     metrics_host: KeyPath
     metrics_port: KeyPath
@@ -113,7 +118,7 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orchestrator:
-    """What planning reads of the orchestrator."""
+    """What planning reads of the orchestrator, or of the evals of an SFT run, which take its place."""
 
     base_url: Value[str]
     """Of several addresses that are used in turn, the first outside of the pods."""
@@ -135,6 +140,8 @@ class Orchestrator:
     """Longest training sequence [tokens]."""
     max_completion_tokens: Value[int | None]
     """Most tokens of one turn in every train source that does not say otherwise."""
+    env_server_base_port: Value[int]
+    """Port of the first environment server where they share one address."""
     train_sources: Value[int]
     """How many there are; in hosted runs whatever they are."""
     output_dir: KeyPath
@@ -195,6 +202,8 @@ class EnvSource:
 
     split: SourceSplit
     position: int
+    key: KeyPath
+    """Where the source stands."""
     address: Value[Any]
     """ZMQ endpoint of a server run elsewhere, None starts one; in hosted runs of any type."""
     frozen_models: tuple[FrozenModel, ...]
@@ -211,16 +220,32 @@ class EnvSource:
         """Whether agents run in sandboxes elsewhere; a seat for which nobody wrote a runtime takes one of Prime's."""
         return not self.runtimes or any(runtime.value not in LOCAL_RUNTIMES for runtime in self.runtimes)
 
-    @property
-    def key(self) -> KeyPath:
-        """Where the source stands."""
-        return ("orchestrator", self.split, "source", self.position)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SFTRun:
+    """What planning reads of an SFT run beside what it has in common with RL."""
+
+    is_online: bool
+    """Whether evals go on beside it."""
+    batch_size: Value[int]
+    micro_batch_size: Value[int]
+    datasets: tuple[Value[str], ...]
+    """Names of the datasets that are loaded: for training, and for validation."""
+    max_steps: Value[int | None]
+    ignored_counts: tuple[Value[int], ...]
+    """Counts of inference that were written, and mean nothing without evals."""
+    broadcasts_dir: KeyPath = ("online", "broadcasts_dir")
+    """Where the evals' config has the folder of new weights."""
+    run_directory: KeyPath = ("run", "dir")
+    """Where the trainer's config has the last part of the run's directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
     """What planning reads of a split."""
 
+    sft: SFTRun | None = None
+    """None: an RL run."""
     run_name: Value[str]
     clean: Value[bool]
     has_slurm: Value[bool]
@@ -234,3 +259,17 @@ class RunSettings:
     """Of the orchestrator's own algorithm."""
     sources: tuple[EnvSource, ...]
     """Train before eval."""
+
+    @property
+    def driver(self) -> ComponentName:
+        """Who asks inference for episodes and hands it new weights: the orchestrator, or the evals of an SFT run."""
+        return "orchestrator" if self.sft is None else "evals"
+
+    @property
+    def called_driver(self) -> str:
+        """What a sentence says the driver does: it calls."""
+        return "the orchestrator calls" if self.sft is None else "the evals call"
+
+    def root_key(self, component: ComponentName, path: KeyPath) -> KeyPath:
+        """Where a key of a component's config stands in the document: SFT's trainer reads the root itself."""
+        return path if self.sft is not None and component in ("trainer", "evals") else (component, *path)

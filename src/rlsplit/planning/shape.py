@@ -24,7 +24,9 @@ def _tensor_parallel(settings: RunSettings) -> int:
 def _single_node(settings: RunSettings, deployment: SingleNode) -> Shape:
     inference = settings.inference
     gpus = deployment.infer_gpus.value if inference else 0
-    trainer_only = gpus == 0 and settings.trainer.has_fake_data.value
+    trainer_only = (
+        gpus == 0 and settings.trainer.has_fake_data.value if settings.sft is None else not settings.sft.is_online
+    )
     return Shape(
         multi_node=False,
         trainer_only=trainer_only,
@@ -48,7 +50,7 @@ def _multi_node(settings: RunSettings, deployment: MultiNode) -> Shape:
     engines = max(1, gpus // tensor_parallel)
     return Shape(
         multi_node=True,
-        trainer_only=nodes == 0,
+        trainer_only=nodes == 0 if settings.sft is None else not settings.sft.is_online,
         external_inference=False,
         trainer_pods=deployment.train_nodes.value,
         trainer_gpus=gpus,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rlsplit.components import ROLES, ComponentName, EnvServerId
-from rlsplit.planning.lookup import settings_of
 from rlsplit.planning.model import Names, Shape
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
+from rlsplit.planning.run_settings import settings_of
 from rlsplit.planning.settings import EnvSource, RunSettings, Value
 from rlsplit.planning.shape import shape_of
 from rlsplit.platform import Platform
@@ -17,7 +17,7 @@ from rlsplit.platform.rules import is_secret_env
 from rlsplit.releases.image import Image, image_of
 from rlsplit.releases.release import Release
 from rlsplit.run import Run
-from rlsplit.splitting import EnvServer, Split
+from rlsplit.splitting import Component, EnvServer, Split
 
 LOCAL_HF_HOME: Final = "/cache/huggingface"
 """Where a pod's own Hugging Face cache is mounted."""
@@ -53,6 +53,11 @@ class Subject:
     def orchestrator_dir(self) -> str:
         """Folder that the orchestrator works in: the run's, or one in it that the trainer finds."""
         return f"{self.run_dir}/{self.image.orchestrator_folder}".rstrip("/")
+
+    @property
+    def driver_config(self) -> Component | None:
+        """The config of who asks inference for episodes; None: an SFT run without evals."""
+        return self.split.orchestrator or self.split.evals
 
     @property
     def env_pods(self) -> tuple[EnvServer, ...]:

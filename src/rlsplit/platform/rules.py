@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rlsplit.addresses import is_network
 from rlsplit.characters import is_plain
-from rlsplit.components import ROLES, Role
+from rlsplit.components import WITH_SETTINGS, Role
 from rlsplit.config.sections.base import Section, UnreadableError
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.kubernetes import (
@@ -287,7 +287,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *each(_format, of=FORMATS),
     *each(_key_format, of=KEY_FORMATS),
     *each(_own_keys, of=(("labels",), ("annotations",), ("pod_labels",), ("pod_annotations",))),
-    *each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in ROLES.values()]),
+    *each(_node_selector, _shm_size, _env, _resources, of=[(role,) for role in WITH_SETTINGS]),
     _mounts,
     _run_dir,
     _security,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from rlsplit.components import ROLES
 from rlsplit.planning.model import RunPlan
 
 Row = tuple[str, str]
@@ -32,23 +33,27 @@ def _start(plan: RunPlan) -> Iterator[Row]:
         yield "Engines", f"of one expert-parallel group wait for its pods, at most {limit} s"
     waited = [pods.suffix for pods in plan.pods if pods.role.is_waited_for]
     if shape.has_orchestrator:
-        yield "Orchestrator", f"waits for trainer 0, then at most {limit} s for {', '.join(waited)}"
+        yield ROLES[plan.settings.driver].title, f"waits for trainer 0, then at most {limit} s for {', '.join(waited)}"
     yield "Startup limit", f"{limit} s for engines, router and trainers"
 
 
 def _end(plan: RunPlan) -> Iterator[Row]:
+    driver = plan.settings.driver
+    last = "trainer" if plan.settings.sft is None else driver
+    is_alone = plan.settings.sft is not None and not plan.shape.has_orchestrator
+    both = "the trainer" if is_alone else f"trainer and {driver}"
     if plan.platform.max_runtime_seconds is not None:
         yield "Runtime limit", f"{plan.platform.max_runtime_seconds} s for every component"
     if plan.platform.workload == "jobset":
         yield (
             "End",
-            "the JobSet ends with trainer and orchestrator, or with the first pod that fails, and ends all pods",
+            f"the JobSet ends with {both}, or with the first pod that fails, and ends all pods",
         )
     elif plan.shape.has_orchestrator:
         drain = plan.platform.drain_seconds
         yield (
             "End",
-            f"servers end {drain} s after the trainer; all pods end when trainer or orchestrator fails or is gone",
+            f"servers end {drain} s after the {last}; all pods end when trainer or {driver} fails or is gone",
         )
 
 

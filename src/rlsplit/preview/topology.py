@@ -194,26 +194,26 @@ def _service(port: Port) -> str:
 
 
 def _network_links(plan: RunPlan, nodes: Iterable[Node]) -> Iterator[Link]:
-    by_id = {node.id: node for node in nodes}
+    by_id, driver = {node.id: node for node in nodes}, plan.settings.driver
     environments = [node.id for node in by_id.values() if node.kind == "env-server"]
     for environment in environments:
-        yield Link(source="orchestrator", target=environment, what="episodes", service="environment")
+        yield Link(source=driver, target=environment, what="episodes", service="environment")
     if _is_own_policy(plan):
         front = "router" if "router" in by_id else "inference"
-        for caller in (*environments, "orchestrator"):
+        for caller in (*environments, driver):
             yield Link(source=caller, target=front, what="generation", service="inference API")
     if "inference" in by_id:
         yield from _inference_links(plan, by_id)
     if plan.shape.trainer_pods > 1:
         yield Link(source="trainer", target="trainer", what="torchrun", service="rendezvous")
-    if "orchestrator" in by_id and any(service.name == "rollouts" for service in by_id["orchestrator"].services):
-        yield Link(source="trainer", target="orchestrator", what="rollouts", service="rollouts")
+    if driver in by_id and any(service.name == "rollouts" for service in by_id[driver].services):
+        yield Link(source="trainer", target=driver, what="rollouts", service="rollouts")
 
 
 def _inference_links(plan: RunPlan, by_id: Mapping[str, Node]) -> Iterator[Link]:
     offered = {service.name for service in by_id["inference"].services}
     engines = "engines" if "engines" in offered else "inference API"
-    yield Link(source="orchestrator", target="inference", what="weight updates", service=engines)
+    yield Link(source=plan.settings.driver, target="inference", what="weight updates", service=engines)
     if "router" in by_id:
         yield Link(source="router", target="inference", what="generation", service=engines)
     if "expert group" in offered:
@@ -224,15 +224,16 @@ def _inference_links(plan: RunPlan, by_id: Mapping[str, Node]) -> Iterator[Link]
 
 def _file_links(plan: RunPlan) -> Iterator[Link]:
     """What goes through the shared volume. Even NCCL broadcast signals through marker files."""
-    trainer, passed = plan.settings.trainer, _Passed({"orchestrator": [], "inference": [], "trainer": []})
+    trainer, driver = plan.settings.trainer, plan.settings.driver
+    passed = _Passed({driver: [], "inference": [], "trainer": []})
     if trainer.has_ckpt:
         passed.by("checkpoints", "trainer")
     if plan.shape.has_orchestrator:
         if trainer.broadcast.type == "filesystem":
             passed.by("weights", "trainer", "inference")
-        if trainer.rollouts is None:
-            passed.by("rollouts", "trainer", "orchestrator")
-        passed.by("step markers", "trainer", "orchestrator")
+        if trainer.rollouts is None and plan.settings.sft is None:
+            passed.by("rollouts", "trainer", driver)
+        passed.by("step markers", "trainer", driver)
     for source, contents in passed.contents.items():
         if contents and plan.component(source) is not None:
             yield Link(source=source, target="volume", what=", ".join(contents), medium="files")

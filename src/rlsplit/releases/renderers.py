@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.config.sections import renderers
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.general_renderers import CustomRendererConfig
-from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.releases.release import NEWEST
+
+if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import AnyConfig
 
 TABLE_VERSION: Final = "0.1.12"
 """The version of the renderers package whose table rlsplit has."""
@@ -40,14 +42,16 @@ MODELS_BEYOND: Final = frozenset(
 """Models that the automatic choice knows, and did not know in that image."""
 
 
-def renderers_beyond(config: RLConfig) -> Iterator[Finding]:
+def renderers_beyond(config: AnyConfig) -> Iterator[Finding]:
     """Warn about renderers that the image of the newest known release, or an older one, almost surely lacks."""
-    tokenizer = config.orchestrator.tokenizer.name or config.orchestrator.model.name
-    for path, section in sections(config.orchestrator, ("orchestrator",)):
+    base: KeyPath = ("orchestrator",) if config.kind == "rl" else ()
+    holder = config.orchestrator if config.kind == "rl" else config
+    tokenizer = holder.tokenizer.name or holder.model.name
+    for path, section in sections(holder, base):
         name: Any = getattr(section, "name", None)
         if isinstance(section, BEYOND):
             yield _beyond((*path, "name"), f"the renderer {shown(name)}")
-        elif path == ("orchestrator", "renderer") and name == "auto" and tokenizer in MODELS_BEYOND:
+        elif path == (*base, "renderer") and name == "auto" and tokenizer in MODELS_BEYOND:
             yield _beyond((*path, "name"), f'the model {shown(tokenizer)}, for which "auto" looks')
 
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 
 from rlsplit.config.checks import INPUT_CHECKS, ROOT_CHECKS, checks_of
 from rlsplit.config.derivations.root import ROOT_DERIVATIONS
 from rlsplit.config.derivations.sections import derivations_of
 from rlsplit.config.rules import Check, Derivation, Rule
+from rlsplit.config.run_kind import SectionRules
 from rlsplit.config.sections.base import Section
 from rlsplit.releases.release import Release
 from rlsplit.releases.spokes import SPOKES
-
-
-@dataclass(frozen=True, slots=True)
-class SectionRules:
-    """The rules inside sections, of one release, by section."""
-
-    derivations: Callable[[type[Section]], tuple[Derivation, ...]]
-    """Those of its base classes first."""
-    checks: Callable[[type[Section]], tuple[Check, ...]]
-    """Those of its base classes first."""
 
 
 @cache

@@ -38,6 +38,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "X": ("run",),
         "L": ("launcher",),
         "H": ("hosted",),
+        "SFT": ("sft",),
         "D": ("writing",),
         "V8": ("v0_8_0",),
         "V7": ("v0_7_0",),

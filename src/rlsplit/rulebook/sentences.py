@@ -18,6 +18,9 @@ from rlsplit.config.derivations.root import ROOT_DERIVATIONS
 from rlsplit.config.derivations.sections import SECTION_DERIVATIONS
 from rlsplit.config.hosted import HOSTED_CHECKS
 from rlsplit.config.propagation import BLOCKS, CASCADE, SHARED
+from rlsplit.config.sft import checks as sft_checks
+from rlsplit.config.sft import derivations as sft_derivations
+from rlsplit.config.sft import section_checks
 from rlsplit.findings import dotted
 from rlsplit.releases.spokes import SPOKES
 
@@ -53,12 +56,14 @@ def _shared() -> Iterator[tuple[str, Fact]]:
 
 
 def _derivations() -> Iterator[tuple[str, Fact]]:
-    for derivation in (*_all(SECTION_DERIVATIONS.values()), *ROOT_DERIVATIONS):
+    for derivation in (*_all(SECTION_DERIVATIONS.values()), *ROOT_DERIVATIONS, *sft_derivations.ROOT_DERIVATIONS):
         yield derivation.rule, Fact("derives", _sentence(derivation.derive))
 
 
 def _checks() -> Iterator[tuple[str, Fact]]:
-    for check in (*_all(SECTION_CHECKS.values()), *INPUT_CHECKS, *ROOT_CHECKS, *HOSTED_CHECKS):
+    of_rl = (*_all(SECTION_CHECKS.values()), *INPUT_CHECKS, *ROOT_CHECKS, *HOSTED_CHECKS)
+    of_sft = (*_all(section_checks.SECTION_CHECKS.values()), *sft_checks.ROOT_CHECKS, *sft_checks.LAUNCHER_CHECKS)
+    for check in (*of_rl, *of_sft):
         yield check.rule, Fact("refuses", _sentence(check.refuse))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rlsplit.config import run_keys as at
 from rlsplit.config.keys import Key
@@ -19,6 +19,9 @@ from rlsplit.config.sections.deployment import (
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.config.sections.transport import SharedNCCLWeightBroadcastConfig, TrainerNCCLWeightBroadcastConfig
 from rlsplit.findings import dotted, shown
+
+if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import AnyConfig
 
 UNCHECKED_MODEL_PREFIX: Final = "Jackmin108/"
 """Trainer models whose name may differ from the orchestrator's without inference (X-09a)."""
@@ -42,9 +45,9 @@ def infer_nodes_agree(config: RLConfig) -> Iterator[Refusal]:
         yield Refusal(at.NUM_INFER_NODES.path, message, "leave it out", (at.LAYOUT_NODES.path,))
 
 
-def multi_node_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
+def multi_node_needs_slurm(config: AnyConfig) -> Iterator[Refusal]:
     """A multi-node deployment needs a slurm table; leaving it out counts as an empty one."""
-    if isinstance(config.deployment, MultiNodeDeploymentConfig) and config.slurm is None:
+    if config.deployment.type == "multi_node" and config.slurm is None:
         yield Refusal(at.SLURM.path, "must not be null for a multi-node deployment", "remove it")
 
 
@@ -218,10 +221,10 @@ def one_lora_adapter(config: RLConfig) -> Iterator[Refusal]:
         yield Refusal(at.ADAPTER_ALPHA.path, message, "leave it out", (at.LORA_ALPHA.path,))
 
 
-def router_fronts_the_engines(config: RLConfig) -> Iterator[Refusal]:
+def router_fronts_the_engines(config: AnyConfig) -> Iterator[Refusal]:
     """Several machines of engines need a router in front."""
     inference = config.inference
-    if not isinstance(config.deployment, MultiNodeDeploymentConfig) or inference is None:
+    if config.deployment.type != "multi_node" or inference is None:
         return
     # With a layout of several machines of its own, the inference section has refused this already (I-42).
     if inference.router is None and inference.deployment.type == "single_node":
@@ -245,10 +248,10 @@ def mooncake_needs_slurm(config: RLConfig) -> Iterator[Refusal]:
 # --- sizes -----------------------------------------------------------------------------------------------------
 
 
-def divisors_are_not_zero(config: RLConfig) -> Iterator[Refusal]:
+def divisors_are_not_zero(config: AnyConfig) -> Iterator[Refusal]:
     """Nothing that sizes are divided by is zero; prime-rl itself stops with a division error."""
     deployment, inference = config.deployment, config.inference
-    if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group == 0:
+    if deployment.type == "multi_node" and deployment.nodes_per_fsdp_group == 0:
         yield Refusal(at.NODES_PER_FSDP_GROUP.path, "must not be 0", "leave it out, or set it to 1 or more")
     if inference is None or inference.vllm.tensor_parallel_size != 0 or inference.deployment.type == "disaggregated":
         return
@@ -274,10 +277,10 @@ def _cp_is_not_zero(config: RLConfig) -> Iterator[Refusal]:
         yield Refusal(at.CP.path, "must not be 0", "set it to 1 or more")
 
 
-def infer_gpus_hold_whole_engines(config: RLConfig) -> Iterator[Refusal]:
+def infer_gpus_hold_whole_engines(config: AnyConfig) -> Iterator[Refusal]:
     """The inference GPUs of one machine are a multiple of the tensor-parallel size."""
     deployment, inference = config.deployment, config.inference
-    if not isinstance(deployment, SingleNodeDeploymentConfig) or inference is None:
+    if deployment.type != "single_node" or inference is None:
         return
     gpus, tp = deployment.num_infer_gpus, inference.vllm.tensor_parallel_size
     if tp != 0 and gpus != inference.vllm.data_parallel_size * tp and gpus % tp != 0:
@@ -285,10 +288,10 @@ def infer_gpus_hold_whole_engines(config: RLConfig) -> Iterator[Refusal]:
         yield Refusal(at.NUM_INFER_GPUS.path, message, None, (at.TP.path,))
 
 
-def fsdp_groups_divide_nodes(config: RLConfig) -> Iterator[Refusal]:
+def fsdp_groups_divide_nodes(config: AnyConfig) -> Iterator[Refusal]:
     """The training nodes are a multiple of `nodes_per_fsdp_group`."""
     deployment = config.deployment
-    if not isinstance(deployment, MultiNodeDeploymentConfig) or not deployment.nodes_per_fsdp_group:
+    if deployment.type != "multi_node" or not deployment.nodes_per_fsdp_group:
         return
     nodes, group = deployment.num_train_nodes, deployment.nodes_per_fsdp_group
     if nodes % group != 0:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rlsplit.config.rules import Check, Refusal
 from rlsplit.config.sections.trainer import CosineSchedulerConfig, LinearSchedulerConfig, TrainerConfig
 from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
+
+if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import Training
 
 CUSTOM_IMPLS: Final = frozenset({"custom", "auto"})
 """Values of `impl` that can end in prime-rl's own implementation."""
@@ -124,7 +127,7 @@ def mxfp8_needs_torch_backend(model: TrainerModelConfig) -> Iterator[Refusal]:
         )
 
 
-def full_offload_optimizers(trainer: TrainerConfig) -> Iterator[Refusal]:
+def full_offload_optimizers(trainer: Training) -> Iterator[Refusal]:
     """Full offload works with adamw and sign_sgd only."""
     if trainer.model.full_offload is not None and trainer.optim.type not in {"adamw", "sign_sgd"}:
         yield Refusal(
@@ -134,7 +137,7 @@ def full_offload_optimizers(trainer: TrainerConfig) -> Iterator[Refusal]:
         )
 
 
-def vlm_needs_bfloat16(trainer: TrainerConfig) -> Iterator[Refusal]:
+def vlm_needs_bfloat16(trainer: Training) -> Iterator[Refusal]:
     """Vision-language models train in bfloat16 throughout."""
     model = trainer.model
     if model.vlm is not None and not (model.optimization_dtype == model.reduce_dtype == "bfloat16"):
@@ -146,7 +149,7 @@ def vlm_needs_bfloat16(trainer: TrainerConfig) -> Iterator[Refusal]:
         )
 
 
-def vlm_lora_needs_frozen_encoder(trainer: TrainerConfig) -> Iterator[Refusal]:
+def vlm_lora_needs_frozen_encoder(trainer: Training) -> Iterator[Refusal]:
     """LoRA on a vision-language model needs a frozen vision encoder."""
     vlm, lora = trainer.model.vlm, trainer.model.lora
     if vlm is not None and not vlm.freeze_vision_encoder and lora is not None:
@@ -158,7 +161,7 @@ def vlm_lora_needs_frozen_encoder(trainer: TrainerConfig) -> Iterator[Refusal]:
         )
 
 
-def traces_are_short(trainer: TrainerConfig) -> Iterator[Refusal]:
+def traces_are_short(trainer: Training) -> Iterator[Refusal]:
     """Profiler traces need a run of fewer than 10 steps."""
     too_long = trainer.max_steps is None or trainer.max_steps >= MAX_TRACED_STEPS
     if trainer.trace_path is not None and too_long:
@@ -167,7 +170,7 @@ def traces_are_short(trainer: TrainerConfig) -> Iterator[Refusal]:
         yield Refusal(("trace_path",), message, "set max_steps = 9 or less", (("max_steps",),))
 
 
-def scheduler_fits_run(trainer: TrainerConfig) -> Iterator[Refusal]:
+def scheduler_fits_run(trainer: Training) -> Iterator[Refusal]:
     """The phases of a schedule fit into the run."""
     scheduler, steps = trainer.scheduler, trainer.max_steps
     problem: str | None = None
@@ -189,7 +192,7 @@ def scheduler_fits_run(trainer: TrainerConfig) -> Iterator[Refusal]:
         yield Refusal(("scheduler",), problem, hint, (("max_steps",),))
 
 
-def muon_excludes_fsdp_offload(trainer: TrainerConfig) -> Iterator[Refusal]:
+def muon_excludes_fsdp_offload(trainer: Training) -> Iterator[Refusal]:
     """Muon does not work with FSDP CPU offload."""
     if trainer.model.fsdp_cpu_offload and trainer.optim.type == "muon":
         yield Refusal(("model", "fsdp_cpu_offload"), 'excludes optim.type = "muon"', "use another optimizer")
@@ -207,7 +210,7 @@ def lora_excludes_in_memory_broadcast(trainer: TrainerConfig) -> Iterator[Refusa
         )
 
 
-def ep_needs_custom_impl(trainer: TrainerConfig) -> Iterator[Refusal]:
+def ep_needs_custom_impl(trainer: Training) -> Iterator[Refusal]:
     """Expert parallelism needs the custom implementation."""
     model = trainer.model
     if model.ep not in (1, "auto") and model.impl not in CUSTOM_IMPLS:

@@ -7,7 +7,7 @@ completes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.config import run_keys as at
 from rlsplit.config.fields import explicit
@@ -43,6 +43,10 @@ from rlsplit.config.sections.transport import (
     WeightBroadcastConfig,
 )
 from rlsplit.config.sections.vllm import VllmConfig
+from rlsplit.findings import KeyPath
+
+if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import AnyConfig
 
 # --- the rules -------------------------------------------------------------------------------------------------
 
@@ -188,10 +192,10 @@ def train_workers(config: RLConfig) -> Iterator[Setting]:
         yield Setting(target, gpus // cp, (at.NUM_TRAIN_GPUS.path, at.CP.path), f"{gpus} GPUs // cp {cp}")
 
 
-def single_node_engines(config: RLConfig) -> Iterator[Setting]:
+def single_node_engines(config: AnyConfig) -> Iterator[Setting]:
     """On one machine the engines fill the inference GPUs, with an API server each."""
     deployment = config.deployment
-    if not isinstance(deployment, SingleNodeDeploymentConfig) or not config.inference:
+    if deployment.type != "single_node" or not config.inference:
         return
     vllm, gpus = config.inference.vllm, deployment.num_infer_gpus
     tp = vllm.tensor_parallel_size
@@ -203,12 +207,17 @@ def single_node_engines(config: RLConfig) -> Iterator[Setting]:
 
 def fsdp_groups(config: RLConfig) -> Iterator[Setting]:
     """`nodes_per_fsdp_group` becomes the number of replicas of the sharded model."""
+    yield from fsdp_replicas(config, at.DP_REPLICATE.path)
+
+
+def fsdp_replicas(config: AnyConfig, target: KeyPath) -> Iterator[Setting]:
+    """Give the number of replicas that `nodes_per_fsdp_group` makes to a key, where it divides the nodes."""
     deployment = config.deployment
-    if isinstance(deployment, MultiNodeDeploymentConfig) and deployment.nodes_per_fsdp_group:
+    if deployment.type == "multi_node" and deployment.nodes_per_fsdp_group:
         nodes, group = deployment.num_train_nodes, deployment.nodes_per_fsdp_group
         if nodes % group == 0:
             of = (at.NUM_TRAIN_NODES.path, at.NODES_PER_FSDP_GROUP.path)
-            yield Setting(at.DP_REPLICATE.path, nodes // group, of, f"{nodes} nodes // {group}")
+            yield Setting(target, nodes // group, of, f"{nodes} nodes // {group}")
 
 
 def multi_node_engines(config: RLConfig) -> Iterator[Setting]:
@@ -281,15 +290,16 @@ def policy_client(config: RLConfig) -> Iterator[Setting]:
         yield Setting(at.ADMIN_BASE_URL.path, [url], of=(at.SERVER_HOST.path, at.BACKEND_PORT.path))
 
 
-def _rule(
-    rule: str, derive: Callable[[RLConfig], Iterator[Setting]], *sets: Key[Any, Any], since: str | None = None
+def rule(
+    code: str, derive: Callable[[Any], Iterator[Setting]], *sets: Key[Any, Any], since: str | None = None
 ) -> Derivation:
-    return Derivation(rule, derive, tuple(target.path for target in sets), since=since)
+    """Make a derivation between sections, which may set the fields at some keys."""
+    return Derivation(code, derive, tuple(target.path for target in sets), since=since)
 
 
 ROOT_DERIVATIONS: Final = (
-    _rule("X-01", inferred_infer_nodes, at.NUM_INFER_NODES),
-    _rule(
+    rule("X-01", inferred_infer_nodes, at.NUM_INFER_NODES),
+    rule(
         "X-06",
         run_directory,
         at.RUN_NAME,
@@ -298,9 +308,9 @@ ROOT_DERIVATIONS: Final = (
         at.ORCHESTRATOR_OUTPUT_DIR,
         since="v0.8.1.dev26",
     ),
-    _rule("X-07", resume_everywhere, at.TRAINER_RESUME, at.ORCHESTRATOR_RESUME),
-    _rule("X-08", monitors_take_run_name, *(name for _, name in NAMED_MONITORS), since="v0.8.1.dev26"),
-    _rule(
+    rule("X-07", resume_everywhere, at.TRAINER_RESUME, at.ORCHESTRATOR_RESUME),
+    rule("X-08", monitors_take_run_name, *(name for _, name in NAMED_MONITORS), since="v0.8.1.dev26"),
+    rule(
         "X-10",
         resolved_broadcast,
         at.BROADCAST,
@@ -308,16 +318,16 @@ ROOT_DERIVATIONS: Final = (
         at.ORCHESTRATOR_BROADCAST,
         at.INFERENCE_BROADCAST,
     ),
-    _rule("X-11", resolved_transport, at.TRANSPORT),
-    _rule("X-13", lora_adapter, at.ADAPTER, at.ENABLE_LORA, at.MAX_LORA_RANK),
-    _rule("X-14", router_replay, at.ROUTED_EXPERTS),
-    _rule("X-19", padding, at.PAD_TO_MULTIPLE_OF, since="v0.8.1.dev3"),
-    _rule("X-19", train_workers, at.NUM_TRAIN_WORKERS, since="v0.8.1.dev3"),
-    _rule("X-19", single_node_engines, at.DP, at.API_SERVERS),
-    _rule("X-19", fsdp_groups, at.DP_REPLICATE),
-    _rule("X-19", multi_node_engines, at.DP, at.DP_LOCAL, at.API_SERVERS),
-    _rule("X-19", multi_node_broadcast, at.TRAINER_WORLD, at.TRAINER_HOST, at.ORCHESTRATOR_WORLD),
-    _rule("X-20", disaggregated_roles, at.METRICS_ROLES),
-    _rule("X-21", policy_client, at.BASE_URL, at.ADMIN_BASE_URL, since="v0.8.1.dev3"),
+    rule("X-11", resolved_transport, at.TRANSPORT),
+    rule("X-13", lora_adapter, at.ADAPTER, at.ENABLE_LORA, at.MAX_LORA_RANK),
+    rule("X-14", router_replay, at.ROUTED_EXPERTS),
+    rule("X-19", padding, at.PAD_TO_MULTIPLE_OF, since="v0.8.1.dev3"),
+    rule("X-19", train_workers, at.NUM_TRAIN_WORKERS, since="v0.8.1.dev3"),
+    rule("X-19", single_node_engines, at.DP, at.API_SERVERS),
+    rule("X-19", fsdp_groups, at.DP_REPLICATE),
+    rule("X-19", multi_node_engines, at.DP, at.DP_LOCAL, at.API_SERVERS),
+    rule("X-19", multi_node_broadcast, at.TRAINER_WORLD, at.TRAINER_HOST, at.ORCHESTRATOR_WORLD),
+    rule("X-20", disaggregated_roles, at.METRICS_ROLES),
+    rule("X-21", policy_client, at.BASE_URL, at.ADMIN_BASE_URL, since="v0.8.1.dev3"),
 )
 """In prime-rl's order. X-05 is propagation; X-22 (template paths) reaches no component."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.config.fields import explicit
 from rlsplit.config.rules import EACH, Derivation, Setting, along_hierarchy, keys
@@ -22,6 +22,9 @@ from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.trainer_model import ActivationCheckpointConfig, TrainerModelConfig
 from rlsplit.config.sections.vllm import LORA_RANKS, VllmConfig
 from rlsplit.config.tables.parsers import parser_for
+
+if TYPE_CHECKING:
+    from rlsplit.config.sections.roots import Tokenizing, Training
 
 POLICY_REQUEST_DEFAULTS: Final[Mapping[str, Any]] = {"top_k": -1, "min_p": 0.0, "return_token_ids": True}
 """Request fields that sampling from the policy needs (O-31)."""
@@ -46,13 +49,13 @@ def offloading_needs_ac(model: TrainerModelConfig) -> Iterator[Setting]:
         yield Setting(("ac",), ActivationCheckpointConfig.model_construct(), of=(("ac_offloading",),))
 
 
-def deepep_drops_gradient_clipping(trainer: TrainerConfig) -> Iterator[Setting]:
+def deepep_drops_gradient_clipping(trainer: Training) -> Iterator[Setting]:
     """DeepEP cannot clip gradients: `max_norm` becomes null, with a warning."""
     if trainer.model.ep_comm_backend == "deepep" and trainer.optim.max_norm is not None:
         yield _clipping_off("ep_comm_backend", "gradient clipping does not work with DeepEP and is switched off")
 
 
-def full_offload_drops_gradient_clipping(trainer: TrainerConfig) -> Iterator[Setting]:
+def full_offload_drops_gradient_clipping(trainer: Training) -> Iterator[Setting]:
     """Full offload cannot clip gradients: `max_norm` becomes null, with a warning."""
     if trainer.model.full_offload is not None and trainer.optim.max_norm is not None:
         yield _clipping_off("full_offload", "gradient clipping does not work with full offload and is switched off")
@@ -62,7 +65,7 @@ def _clipping_off(field: str, warning: str) -> Setting:
     return Setting(("optim", "max_norm"), None, of=(("model", field),), warning=warning)
 
 
-def tokenizer_follows_model(section: TrainerConfig | OrchestratorConfig) -> Iterator[Setting]:
+def tokenizer_follows_model(section: Tokenizing) -> Iterator[Setting]:
     """A tokenizer without name or `trust_remote_code` takes the model's."""
     for field in ("name", "trust_remote_code"):
         if getattr(section.tokenizer, field) is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args, get_origin
 
-from rlsplit.config.rules import EVAL_PATH, SOURCE_PATH, Mode, SetAside
+from rlsplit.config.rules import Mode, SetAside
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import Placed, members
 from rlsplit.findings import Finding, KeyPath
@@ -66,8 +66,8 @@ def non_finite_findings(found: Iterable[NonFinite], mode: Mode) -> Iterator[Find
 
 
 def aside_findings(aside: SetAside) -> Iterator[Finding]:
-    """Refuse infinities and NaN in sources that were set aside."""
-    for value, path in ((aside.sources, SOURCE_PATH), (aside.eval, EVAL_PATH)):
+    """Refuse infinities and NaN in what was set aside."""
+    for path, value in aside.values.items():
         for number in _found(value, path, is_typed=False):
             yield _refused(number)
 

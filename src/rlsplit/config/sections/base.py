@@ -60,6 +60,8 @@ class Section(BaseModel):
     """The older release whose section it is; None: the newest's."""
     injected_tags: ClassVar[Tags] = {}
     """The tag written into the table of a field when that names no variant (B-06)."""
+    second_spellings: ClassVar[Mapping[str, str]] = {}
+    """Keys that stand for a field where the field's own name is not written (SFT-14)."""
 
     @model_validator(mode="before")
     @classmethod

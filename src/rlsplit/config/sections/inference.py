@@ -100,7 +100,10 @@ KVCacheOffload = Annotated[NativeKVCacheOffloadConfig | MooncakeKVCacheOffloadCo
 class InferenceConfig(EnvVarsSection):
     """vLLM inference launched with the run: server, router, engines and layout."""
 
-    injected_tags: ClassVar[Tags] = {"deployment": ("type", "single_node")}
+    injected_tags: ClassVar[Tags] = {
+        "deployment": ("type", "single_node"),
+        "weight_broadcast": ("type", "filesystem"),
+    }
 
     server: ServerConfig = Field(default_factory=unwritten(ServerConfig))
     """Address clients connect to."""

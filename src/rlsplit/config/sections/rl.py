@@ -1,14 +1,14 @@
 """The root of a run configuration, and the file of an environment server."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from rlsplit.config.rules import Provenance
-from rlsplit.config.sections.base import EnvVars, EnvVarsSection, OpaqueTable, PathText, Section, Tags, unwritten
+from rlsplit.config.sections.base import EnvVars, OpaqueTable, PathText, Section, Tags, unwritten
 from rlsplit.config.sections.deployment import Deployment, SingleNodeDeploymentConfig
 from rlsplit.config.sections.inference import InferenceConfig
 from rlsplit.config.sections.orchestrator import OrchestratorConfig
+from rlsplit.config.sections.root import RootConfig
 from rlsplit.config.sections.shared import (
     LogConfig,
     ResumeConfig,
@@ -25,10 +25,11 @@ from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.sections.transport import RolloutTransport, SharedWeightBroadcast
 
 
-class RLConfig(EnvVarsSection):
+class RLConfig(RootConfig):
     """Complete configuration of one RL run: trainer, orchestrator, optional inference server, and everything they
     share."""
 
+    kind: ClassVar[Literal["rl"]] = "rl"
     injected_tags: ClassVar[Tags] = {"deployment": ("type", "single_node")}
 
     trainer: TrainerConfig
@@ -77,29 +78,6 @@ class RLConfig(EnvVarsSection):
     """Submits the run as a SLURM job with these options; null runs it on the local machine."""
     dry_run: bool = False
     """Compiles the configuration, writes the files and stops without starting any process."""
-
-    _name_suffix: str = PrivateAttr("00000000")
-    _provenance: Provenance | None = PrivateAttr(None)
-
-    @property
-    def name_suffix(self) -> str:
-        """Eight hex digits that end an automatic run name."""
-        return self._name_suffix
-
-    @name_suffix.setter
-    def name_suffix(self, suffix: str) -> None:
-        self._name_suffix = suffix
-
-    @property
-    def provenance(self) -> Provenance:
-        """Where the values come from; only a configuration that was compiled has it."""
-        if self._provenance is None:
-            raise TypeError("this RLConfig was not compiled; use rlsplit.parse")
-        return self._provenance
-
-    @provenance.setter
-    def provenance(self, provenance: Provenance) -> None:
-        self._provenance = provenance
 
 
 class EnvServerConfig(Section):

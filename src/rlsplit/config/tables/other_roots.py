@@ -34,17 +34,6 @@ FORMER_KEYS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """Component to the keys that its config had at its root in some release from v0.5.0 to v0.8.0, and has no more."""
 
-SFT_DATA_KEYS: Final = _words(
-    """
-    type name subsets splits probabilities stopping_strategy shuffle seed loss_mask batch_size seq_len micro_batch_size
-    num_workers length input_ids
-    """
-)
-"""Keys of ``[data]`` in an SFT config, both variants."""
-
-SFT_VAL_KEYS: Final = _words("interval eval_on_start")
-"""Keys of ``[val]`` in an SFT config, besides its ``data``."""
-
 LORA_KEYS: Final = _words(
     """
     model env sampling eval val wandb max_steps batch_size rollouts_per_example learning_rate lora_alpha lora_rank
