@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rlsplit.components import INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
+from rlsplit.components import ORCHESTRATOR, TRAINER, ComponentName, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
@@ -104,7 +104,7 @@ def explain(
     overlays = _overlays(plan)
     return tuple(
         origin
-        for subject in _subjects(split)
+        for subject in _subjects(split, plan.shape.engine_components if plan else ("inference",))
         for origin in _component_origins(subject, records, overlays.get(subject.id, {}))
     )
 
@@ -114,13 +114,15 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple(origin for origin in origins if origin.kind != "default")
 
 
-def _subjects(split: Split) -> Iterator[_Subject]:
+def _subjects(split: Split, engines: Iterable[ComponentName]) -> Iterator[_Subject]:
     yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=("trainer",), moved={})
     yield _Subject(
         id=ORCHESTRATOR, name="orchestrator", config=split.orchestrator.resolved, root=("orchestrator",), moved={}
     )
     if split.inference is not None:
-        yield _Subject(id=INFERENCE, name="inference", config=split.inference.resolved, root=("inference",), moved={})
+        for name in engines:
+            owner = ConfigId(name)
+            yield _Subject(id=owner, name=name, config=split.inference.resolved, root=("inference",), moved={})
     for server in split.env_servers:
         log = ("orchestrator", "log")
         moved: dict[KeyPath, KeyPath] = {
@@ -129,9 +131,9 @@ def _subjects(split: Split) -> Iterator[_Subject]:
             ("serve", "address"): ("orchestrator", "env_server_base_port"),
         }
         root: KeyPath = ("orchestrator", server.split, "source", server.position)
-        name = f"env-{server.index}-{server.name}"
+        title = f"env-{server.index}-{server.name}"
         yield _Subject(
-            id=ConfigId("env-server", server.id), name=name, config=server.config.resolved, root=root, moved=moved
+            id=ConfigId("env-server", server.id), name=title, config=server.config.resolved, root=root, moved=moved
         )
 
 

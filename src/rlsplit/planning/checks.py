@@ -55,9 +55,16 @@ def resume_step(resume_dir: str) -> int | None:
 
 def _disaggregated(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
-    if inference is not None and inference.layout.value == DISAGGREGATED:
-        message = "disaggregated inference needs a NIXL built from source"
-        yield _error("disaggregated-inference", inference.layout.key, message, "use multi_node")
+    if inference is None or inference.layout.value != DISAGGREGATED:
+        return
+    if not subject.image.can_disaggregate:
+        message = f"the image of {subject.release.tag} has no packages for prefill and decode"
+        hint = "use multi_node, or an image of the newest release"
+        yield _error("disaggregated-inference", inference.layout.key, message, hint)
+    elif "disaggregated" not in subject.platform.features:
+        message = "prefill and decode need a NIXL built against UCX 1.19, DeepEP, and the router for them in the image"
+        hint = 'set features = ["disaggregated"] of the platform if yours has them, else use multi_node'
+        yield _error("disaggregated-inference", inference.layout.key, message, hint)
 
 
 def _llmd_router(subject: Subject) -> Iterator[Finding]:
@@ -339,7 +346,9 @@ def _config_findings(pods: Pods) -> Iterator[Finding]:
 
 
 def _table_of(pods: Pods) -> KeyPath:
-    return (pods.component,) if pods.env_server is None else ("orchestrator", pods.env_server.id.split, "source")
+    return (
+        (pods.split_id.component,) if pods.env_server is None else ("orchestrator", pods.env_server.id.split, "source")
+    )
 
 
 def _is_unreachable(url: str) -> bool:

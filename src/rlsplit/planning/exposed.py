@@ -35,7 +35,7 @@ def _exposed(pods: Pods, path: tuple[str | int, ...], message: str) -> Finding:
     return Finding(
         code="plan.secret-in-config",
         severity="notice",
-        path=(pods.component, *path),
+        path=(pods.split_id.component, *path),
         message=message,
         hint="where its reader can take a variable, write it into env_vars, which move to the Secret",
     )

@@ -96,7 +96,7 @@ def _urls(subject: Subject) -> Iterator[_Url]:
     broadcast = orchestrator.broadcast
     if broadcast.type == "nixl" and broadcast.meets is not None:
         url = f"tcp://{broadcast.meets.host.value}:{broadcast.meets.port.value}"
-        callers: tuple[ComponentName, ...] = ("orchestrator", "inference", "trainer")
+        callers: tuple[ComponentName, ...] = ("orchestrator", *subject.shape.engine_components, "trainer")
         present = callers if subject.shape.has_inference else ("orchestrator", "trainer")
         yield _Url(present, "weights (NIXL)", url, broadcast.meets.host.key)
     if subject.platform.monitor_url is not None:
