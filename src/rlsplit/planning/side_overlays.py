@@ -59,14 +59,14 @@ def side_backend(inference: Inference, component: ComponentName) -> str:
 
 def _backend(overlay: Overlaying, component: ComponentName) -> Iterator[Overlay]:
     reason = f"{component} engines send tokens to experts in their own way"
-    yield overlay("role-backend", ("vllm", "all2all_backend"), BACKENDS[component], reason)
+    yield overlay("side-backend", ("vllm", "all2all_backend"), BACKENDS[component], reason)
 
 
 def _graphs(overlay: Overlaying, side: EngineSide, component: ComponentName) -> Iterator[Overlay]:
     """Prefill engines keep the default; whoever writes decode's own table decides alone."""
     if component == "decode" and _GRAPHS not in map(override_key, side.overrides.value):
         for key, value in DECODE_GRAPHS.items():
-            yield overlay("role-graphs", ("vllm", _GRAPHS, key), value, "decode engines only generate")
+            yield overlay("side-graphs", ("vllm", _GRAPHS, key), value, "decode engines only generate")
 
 
 def _overrides(overlay: Overlaying, side: EngineSide) -> Iterator[Overlay]:
@@ -75,7 +75,7 @@ def _overrides(overlay: Overlaying, side: EngineSide) -> Iterator[Overlay]:
         plain = without_non_finite(to_jsonable_python(value), lambda _: None)
         is_renamed = override_key(key) != key
         for path, leaf in [((), plain)] if is_renamed else _leaves(plain, ()):
-            yield overlay("role-overrides", ("vllm", override_key(key), *path), leaf, reason)
+            yield overlay("side-overrides", ("vllm", override_key(key), *path), leaf, reason)
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
@@ -107,7 +107,7 @@ def _variables(overlay: Overlaying, subject: Subject, inference: Inference, side
             yield overlay("root-env-vars", (*table, name), value, reason)
     for name, value in sorted(own.items()):
         if not subject.is_secret(name, value):
-            yield overlay("role-env-vars", (*table, name), value, f"{side.env_vars.key[-1]} has it")
+            yield overlay("side-env-vars", (*table, name), value, f"{side.env_vars.key[-1]} has it")
         elif name in below and not subject.is_secret(name, below[name]):
             yield overlay("secret-env", (*table, name), REMOVED, "the value is kept in the run's Secret")
     limit = engine_limit(subject, inference)
