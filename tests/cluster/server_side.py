@@ -32,7 +32,6 @@ from rlsplit.compiler import parse
 from rlsplit.kubernetes import is_dns_label
 from rlsplit.manifests import render
 from rlsplit.planning import plan
-from rlsplit.platform import Platform
 from rlsplit.run import Run
 from rlsplit.secrets import Secrets
 from rlsplit.serialize import to_yaml
@@ -152,7 +151,7 @@ def rendered(fixture: Path, form: Form, namespace: str, image_tag: str = IMAGE_T
     """Render a fixture as one run in one namespace."""
     run = Run(id=f"run-{fixture.parent.name}", image_tag=image_tag, team_id="team-1")
     components = split(parse(fixture.read_bytes(), source="rl.toml", run_id=run.id))
-    platform = Platform.from_mapping({"workload": form, "namespace": namespace})
+    platform = platform_of(fixture, workload=form, namespace=namespace)
     return render(plan(components, run=run, platform=platform, secrets=SECRETS), secrets=SECRETS)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from policies import allowed, pods_of
 from sides import FEATURES, LAYOUTS, planned_sides, sides
 from splits import FORMS, RUN, SECRETS, SHAPES, planned
+from test_network_policies import check_denied, check_inside
 from test_plan_properties import (
     _check_gpus,
     _check_names,
@@ -216,6 +217,9 @@ def check_plan(plan: RunPlan) -> None:
     _check_references(objects)
     check_hosts(plan, objects)
     check_network(plan, objects)
+    policies, pods = [item for item in objects if item["kind"] == "NetworkPolicy"], list(pods_of(objects))
+    check_inside(plan, policies, pods)
+    check_denied(plan, policies, pods)
     shape = plan.shape
     assert "inference" not in {pods.component for pods in plan.pods}
     assert sum(pods.count for pods in plan.pods if pods.role.has_engines) == shape.inference_pods
