@@ -38,6 +38,10 @@ from rlsplit.serialize import to_yaml
 from rlsplit.splitting import split
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from goldens import platform_of  # noqa: E402  # a script finds only what stands beside it
+
 FIXTURES: Final = ROOT / "fixtures"
 CRDS: Final = ROOT.parent / "shared" / "crds"
 
@@ -53,6 +57,7 @@ MAY_LACK: Final = {
     "policy/v1 PodDisruptionBudget": "core Kubernetes since 1.21",
     "jobset.x-k8s.io/v1alpha2 JobSet": "its CRD is not installed",
     "monitoring.coreos.com/v1 PodMonitor": "its CRD is not installed",
+    "scheduling.volcano.sh/v1beta1 PodGroup": "its CRD is not installed",
 }
 """Kinds that a server may lack, and why. Any other kind that it does not know counts as refused."""
 
