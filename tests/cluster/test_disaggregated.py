@@ -569,6 +569,16 @@ def test_policies_read_the_variables_of_both_sides() -> None:
     assert found == [("policy.env", f"{NAMED}.decode_env_vars.LD_PRELOAD")]
 
 
+@pytest.mark.parametrize("overrides", [{"download-dir": "/data/other"}, {"model": "../x"}, {"a": {"b": ["/etc"]}}])
+def test_paths_of_overrides_are_confined(overrides: JsonObject) -> None:
+    split = sides(layout={"prefill_vllm_overrides": overrides})
+    found = refused(split, **FEATURES, tenant={"confine_paths": True})
+    assert [(code, path.startswith(f"{NAMED}.prefill_vllm_overrides.")) for code, path in found] == [
+        ("policy.path", True)
+    ]
+    assert planned_sides(split)
+
+
 def test_router_arguments_in_order() -> None:
     plan = planned_sides(LAYOUTS["one-pod-groups"])
     script = _container(_jobs(render(plan, secrets=SECRETS))[plan.names.job("router")])["args"][2]

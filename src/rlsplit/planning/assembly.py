@@ -138,7 +138,7 @@ def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     """The pods of every component, configs overlaid with what needs no secret."""
     split, settings, shape, platform = subject.split, subject.settings, subject.shape, subject.platform
     engines = shape.engine_components
-    names = [n for n in ROLES if n != "env-server" and (n in engines or not ROLES[n].has_engines)]
+    names: list[ComponentName] = [n for n in ROLES if n != "env-server" and (n in engines or not ROLES[n].has_engines)]
     envs: Environments = {name: environment(name, subject) for name in names}
     always: dict[ConfigId, list[Overlay]] = defaultdict(list)
     for overlay in overlays:

@@ -82,14 +82,17 @@ class Shape:
 
     def engine_places(self) -> Iterator[tuple[ComponentName, int, int]]:
         """Every engine as component, pod and number in the pod, in the order of ranks of the weight broadcast."""
-        if not self.groups:
-            yield from (("inference", node, k) for node in range(self.inference_pods) for k in range(self.engines))
-            return
+        for component, node in self._engine_pods():
+            for k in range(self.engines):
+                yield component, node, k
+
+    def _engine_pods(self) -> Iterator[tuple[ComponentName, int]]:
+        for node in range(0 if self.groups else self.inference_pods):
+            yield "inference", node
         for replica in range(self.replicas):
             for group in self.groups:
-                first = replica * group.pods_per_replica
-                for node in range(first, first + group.pods_per_replica):
-                    yield from ((group.component, node, k) for k in range(self.engines))
+                for pod in range(group.pods_per_replica):
+                    yield group.component, replica * group.pods_per_replica + pod
 
     @property
     def has_inference(self) -> bool:
