@@ -25,6 +25,10 @@ SECRETS = rlsplit.Secrets(
 )
 
 
+ABLE = rlsplit.Platform(rdma_resource={"rdma/ib": 1}, features=["disaggregated"])
+"""A cluster that runs every fixture."""
+
+
 def good() -> list[Path]:
     """Every RL fixture that compiles."""
     return sorted(FIXTURES.glob("*/rl.toml"))

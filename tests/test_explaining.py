@@ -11,7 +11,7 @@ import pytest
 import tomli
 
 import rlsplit
-from goldens import good, sft
+from goldens import ABLE, good, sft
 from rlsplit.explaining import Origin, changed, explain, leaves, origin_text
 from rlsplit.planning.model import REMOVED
 
@@ -22,11 +22,7 @@ def explained(content: bytes | str, *, planned: bool = False) -> tuple[rlsplit.S
     outcome = rlsplit.compile_sources([rlsplit.Source(name="rl.toml", content=content)])
     assert outcome.config is not None
     split = rlsplit.split(outcome.config)
-    plan = (
-        rlsplit.plan(split, run=rlsplit.Run(id="r"), platform=rlsplit.Platform(rdma_resource={"rdma/ib": 1}))
-        if planned
-        else None
-    )
+    plan = rlsplit.plan(split, run=rlsplit.Run(id="r"), platform=ABLE) if planned else None
     return split, explain(split, outcome.config.provenance, outcome.document, plan)
 
 

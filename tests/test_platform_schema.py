@@ -87,6 +87,8 @@ def test_every_setting_is_described_and_has_its_default() -> None:
         "trainer",
         "orchestrator",
         "inference",
+        "prefill",
+        "decode",
         "router",
         "env_server",
         "resources",

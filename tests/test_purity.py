@@ -17,6 +17,7 @@ import pytest
 
 import rlsplit
 from conftest import ROOT
+from goldens import ABLE
 
 FIXTURES = sorted((ROOT / "fixtures").glob("*/rl.toml"))
 assert len(FIXTURES) >= 8
@@ -38,7 +39,7 @@ class Untouchable(dict[str, str]):
 def compiled(text: str) -> str:
     config = rlsplit.parse(text)
     split = rlsplit.split(config)
-    plan = rlsplit.plan(split, run=rlsplit.Run(id="pure"), platform=rlsplit.Platform(rdma_resource={"rdma/ib": 1}))
+    plan = rlsplit.plan(split, run=rlsplit.Run(id="pure"), platform=ABLE)
     return rlsplit.to_yaml(rlsplit.render(plan, secrets=rlsplit.Secrets(wandb_api_key="k")))
 
 

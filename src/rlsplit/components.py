@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-ComponentName = Literal["trainer", "orchestrator", "evals", "inference", "router", "env-server"]
+ComponentName = Literal["trainer", "orchestrator", "evals", "inference", "prefill", "decode", "router", "env-server"]
 """Name of a component: the value of its pods' label ``app.kubernetes.io/component``."""
 
 SourceSplit = Literal["train", "eval"]
@@ -61,8 +61,12 @@ class Role:
     """Its table in :class:`rlsplit.platform.Platform`."""
     tier: int
     """Its place in the topology, from the component that starts the work down to the one that learns."""
+    like: ComponentName | None = None
+    """The component whose config, variables and settings it starts from; its own go over them."""
     has_gpus: bool = False
     """Whether its pods ask for GPUs."""
+    has_engines: bool = False
+    """Whether its pods run engines."""
     decides_success: bool = False
     """Whether a JobSet succeeds with it (``successPolicy.targetReplicatedJobs``); servers never end by themselves."""
     logs_to_wandb: bool = False
@@ -77,11 +81,31 @@ class Role:
     """Whether they may then write to it."""
     defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables that prime-rl's launchers default to for it; the config's ``env_vars`` win over them."""
+    fallbacks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables that everything else wins over, the platform's included."""
     probes: Probes = Probes()
 
 
 _ENGINE_PORTS: Final = ("engine", "engine-0", "http")
 """Where the first engine of a pod answers; without a router that is the public port."""
+
+_ENGINE_DEFAULTS: Final = {
+    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:False",
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    "VLLM_ENGINE_READY_TIMEOUT_S": "4200",
+    "UCX_TLS": "all",
+}
+
+_ENGINE_PROBES: Final = Probes(
+    startup=Probe(ports=_ENGINE_PORTS, failures="startup"),
+    # The router answers where the pod holds it; only the client-facing Service looks at readiness.
+    readiness=Probe(ports=("http", *_ENGINE_PORTS), failures=3),
+    # `/liveness` calls the workers, which a weight update or the set-up of the broadcast keeps busy.
+    liveness=Probe(ports=_ENGINE_PORTS, path="/liveness", failures="update", period=30, timeout=None),
+)
+
+_MANY_TRANSFERS: Final = {"UCX_RCACHE_MAX_UNRELEASED": "1024"}
+"""Engines that pass KV caches on have crashed at random without it."""
 
 ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
     {
@@ -93,7 +117,7 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 template="trainer.sh.j2",
                 config_file="trainer.json",
                 settings="trainer",
-                tier=5,
+                tier=7,
                 has_gpus=True,
                 decides_success=True,
                 logs_to_wandb=True,
@@ -134,20 +158,40 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
                 settings="inference",
                 tier=4,
                 has_gpus=True,
+                has_engines=True,
                 is_waited_for=True,
-                defaults={
-                    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:False",
-                    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-                    "VLLM_ENGINE_READY_TIMEOUT_S": "4200",
-                    "UCX_TLS": "all",
-                },
-                probes=Probes(
-                    startup=Probe(ports=_ENGINE_PORTS, failures="startup"),
-                    # The router answers where the pod holds it; only the client-facing Service looks at readiness.
-                    readiness=Probe(ports=("http", *_ENGINE_PORTS), failures=3),
-                    # `/liveness` calls the workers, which a weight update or the set-up of the broadcast keeps busy.
-                    liveness=Probe(ports=_ENGINE_PORTS, path="/liveness", failures="update", period=30, timeout=None),
-                ),
+                defaults=_ENGINE_DEFAULTS,
+                probes=_ENGINE_PROBES,
+            ),
+            Role(
+                name="prefill",
+                title="Prefill",
+                template="disaggregated.sh.j2",
+                config_file="prefill.json",
+                settings="prefill",
+                tier=5,
+                like="inference",
+                has_gpus=True,
+                has_engines=True,
+                is_waited_for=True,
+                defaults=_ENGINE_DEFAULTS,
+                fallbacks=_MANY_TRANSFERS,
+                probes=_ENGINE_PROBES,
+            ),
+            Role(
+                name="decode",
+                title="Decode",
+                template="disaggregated.sh.j2",
+                config_file="decode.json",
+                settings="decode",
+                tier=6,
+                like="inference",
+                has_gpus=True,
+                has_engines=True,
+                is_waited_for=True,
+                defaults=_ENGINE_DEFAULTS,
+                fallbacks=_MANY_TRANSFERS,
+                probes=_ENGINE_PROBES,
             ),
             Role(
                 name="router",
@@ -183,9 +227,6 @@ ROLES: Final[Mapping[ComponentName, Role]] = MappingProxyType(
 
 WITH_SETTINGS: Final = tuple(role for name, role in ROLES.items() if name != "evals")
 """Components that have a table of settings of their own: the evals take the orchestrator's, whose place they have."""
-
-GPU_COMPONENTS: Final = tuple(name for name, role in ROLES.items() if role.has_gpus)
-"""Components whose pods ask for GPUs."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

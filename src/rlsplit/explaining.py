@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from rlsplit.components import EVALS, INFERENCE, ORCHESTRATOR, TRAINER, ConfigId
+from rlsplit.components import EVALS, ORCHESTRATOR, TRAINER, ComponentName, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import tag_field
@@ -104,7 +104,7 @@ def explain(
     overlays = _overlays(plan)
     return tuple(
         origin
-        for subject in _subjects(split)
+        for subject in _subjects(split, plan.shape.engine_components if plan else ("inference",))
         for origin in _component_origins(subject, records, overlays.get(subject.id, {}))
     )
 
@@ -114,7 +114,7 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple(origin for origin in origins if origin.kind != "default")
 
 
-def _subjects(split: Split) -> Iterator[_Subject]:
+def _subjects(split: Split, engines: Iterable[ComponentName]) -> Iterator[_Subject]:
     is_rl = split.config.kind == "rl"
     root: KeyPath = ("trainer",) if is_rl else ()
     yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=root, moved={})
@@ -124,7 +124,9 @@ def _subjects(split: Split) -> Iterator[_Subject]:
     if split.evals is not None:
         yield _Subject(id=EVALS, name="evals", config=split.evals.resolved, root=(), moved=_EVALS_KEYS)
     if split.inference is not None:
-        yield _Subject(id=INFERENCE, name="inference", config=split.inference.resolved, root=("inference",), moved={})
+        for engine in engines:
+            owner = ConfigId(engine)
+            yield _Subject(id=owner, name=engine, config=split.inference.resolved, root=("inference",), moved={})
     above: KeyPath = ("orchestrator",) if is_rl else ()
     for server in split.env_servers:
         log = (*above, "log")
@@ -134,9 +136,9 @@ def _subjects(split: Split) -> Iterator[_Subject]:
             ("serve", "address"): (*(above or ("eval",)), "env_server_base_port"),
         }
         root = (*above, server.split, "source", server.position)
-        name = f"env-{server.index}-{server.name}"
+        title = f"env-{server.index}-{server.name}"
         yield _Subject(
-            id=ConfigId("env-server", server.id), name=name, config=server.config.resolved, root=root, moved=moved
+            id=ConfigId("env-server", server.id), name=title, config=server.config.resolved, root=root, moved=moved
         )
 
 

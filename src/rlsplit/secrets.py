@@ -54,7 +54,7 @@ RUN_SECRETS: Final[Mapping[SecretName, RunSecret]] = MappingProxyType(
                 key="hf-token",
                 variable="HF_TOKEN",
                 param="hfToken",
-                components=("trainer", "orchestrator", "evals", "inference", "env-server"),
+                components=("trainer", "orchestrator", "evals", "inference", "prefill", "decode", "env-server"),
             ),
             RunSecret(
                 name="prime_api_key",

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from rlsplit.plain_data import value_at
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.planning.paths import CHECKPOINTS
 from rlsplit.planning.ports import RENDEZVOUS_PORT
@@ -158,12 +159,31 @@ def _inference(plan: RunPlan, pods: Pods) -> dict[str, Any]:
         "log_dir": "/inference",
         "engines": plan.shape.engines,
         "many": plan.shape.engines > 1,
-        "nodes_per_replica": plan.shape.nodes_per_replica,
+        "nodes": plan.shape.nodes_per_replica,
         "tensor_parallel": plan.shape.tensor_parallel,
-        "expert_parallel": plan.shape.expert_parallel,
+        "is_group": plan.shape.expert_parallel,
+        "nixl_port": None,
         "arguments": image_of(plan.release).engine_arguments,
         "port": pods.ports[0].number,
         "host_prefix": plan.names.host_prefix(pods.suffix),
+    }
+
+
+def _disaggregated(plan: RunPlan, pods: Pods) -> dict[str, Any]:
+    """Prefill or decode engines: as those of expert parallelism, and each has a side channel besides."""
+    assert pods.groups is not None
+    assert pods.config is not None
+    backend = value_at(pods.config.sparse, ("vllm", "all2all_backend"))
+    return {
+        **_inference(plan, pods),
+        "nodes": pods.groups.nodes,
+        "is_group": pods.groups.ranks > 1,
+        "nixl_port": plan.platform.nixl_port,
+        "pods_per_replica": pods.groups.pods_per_replica,
+        "nodes_per_replica": plan.shape.nodes_per_replica,
+        "nodes_before": pods.groups.before,
+        "packages": ("nixl", "deep_ep") if str(backend).startswith("deepep_") else ("nixl",),
+        "locks_memory": value_at(pods.config.sparse, ("kv_cache_offload",)) is not None,
     }
 
 
@@ -173,7 +193,8 @@ def _router(plan: RunPlan, pods: Pods) -> dict[str, Any]:
         "policy": plan.router_policy,
         "port": pods.port("http"),
         "metrics_port": pods.port("router-metrics"),
-        "worker_urls": plan.worker_urls,
+        "workers": tuple(zip(plan.shape.engine_places(), plan.worker_urls, strict=True)),
+        "is_disaggregated": bool(plan.shape.groups),
     }
 
 
@@ -191,6 +212,8 @@ _SPECIFIC: Final = {
     "orchestrator": _orchestrator,
     "evals": _orchestrator,
     "inference": _inference,
+    "prefill": _disaggregated,
+    "decode": _disaggregated,
     "router": _router,
     "env-server": _env_server,
 }

@@ -13,7 +13,8 @@ from rlsplit.api import CompiledRun, CreateDedicatedRunRequest, ErrorResponse, c
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTERNAL_INFERENCE = "external-inference"
-"""The one fixture that the hosted platform refuses."""
+NOT_HOSTED = ("disaggregated", "disaggregated-small", EXTERNAL_INFERENCE)
+"""Fixtures that the hosted platform refuses."""
 
 
 def config(name: str) -> dict[str, Any]:
@@ -27,9 +28,7 @@ def config(name: str) -> dict[str, Any]:
 FIXTURES = sorted(path.parent.name for path in (ROOT / "fixtures").glob("*/rl.toml"))
 assert len(FIXTURES) >= 8
 GOOD = [
-    name
-    for name in FIXTURES
-    if name != EXTERNAL_INFERENCE and not (ROOT / "fixtures" / name / "platform.toml").is_file()
+    name for name in FIXTURES if name not in NOT_HOSTED and not (ROOT / "fixtures" / name / "platform.toml").is_file()
 ]
 """Those that the cluster of a plain server runs."""
 

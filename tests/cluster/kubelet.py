@@ -113,7 +113,7 @@ if name == "inference":
 if name == "env-server":
     listening = socket.create_server((os.environ["STUB_IP"], ports["env"]))
 if name == "vllm-router":
-    workers = sys.argv[sys.argv.index("--worker-urls") + 1:]
+    workers = [word for word in sys.argv if word.startswith("http://")]
     for url in workers:
         until(int(flag("--worker-startup-timeout-secs", 0)), url, lambda: answers(url, True))
     serve([ports["http"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from rlsplit.manifests import render
 from rlsplit.planning import RunPlan
 
 PROGRAMS = ("torchrun", "inference", "orchestrator", "evals", "env-server", "vllm-router", "getent", "hf")
+IMAGE_PACKAGES = ("nixl", "deep_ep")
+"""What an image for prefill and decode holds; scripts only ask whether it is there."""
 PATIENCE = 30
 """Seconds after which a script that should have ended has failed; no test measures speed."""
 
@@ -48,7 +51,8 @@ exit 0
 STUB = """#!/usr/bin/env python3
 import json, os, signal, sys, time
 name = os.path.basename(sys.argv[0])
-keep = ("CUDA_VISIBLE_DEVICES", "VLLM_RPC_BASE_PATH")
+keep = ("CUDA_VISIBLE_DEVICES", "VLLM_RPC_BASE_PATH", "UCX_NET_DEVICES", "GLOO_SOCKET_IFNAME", "NCCL_IB_HCA")
+keep += ("VLLM_NIXL_SIDE_CHANNEL_HOST", "VLLM_NIXL_SIDE_CHANNEL_PORT")
 call = {"program": name, "argv": sys.argv[1:], "env": {k: os.environ[k] for k in keep if k in os.environ}}
 call["files"] = {a: open(a).read() for a in sys.argv[1:] if a.endswith(".json") and os.path.exists(a)}
 folder = os.environ["STUB_CALLS"]
@@ -119,8 +123,10 @@ class Sandbox:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         if self.shared is None:  # a pod that runs alone finds the others of its group
             (self.run_dir / ".groups.1").mkdir(exist_ok=True)
-            for index in range(8):
-                (self.run_dir / ".groups.1" / f"inference-{index}").touch()
+            for index, component in itertools.product(range(16), ("inference", "prefill", "decode")):
+                (self.run_dir / ".groups.1" / f"{component}-{index}").touch()
+        for package in IMAGE_PACKAGES:
+            (self.root / "image" / package).mkdir(parents=True, exist_ok=True)
         real = {program: shutil.which(program) for program in CLOCK}
         clock = {program: text.format(scale=SCALE, least=LEAST_SLEEP, **real) for program, text in CLOCK.items()}
         for program, text in {**dict.fromkeys(PROGRAMS, self.stub), **clock, "timeout": self.asking}.items():
@@ -180,6 +186,7 @@ class Sandbox:
             "RLSPLIT_POD_IP": "10.1.2.3",
             "JOB_COMPLETION_INDEX": str(index),
             "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self.root / "image"),
             "STUB_CALLS": str(self.root / "calls"),
         }
         return {**env, **local}

@@ -32,13 +32,16 @@ from rlsplit.compiler import parse
 from rlsplit.kubernetes import is_dns_label
 from rlsplit.manifests import render
 from rlsplit.planning import plan
-from rlsplit.platform import Platform
 from rlsplit.run import Run
 from rlsplit.secrets import Secrets
 from rlsplit.serialize import to_yaml
 from rlsplit.splitting import split
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from goldens import platform_of  # noqa: E402  # a script finds only what stands beside it
+
 FIXTURES: Final = ROOT / "fixtures"
 CRDS: Final = ROOT.parent / "shared" / "crds"
 
@@ -54,6 +57,7 @@ MAY_LACK: Final = {
     "policy/v1 PodDisruptionBudget": "core Kubernetes since 1.21",
     "jobset.x-k8s.io/v1alpha2 JobSet": "its CRD is not installed",
     "monitoring.coreos.com/v1 PodMonitor": "its CRD is not installed",
+    "scheduling.volcano.sh/v1beta1 PodGroup": "its CRD is not installed",
 }
 """Kinds that a server may lack, and why. Any other kind that it does not know counts as refused."""
 
@@ -152,7 +156,7 @@ def rendered(fixture: Path, form: Form, namespace: str, image_tag: str = IMAGE_T
     """Render a fixture as one run in one namespace."""
     run = Run(id=f"run-{fixture.parent.name}", image_tag=image_tag, team_id="team-1")
     components = split(parse(fixture.read_bytes(), source="rl.toml", run_id=run.id))
-    platform = Platform.from_mapping({"workload": form, "namespace": namespace})
+    platform = platform_of(fixture, workload=form, namespace=namespace)
     return render(plan(components, run=run, platform=platform, secrets=SECRETS), secrets=SECRETS)
 
 

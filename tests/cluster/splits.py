@@ -140,6 +140,13 @@ SHAPES: dict[str, Split] = {
         inference={"vllm": EXPERT, "deployment": {"type": "multi_node", "num_nodes": 2}},
         train=[source("math"), source("browser", "tcp://envs.example.com:7000")],
     ),
+    "two-sides": make(
+        {**{key: value for key, value in MULTI.items() if key != "num_infer_nodes"}, "num_train_nodes": 1},
+        inference={
+            "vllm": {"tensor_parallel_size": 4},
+            "deployment": {"type": "disaggregated", "num_prefill_replicas": 2, "decode_nodes_per_replica": 2},
+        },
+    ),
     "trainer-only": make({**MULTI, "num_infer_nodes": 0}, trainer=FAKE, has_inference=False, train=[]),
     "trainer-only-one-node": make({**SINGLE, "num_infer_gpus": 0}, trainer=FAKE, weight_broadcast=FILESYSTEM),
     "external-inference": make(
@@ -186,7 +193,9 @@ FORMS: tuple[Literal["job", "jobset"], ...] = ("job", "jobset")
 
 
 def planned(split: Split, *, run: Run = RUN, secrets: Secrets | None = None, **platform: Any) -> RunPlan:
-    """Plan with settings of the platform as keywords; NIXL needs RDMA devices."""
+    """Plan with settings of the platform as keywords; NIXL needs RDMA devices, and two sides an image for them."""
     if (split.trainer.resolved["weight_broadcast"] or {}).get("type") == "nixl":
         platform = {"rdma_resource": {"rdma/ib": 1}, **platform}
+    if split.config.inference is not None and split.config.inference.deployment.type == "disaggregated":
+        platform = {"features": ["disaggregated"], "rdma_resource": {"rdma/ib": 1}, **platform}
     return plan(split, run=run, platform=Platform.from_mapping(platform), secrets=secrets)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kubelet import Cluster, Part
+from sides import sides
 from splits import MULTI, SHAPES, make, planned
 
 pytestmark = [
@@ -23,7 +24,11 @@ pytestmark = [
 MINUTE = 60
 SEEN = 3
 """Seconds of the machine after which every pod has seen signs of life, which it looks for many times a second."""
-SERVERS = {"inference": {"load": 120}, "env-server": {"load": 10}, "router": {"load": 5}}
+SERVERS = {
+    **{engines: {"load": 120} for engines in ("inference", "prefill", "decode")},
+    "env-server": {"load": 10},
+    "router": {"load": 5},
+}
 NODES = make({**MULTI, "num_infer_replicas": 1}, inference={"vllm": {"tensor_parallel_size": 8}})
 
 
@@ -65,6 +70,21 @@ def test_the_end_of_the_trainer_ends_all_servers(code: int, expected: int, tmp_p
         assert trainers <= {code, 143}
         assert set(codes.values()) == {expected}, cluster.report()
         assert (cluster.run_dir / ".ended.1").read_text().strip() in (str(code), "143")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_prefill_and_decode_end_with_the_run(code: int, tmp_path: Path) -> None:
+    """One decode pod comes late: those of its group wait for it, and router and orchestrator for all."""
+    ending = parts(trainer={"load": 60, "runs": 40 * MINUTE, "code": code})
+    ending["decode-1"] = {"late": 5 * MINUTE}
+    if code:
+        ending["orchestrator"] = {}
+    split = sides(tp=8, layout={"decode_nodes_per_replica": 2})
+    with Cluster(planned(split), tmp_path, ending, controls_jobs=False) as cluster:
+        codes = cluster.codes()
+        assert set(codes.values()) == {code}, cluster.report()
+        assert {"prefill-0", "decode-0", "decode-1", "router-0"} <= codes.keys()
+        assert not any(pod.killed_by for pod in cluster.pods)
 
 
 def test_a_server_that_ignores_term_is_killed_when_the_run_has_ended(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_unknown_setting_is_refused_with_the_near_one(text: str, hint: str | Non
     [
         (
             "tolerations = []",
-            "it belongs to [trainer], or to [orchestrator], or to [inference], or to one of 2 other tables: tolerations",
+            "it belongs to [trainer], or to [orchestrator], or to [inference], or to one of 4 other tables: tolerations",
         ),
         ('trainer.namespace = "x"', "it belongs to the root, before the first table: namespace"),
         ("inference.request.cpu = 1", 'did you mean "requests"? it belongs to [inference.resources]: requests'),

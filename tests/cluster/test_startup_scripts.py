@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pods_in_bash import Sandbox, containers, finish, kubelet_expand, prepared_by_another_pod
 from splits import FORMS, MULTI, RUN, SHAPES, make, make_refused, planned, source
 
-from rlsplit.planning import RunPlan, config_text
+from rlsplit.planning import Pods, RunPlan, config_text
 from rlsplit.startup import _word, escape, script
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
@@ -48,7 +48,7 @@ def _run_all(plan: RunPlan, root: Path) -> list[tuple[str, int, Sandbox, int, st
 def _run(plan: RunPlan, suffix: str, index: int, box: Sandbox, container: dict[str, Any]) -> tuple[int, str]:
     """Run one script to its end; several engines are ended by TERM once all have started."""
     with prepared_by_another_pod(box.run_dir):
-        if suffix != "inference" or plan.shape.engines == 1:
+        if suffix not in plan.shape.engine_components or plan.shape.engines == 1:
             return finish(box.start(container, index))
         process = box.start(container, index, {"inference @": "stay"})
         box.wait_for(lambda: len(box.calls("inference")) == plan.shape.engines)
@@ -57,7 +57,7 @@ def _run(plan: RunPlan, suffix: str, index: int, box: Sandbox, container: dict[s
 
 
 def _expected_code(plan: RunPlan, suffix: str) -> int:
-    return 128 + signal.SIGTERM if suffix == "inference" and plan.shape.engines > 1 else 0
+    return 128 + signal.SIGTERM if suffix in plan.shape.engine_components and plan.shape.engines > 1 else 0
 
 
 def _expected_argv(plan: RunPlan, suffix: str, index: int, box: Sandbox) -> list[list[str]]:
@@ -77,18 +77,23 @@ def _expected_argv(plan: RunPlan, suffix: str, index: int, box: Sandbox) -> list
     if pods.component == "router":
         flags = "--policy consistent_hash --host 0.0.0.0 --port 8000 --request-id-headers x-session-id"
         flags += " --prometheus-host 0.0.0.0 --prometheus-port 29000 --worker-startup-timeout-secs 4200"
-        return [[*flags.split(), "--log-level", "info", "--worker-urls", *plan.worker_urls]]
-    if pods.component == "inference" and plan.shape.engines > 1:
-        return [_engine_argv(plan, box, config, k) for k in range(plan.shape.engines)]
+        workers = ["--worker-urls", *plan.worker_urls]
+        if plan.shape.groups:
+            sides = zip(plan.shape.engine_places(), plan.worker_urls, strict=True)
+            workers = ["--vllm-pd-disaggregation", *(word for (side, *_), url in sides for word in (f"--{side}", url))]
+        return [[*flags.split(), "--log-level", "info", *workers]]
+    if pods.role.has_engines and (plan.shape.engines > 1 or pods.groups):
+        return [_engine_argv(plan, pods, box, config, k) for k in range(plan.shape.engines)]
     return [["@", config]]
 
 
-def _engine_argv(plan: RunPlan, box: Sandbox, config: str, k: int) -> list[str]:
-    rank = ["--vllm", "@", f"{box.root}/pod/engine-{k}/vllm.json"] if plan.shape.expert_parallel else []
-    return ["@", config, "--server.port", str(8100 + k), *rank]
+def _engine_argv(plan: RunPlan, pods: Pods, box: Sandbox, config: str, k: int) -> list[str]:
+    is_group = pods.groups.ranks > 1 if pods.groups else plan.shape.expert_parallel
+    rank = ["--vllm", "@", f"{box.root}/pod/engine-{k}/vllm.json"] if is_group else []
+    return ["@", config, "--server.port", str((8200 if pods.component == "decode" else 8100) + k), *rank]
 
 
-PROGRAM = {"trainer": "torchrun", "router": "vllm-router"}
+PROGRAM = {"trainer": "torchrun", "router": "vllm-router", "prefill": "inference", "decode": "inference"}
 
 
 @pytest.mark.parametrize(("shape", "form"), CASES)

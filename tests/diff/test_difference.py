@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from goldens import FIXTURES, good, sft
+from goldens import ABLE, FIXTURES, good, sft
 from rlsplit.compiler import Target, compile_sources
 from rlsplit.diff import COMPARED_RUN_ID, Difference, as_html, as_markdown, as_text, difference
 from rlsplit.diff.changes import ABSENT, Change, changes
 from rlsplit.document import Source
 from rlsplit.findings import dotted
-from rlsplit.platform import Platform
 from rlsplit.preview import Compiled, previewed
 from rlsplit.run import Run
 from rlsplit.secrets import Secrets
@@ -21,7 +20,7 @@ from rlsplit.secrets import Secrets
 def side(content: str | bytes, *, run: Run | None = None, name: str = "rl.toml") -> Compiled:
     target = Target(
         run=run or Run(id=COMPARED_RUN_ID),
-        platform=Platform(rdma_resource={"rdma/ib": 1}),
+        platform=ABLE,
         secrets=Secrets(hf_token="t"),
     )
     return previewed(compile_sources([Source(name=name, content=content)], until="plan", target=target), target)

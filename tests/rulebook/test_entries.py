@@ -57,6 +57,15 @@ data = {}
 }
 """Configs that the examples are laid over: a wrong one must show in one of them."""
 
+SIDES = """
+[deployment]
+type = "multi_node"
+num_train_nodes = 1
+[inference.deployment]
+type = "disaggregated"
+"""
+"""Over a config with inference: engines for prefill and for decode."""
+
 LAUNCHER, HOSTED = "launcher", "hosted"
 SEVERITIES = {"refuses": "error", "warns": "warning", "notes": "notice"}
 RELEASE_MARK = re.compile(r"# (v\d\S*|[0-9a-f]{7})\n")
@@ -182,6 +191,8 @@ def test_a_wrong_request_is_refused(shown: Entry) -> None:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "rl.toml").write_text(BASES["with inference"], encoding="utf-8")
+    (tmp_path / "sides.toml").write_text(SIDES, encoding="utf-8")
+    (tmp_path / "platform.toml").write_text('features = ["disaggregated"]\n', encoding="utf-8")
     (tmp_path / "hosted.toml").write_text('[tenant]\npreset = "hosted"\n', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rlsplit.planning.model import EnvVar, Pods
+from rlsplit.planning.shape import EngineGroups
 from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Planned
 from rlsplit.preview.topology import ports_text, topology
@@ -44,10 +45,15 @@ def _run_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:
         "inference replicas": shape.replicas if shape.has_inference else None,
         "engines": len(plan.worker_urls),
         "GPUs per engine": shape.tensor_parallel if shape.has_inference else None,
+        **{f"{group.component} groups": _groups(group) for group in shape.groups},
         "expert parallel": shape.expert_parallel,
         "router policy": plan.router_policy,
     }
     yield from ((("run", what), value) for what, value in values.items() if value is not None)
+
+
+def _groups(group: EngineGroups) -> str:
+    return f"{group.per_replica} a replica, {group.nodes} pods and {group.ranks} ranks each"
 
 
 def _resume(planned: Planned) -> str | None:

@@ -49,7 +49,7 @@ def _env(plan: RunPlan, pods: Pods, delivery: Delivery) -> list[dict[str, Any]]:
     changed = {"RLSPLIT_CONFIG_DIR": MOUNTED_CONFIG_DIR} if delivery.mounted else {}
     plain = [{"name": v.name, "value": escape(changed.get(v.name, v.value))} for v in pods.env]
     own: list[dict[str, Any]] = []
-    if pods.component == "inference" and plan.shape.expert_parallel:
+    if pods.groups is not None or (pods.component == "inference" and plan.shape.expert_parallel):
         own = [{"name": "RLSPLIT_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
     return [*plain, *own, *(_secret_ref(plan, variable) for variable in pods.secret_env)]
 

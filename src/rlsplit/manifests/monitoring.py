@@ -46,7 +46,7 @@ def scraped_ports(plan: RunPlan) -> list[str]:
     wanted = [name for name in names if name in _ANNOTATED.values()]
     if plan.platform.monitoring == "podmonitor":
         wanted += [name for name in names if name.startswith("engine")]
-    return wanted
+    return list(dict.fromkeys(wanted))
 
 
 def _endpoint(port: str) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from rlsplit.components import GPU_COMPONENTS
 from rlsplit.manifests.container import container, sidecar
 from rlsplit.manifests.delivery import Delivery, config_sha256
 from rlsplit.manifests.gang import gang_annotations, gang_labels, scheduler_name
@@ -13,6 +12,7 @@ from rlsplit.manifests.metadata import APP, COMPONENT, selector
 from rlsplit.manifests.monitoring import scrape_annotations
 from rlsplit.manifests.mounts import volumes
 from rlsplit.manifests.passthrough import passed_through
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.planning.model import Pods, RunPlan
 from rlsplit.strategic_merge import merged
 
@@ -29,11 +29,25 @@ def pod_template(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -
     platform, own = plan.platform, plan.platform.component(pods.component)
     labels = {**selector(plan, pods.component), **gang_labels(plan), **platform.pod_labels, **own.pod_labels}
     annotations = {**_annotations(plan, pods, delivered), **platform.pod_annotations, **own.pod_annotations}
-    template = {
+    template: dict[str, Any] = {
         "metadata": {"labels": labels, **({"annotations": annotations} if annotations else {})},
         "spec": _spec(plan, pods, delivered),
     }
-    return merged(template, passed_through(own.pod_patch)) if own.pod_patch else template
+    for patch in _patches(plan, pods):
+        template = merged(template, passed_through(patch))
+    return template
+
+
+def _patches(plan: RunPlan, pods: Pods) -> Iterator[Mapping[str, Any]]:
+    """The component's patch, and before it that of the component that it is like, on the container of its own."""
+    like = pods.role.like
+    inherited = plan.platform.table(like).pod_patch if like else {}
+    spec = inherited.get("spec")
+    containers: Any = spec.get("containers") if is_table(spec) else None
+    if is_table(spec) and is_list(containers):
+        renamed = [{**item, "name": pods.component} if item.get("name") == like else item for item in containers]
+        inherited = {**inherited, "spec": {**spec, "containers": renamed}}
+    yield from (patch for patch in (inherited, plan.platform.table(pods.component).pod_patch) if patch)
 
 
 def _annotations(plan: RunPlan, pods: Pods, delivered: Mapping[str, Delivery]) -> dict[str, str]:
@@ -161,7 +175,7 @@ def _preferred(term: dict[str, Any]) -> dict[str, Any]:
 
 
 def _near(plan: RunPlan, topology_key: str) -> dict[str, Any]:
-    gpu_pods = {"key": COMPONENT, "operator": "In", "values": list(GPU_COMPONENTS)}
+    gpu_pods = {"key": COMPONENT, "operator": "In", "values": ["trainer", *plan.shape.engine_components]}
     return {
         "topologyKey": topology_key,
         "labelSelector": {

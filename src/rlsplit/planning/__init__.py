@@ -16,8 +16,8 @@ from rlsplit.planning.model import (
     Resume,
     RunPlan,
     SecretEnv,
-    Shape,
 )
+from rlsplit.planning.shape import Shape
 
 __all__ = [
     "REMOVED",

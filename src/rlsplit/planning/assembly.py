@@ -137,7 +137,9 @@ Environments = Mapping[ComponentName, Environment]
 def _pods_of(subject: Subject, overlays: Iterable[Overlay]) -> Iterator[Pods]:
     """The pods of every component, configs overlaid with what needs no secret."""
     split, settings, shape, platform = subject.split, subject.settings, subject.shape, subject.platform
-    envs: Environments = {name: environment(name, subject) for name in ROLES if name != "env-server"}
+    engines = shape.engine_components
+    names: list[ComponentName] = [n for n in ROLES if n != "env-server" and (n in engines or not ROLES[n].has_engines)]
+    envs: Environments = {name: environment(name, subject) for name in names}
     always: dict[ConfigId, list[Overlay]] = defaultdict(list)
     for overlay in overlays:
         if overlay.needs is None:
@@ -162,9 +164,12 @@ def _inference(
     subject: Subject, envs: Environments, inference: Component, settings: Inference, overlays: ByConfig
 ) -> Iterator[Pods]:
     shape = subject.shape
-    ports = port_tables.inference_ports(settings, shape)
-    config = _config(ConfigId("inference"), inference, overlays)
-    yield _pods(subject, envs, "inference", shape.inference_pods, ports, config, gpus=shape.inference_gpus)
+    for component, ports in port_tables.engine_pod_ports(settings, shape).items():
+        groups = shape.groups_of(component)
+        count = groups.pods_per_replica * shape.replicas if groups else shape.inference_pods
+        config = _config(ConfigId(component), inference, overlays)
+        pods = _pods(subject, envs, component, count, ports, config, gpus=shape.inference_gpus)
+        yield pods if groups is None else replace(pods, groups=groups)
     if shape.has_router_pod:
         yield _pods(subject, envs, "router", 1, port_tables.router_ports(settings.router_port), None)
 

@@ -16,6 +16,7 @@ from rlsplit.planning.model import Pods, Port
 from rlsplit.planning.paths import outside_run
 from rlsplit.planning.ports import ROUTER_METRICS_OFFSET, inner_ports
 from rlsplit.planning.settings import EnvSource, MultiNode, RunSettings, SingleNode, Value
+from rlsplit.planning.side_checks import SIDE_CHECKS
 from rlsplit.planning.start_checks import docker_runtime, train_source, trainer_parallel
 from rlsplit.planning.subject import Subject
 
@@ -58,9 +59,16 @@ def resume_step(resume_dir: str) -> int | None:
 
 def _disaggregated(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
-    if inference is not None and inference.layout.value == DISAGGREGATED:
-        message = "disaggregated inference needs a NIXL built from source"
-        yield _error("disaggregated-inference", inference.layout.key, message, "use multi_node")
+    if inference is None or inference.layout.value != DISAGGREGATED:
+        return
+    if not subject.image.can_disaggregate:
+        message = f"the image of {subject.release.tag} has no packages for prefill and decode"
+        hint = "use multi_node, or an image of the newest release"
+        yield _error("disaggregated-inference", inference.layout.key, message, hint)
+    elif "disaggregated" not in subject.platform.features:
+        message = "prefill and decode need a NIXL built against UCX 1.19, DeepEP, and the router for them in the image"
+        hint = 'set features = ["disaggregated"] of the platform if yours has them, else use multi_node'
+        yield _error("disaggregated-inference", inference.layout.key, message, hint)
 
 
 def _llmd_router(subject: Subject) -> Iterator[Finding]:
@@ -199,8 +207,9 @@ def _port_limits(subject: Subject) -> Iterator[tuple[Value[int], int, str]]:
     if shape.has_inference and settings.inference is not None:
         why = f"the router's metrics take port + {ROUTER_METRICS_OFFSET}"
         yield settings.inference.router_port, MAX_PORT - ROUTER_METRICS_OFFSET, why
-        last = MAX_PORT - shape.engines + 1
-        yield settings.inference.backend_port, last, f"{shape.engines} engines take a port each"
+        last, sides = MAX_PORT - shape.engines + 1, settings.inference.sides.values()
+        for first in [side.port for side in sides] if shape.groups else [settings.inference.backend_port]:
+            yield first, last, f"{shape.engines} engines take a port each"
     if shape.has_orchestrator:
         if settings.orchestrator.rollouts is not None:
             yield settings.orchestrator.rollouts.port, MAX_PORT - 1, "port + 1 is used too"
@@ -291,6 +300,7 @@ CHECKS: Final = (
     PlanCheck(looked_up_servers),
     PlanCheck(ranks_behind_router),
     PlanCheck(outside_run),
+    *(PlanCheck(check) for check in SIDE_CHECKS),
 )
 
 
@@ -316,7 +326,8 @@ def pod_findings(subject: Subject, pods: Iterable[Pods]) -> Iterator[Finding]:
 
 def router_findings(subject: Subject, urls: Iterable[str]) -> Iterator[Finding]:
     """Check that the router's list of workers fits one argument."""
-    size, deployment = sum(len(url) + 4 for url in urls), subject.settings.deployment
+    argument = 4 if not subject.shape.groups else len("--prefill ") + 4
+    size, deployment = sum(len(url) + argument for url in urls), subject.settings.deployment
     if size > MAX_ARGUMENT_BYTES and isinstance(deployment, MultiNode):
         message = f"the router's list of engines takes {size} bytes, its script holds {MAX_ARGUMENT_BYTES}"
         yield _error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
@@ -324,9 +335,11 @@ def router_findings(subject: Subject, urls: Iterable[str]) -> Iterator[Finding]:
 
 def _port_conflicts(subject: Subject, pods: Pods) -> Iterator[Finding]:
     holders: dict[int, Port] = {}
+    told: set[tuple[KeyPath, KeyPath]] = set()  # a row of ports may meet another row
     for port in (*pods.ports, *inner_ports(pods, subject.settings, subject.platform)):
         holder = holders.setdefault(port.number, port)
-        if holder != port:
+        if holder != port and (holder.setting, port.setting) not in told:
+            told.add((holder.setting, port.setting))
             first, second = sorted((port, holder), key=lambda port: _CHOSEN_BY.get(port.setting[0], 0))
             message = f"{first.name} and {second.name} of the {pods.component} pod both take port {port.number}"
             finding = _error("port-conflict", first.setting, message, "choose another port")
@@ -348,7 +361,7 @@ def _config_findings(pods: Pods, settings: RunSettings) -> Iterator[Finding]:
 
 def _table_of(pods: Pods, settings: RunSettings) -> KeyPath:
     if pods.env_server is None:
-        return settings.root_key(pods.component, ())
+        return settings.root_key(pods.split_id.component, ())
     return settings.root_key(settings.driver, (pods.env_server.id.split, "source"))
 
 

@@ -65,7 +65,8 @@ def _slow_network(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     uses = {
         "gradients of the trainers": shape.trainer_pods > 1,
         "weights for the engines": shape.has_inference and subject.settings.trainer.broadcast.type == "nccl",
-        "tokens of the experts": shape.expert_parallel and shape.nodes_per_replica > 1,
+        "KV caches from prefill to decode": bool(shape.groups),
+        "tokens of the experts": shape.expert_parallel and shape.group_nodes > 1,
     }
     slow = [what for what, is_used in uses.items() if is_used]
     if slow:

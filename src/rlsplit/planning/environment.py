@@ -27,8 +27,13 @@ _COMMON: Final = MappingProxyType(
     }
 )
 
-_TAKES_OF: Final[Mapping[ComponentName, ComponentName]] = MappingProxyType({"env-server": "orchestrator"})
-"""Component without ``env_vars`` of its own, to the one whose it takes."""
+_TAKES_OF: Final[Mapping[ComponentName, tuple[ComponentName, ...]]] = MappingProxyType(
+    {
+        "env-server": ("orchestrator",),
+        **{name: (role.like, name) for name, role in ROLES.items() if role.like is not None},
+    }
+)
+"""Component that takes other ``env_vars`` than its own, to whose it takes; later ones win."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,11 @@ def environment(component: ComponentName, subject: Subject, source: EnvSource | 
     configured, fixed = _configured(component, subject), dict(_fixed(component, subject))
     secret = {name for name, value in configured.items() if subject.is_secret(name, value)}
     layers: tuple[Mapping[str, str], ...] = (
+        ROLES[component].fallbacks,
         subject.platform.component(component).env,
         _COMMON,
         ROLES[component].defaults,
-        engine_variables(subject) if component == "inference" else {},
+        engine_variables(subject) if ROLES[component].has_engines else {},
         {name: value for name, value in configured.items() if name not in secret},
         fixed,
         dict(_own(component, subject)),
@@ -94,7 +100,7 @@ def fixed_variables(owner: ComponentName | None, subject: Subject) -> dict[str, 
 
 def _takes(component: ComponentName, owner: ComponentName | None) -> bool:
     """Whether a component's pods get the ``env_vars`` of an owner."""
-    return owner is None or owner in (component, _TAKES_OF.get(component))
+    return owner is None or owner in _TAKES_OF.get(component, (component,))
 
 
 def has_variable(name: str, component: ComponentName, subject: Subject) -> bool:
@@ -109,7 +115,7 @@ def secret_values(keys: Mapping[tuple[str, str], str]) -> dict[str, SecretText]:
 
 def _configured(component: ComponentName, subject: Subject) -> dict[str, str]:
     """Root ``env_vars``, then the component's; environment servers take the orchestrator's."""
-    owners = (None, _TAKES_OF.get(component, component))
+    owners = (None, *_TAKES_OF.get(component, (component,)))
     tables = [table.value for owner, table in env_tables(subject.settings) if owner in owners]
     return {name: value for table in tables for name, value in table.items()}
 

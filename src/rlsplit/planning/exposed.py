@@ -35,7 +35,7 @@ def _exposed(plan: RunPlan, pods: Pods, path: KeyPath, message: str) -> Finding:
     return Finding(
         code="plan.secret-in-config",
         severity="notice",
-        path=plan.settings.root_key(pods.component, path),
+        path=plan.settings.root_key(pods.split_id.component, path),
         message=message,
         hint="where its reader can take a variable, write it into env_vars, which move to the Secret",
     )

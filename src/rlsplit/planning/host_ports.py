@@ -8,10 +8,11 @@ from dataclasses import replace
 from rlsplit.findings import Finding
 from rlsplit.planning.model import Pods, Port
 from rlsplit.planning.ports import (
-    inference_ports,
+    engine_pod_ports,
     inner_ports,
     orchestrator_ports,
     router_ports,
+    side_channel,
     trainer_ports,
 )
 from rlsplit.planning.subject import Subject
@@ -41,7 +42,8 @@ def host_port_findings(subject: Subject, pods: Iterable[Pods]) -> Iterator[Findi
         listening = (*planned.ports, *inner_ports(planned, subject.settings, subject.platform))
         for number, port in {port.number: port for port in listening}.items():
             other, its = holders.setdefault(number, (planned, port))
-            if other is not planned:
+            # A prefill or decode pod takes all GPUs of its node, so the two never share one.
+            if other is not planned and not (other.groups and planned.groups):
                 message = f"{port.name} of {planned.suffix} and {its.name} of {other.suffix} both take port {number}"
                 hint = "choose another port: with host_network they may share a node"
                 finding = Finding(code="plan.port-conflict", path=port.setting, message=message, hint=hint)
@@ -57,5 +59,7 @@ def _taken(subject: Subject) -> set[int]:
     if shape.has_orchestrator:
         ports += orchestrator_ports(settings.orchestrator)
     if shape.has_inference and settings.inference is not None:
-        ports += [*inference_ports(settings.inference, shape), *router_ports(settings.inference.port)]
+        ports += router_ports(settings.inference.port)
+        ports += [port for ports in engine_pod_ports(settings.inference, shape).values() for port in ports]
+        numbers |= {number for group in shape.groups for number in side_channel(group, platform.nixl_port)}
     return numbers | {port.number for port in ports}

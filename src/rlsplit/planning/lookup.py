@@ -50,6 +50,7 @@ from rlsplit.planning.settings import (
     Trainer,
     Value,
 )
+from rlsplit.planning.side_lookup import sides_of
 from rlsplit.releases.image import Image, SourcePlaces, image_of
 from rlsplit.releases.release import Release
 from rlsplit.releases.spelling import spelled
@@ -160,6 +161,10 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig, release: Relea
         seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
         max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
         env_server_base_port=Value(orchestrator.env_server_base_port, ("orchestrator", "env_server_base_port")),
+        metrics_roles=Value(
+            None if orchestrator.inference_metrics_roles is None else tuple(orchestrator.inference_metrics_roles),
+            ("orchestrator", "inference_metrics_roles"),
+        ),
         train_sources=Value(len(_listed(split, "train", release)), ("orchestrator", "train", "source")),
         output_dir=Value(orchestrator.output_dir, ("orchestrator", "output_dir")).path,
         env_vars=Value(orchestrator.env_vars, ("orchestrator", "env_vars")),
@@ -213,6 +218,11 @@ def inference_of(inference: InferenceConfig, deployment: AnyDeployment, image: I
         ),
         layout=Value(layout.type, ("inference", "deployment", "type")),
         layout_nodes=layout.num_nodes if isinstance(layout, MultiNodeInferenceDeploymentConfig) else 1,
+        sides=sides_of(layout) if isinstance(layout, DisaggregatedInferenceDeploymentConfig) else {},
+        backend=Value(vllm.all2all_backend, ("inference", "vllm", "all2all_backend")),
+        returns_routed_experts=Value(
+            vllm.enable_return_routed_experts, ("inference", "vllm", "enable_return_routed_experts")
+        ),
         offload=Value(offload.type if offload else None, ("inference", "kv_cache_offload", "type")),
         env_vars=Value(inference.env_vars, ("inference", "env_vars")),
     )

@@ -12,6 +12,7 @@ from rlsplit.components import ROLES, ComponentName, ConfigId, EnvServerId, Role
 from rlsplit.findings import Finding, KeyPath
 from rlsplit.planning.json_text import config_text
 from rlsplit.planning.settings import RunSettings
+from rlsplit.planning.shape import EngineGroups, Shape
 from rlsplit.platform import Platform
 from rlsplit.releases.release import Release
 from rlsplit.secrets import HIDDEN, SecretName, SecretText, hidden, is_secret_variable
@@ -33,6 +34,10 @@ OverlayName = Literal[
     "engine-port",
     "engine-ranks",
     "root-env-vars",
+    "side-env-vars",
+    "side-backend",
+    "side-graphs",
+    "side-overrides",
     "run-monitor",
     "world-size",
     "secret-env",
@@ -101,57 +106,6 @@ class Names:
     def service_host(self) -> str:
         """Fully qualified host name of the client-facing Service."""
         return f"{self.service}.{self.namespace}.svc.{self.cluster_domain}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """How many pods, engines and GPUs a run has. Counts, derived from the deployment alone."""
-
-    multi_node: bool
-    trainer_only: bool
-    """Fake data: no orchestrator, no environment servers, no inference."""
-    external_inference: bool
-    """The policy's server is run elsewhere."""
-    trainer_pods: int
-    trainer_gpus: int
-    """GPUs of each trainer pod."""
-    replicas: int
-    """Independent copies of the inference group."""
-    nodes_per_replica: int
-    inference_pods: int
-    inference_gpus: int
-    """GPUs of each inference pod."""
-    tensor_parallel: int
-    """GPUs of each engine (vLLM's internal data parallelism of a single node counts as one engine)."""
-    engines: int
-    """Engine processes of each inference pod."""
-    expert_parallel: bool
-    """Whether the engines of a replica form one expert-parallel group."""
-
-    @property
-    def has_inference(self) -> bool:
-        """Whether the run starts engines itself."""
-        return self.inference_pods > 0
-
-    @property
-    def has_orchestrator(self) -> bool:
-        """Whether there is an orchestrator."""
-        return not self.trainer_only
-
-    @property
-    def has_router_pod(self) -> bool:
-        """Whether the router has a pod of its own; on a single node the inference pod holds it."""
-        return self.has_inference and self.multi_node
-
-    @property
-    def inference_workers(self) -> int:
-        """GPU workers that take part in the weight broadcast, without the trainer."""
-        return self.inference_pods * (self.inference_gpus // self.tensor_parallel) * self.tensor_parallel
-
-    @property
-    def gpus(self) -> int:
-        """GPUs of the whole run."""
-        return self.trainer_pods * self.trainer_gpus + self.inference_pods * self.inference_gpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +217,8 @@ class Pods:
     config: Config | None
     """None for the router, which takes arguments only."""
     env_server: EnvServerInfo | None = None
+    groups: EngineGroups | None = None
+    """How prefill or decode engines belong together."""
     sidecars: tuple[Pods, ...] = ()
     """What runs in further containers of the same pods; each as if it had pods of its own."""
 
@@ -275,6 +231,11 @@ class Pods:
     def config_id(self) -> ConfigId:
         """Whose config the pods read."""
         return ConfigId(self.component, self.env_server.id if self.env_server else None)
+
+    @property
+    def split_id(self) -> ConfigId:
+        """Whose config of the split theirs is made from."""
+        return self.config_id if self.role.like is None else ConfigId(self.role.like)
 
     @property
     def hf_home(self) -> str | None:
@@ -356,7 +317,7 @@ class RunPlan:
     server_port: int | None
     """Port of the inference endpoint."""
     worker_urls: tuple[str, ...]
-    """Every engine, node-major, as the router and the weight broadcast count them."""
+    """Every engine, node-major (of a replica prefill before decode), as router and weight broadcast count them."""
     router_policy: str | None
     liveness_timeout_seconds: float
     """``inference.server.liveness_timeout_seconds``."""
@@ -372,7 +333,7 @@ class RunPlan:
     policy_url: str = field(repr=False)
     """Where the policy's server is asked for rollouts."""
     pods: tuple[Pods, ...]
-    """In the order trainer, orchestrator, inference, router, environment servers by index."""
+    """In the order trainer, orchestrator, inference (or prefill and decode), router, environment servers by index."""
     overlays: tuple[Overlay, ...]
     notes: tuple[Finding, ...]
     """What the user should know: severities ``notice`` and ``warning``."""

@@ -19,6 +19,7 @@ from rlsplit.planning.model import Overlay, OverlayName, RunPlan
 from rlsplit.planning.paths import lost_paths, relative_paths
 from rlsplit.planning.replaced import replaced_notes
 from rlsplit.planning.settings import DATASET_MOUNT, MultiNode, RunSettings, Value
+from rlsplit.planning.side_notes import side_notes
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.secrets import RUN_SECRETS, SecretName
 
@@ -45,6 +46,7 @@ def plan_notes(plan: RunPlan, subject: Subject, secrets: Collection[SecretName] 
     yield from _without_keys(subject, secrets) if secrets is not None else ()
     yield from _lasting(plan, subject)
     yield from cluster_notes(plan, subject)
+    yield from side_notes(plan, subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def _urls(subject: Subject) -> Iterator[_Url]:
     broadcast = orchestrator.broadcast
     if broadcast.type == "nixl" and broadcast.meets is not None:
         url = f"tcp://{broadcast.meets.host.value}:{broadcast.meets.port.value}"
-        callers: tuple[ComponentName, ...] = (driver, "inference", "trainer")
+        callers: tuple[ComponentName, ...] = (driver, *subject.shape.engine_components, "trainer")
         present = callers if subject.shape.has_inference else (driver, "trainer")
         yield _Url(present, "weights (NIXL)", url, broadcast.meets.host.key)
     if settings.sft is None and subject.platform.monitor_url is not None:

@@ -18,8 +18,9 @@ from rlsplit.planning.limits import ENGINE_TIMEOUT, engine_limit, has_own_timeou
 from rlsplit.planning.model import REMOVED, Overlay, OverlayName
 from rlsplit.planning.names import env_suffix
 from rlsplit.planning.paths import moved_paths
-from rlsplit.planning.ports import engine_ports, inference_ports
+from rlsplit.planning.ports import engine_pod_ports, engine_ports
 from rlsplit.planning.settings import Broadcast, Inference
+from rlsplit.planning.side_overlays import side_overlays
 from rlsplit.planning.subject import Subject
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.spelling import spelled
@@ -40,7 +41,7 @@ def overlays_of(subject: Subject) -> Iterator[Overlay]:
     if subject.shape.has_orchestrator and driver is not None:
         yield from orchestrator_overlays(subject, driver)
     if subject.shape.has_inference and subject.settings.inference is not None:
-        yield from inference_overlays(subject, subject.settings.inference)
+        yield from engine_overlays(subject, subject.settings.inference)
     for server in subject.env_pods:
         yield from env_server_overlays(subject, server)
 
@@ -105,6 +106,17 @@ def orchestrator_overlays(subject: Subject, config: Component) -> Iterator[Overl
     yield from _secret_env(overlay, subject)
 
 
+def engine_overlays(subject: Subject, inference: Inference) -> Iterator[Overlay]:
+    """Overlays on the configs of engines: one for all, or one each for prefill and decode."""
+    if not subject.shape.groups:
+        yield from inference_overlays(subject, inference)
+    for group in subject.shape.groups:
+        overlay = _Overlaying(ConfigId(group.component), _inference_config(subject), subject.release)
+        yield overlay("server-bind", inference.host.path, ANY_ADDRESS, "other pods call the server")
+        yield from _secret_env(overlay, subject)
+        yield from side_overlays(overlay, subject, inference, inference.sides[group.component], group)
+
+
 def inference_overlays(subject: Subject, inference: Inference) -> Iterator[Overlay]:
     """Overlays on the engines' config."""
     shape, overlay = subject.shape, _Overlaying(INFERENCE, _inference_config(subject), subject.release)
@@ -163,11 +175,10 @@ def engine_urls(subject: Subject) -> tuple[str, ...]:
     inference = subject.settings.inference
     if inference is None:
         return ()
-    ports = engine_ports(inference_ports(inference, subject.shape))
+    ports = {name: engine_ports(ports) for name, ports in engine_pod_ports(inference, subject.shape).items()}
     return tuple(
-        f"http://{subject.names.host('inference', node)}:{port.number}"
-        for node in range(subject.shape.inference_pods)
-        for port in ports
+        f"http://{subject.names.host(component, node)}:{ports[component][k].number}"
+        for component, node, k in subject.shape.engine_places()
     )
 
 

@@ -13,9 +13,10 @@ from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import sections
 from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import endpoint, is_loopback
-from rlsplit.plain_data import is_list
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.planning.policy_fields import judged_values
 from rlsplit.planning.settings import DATASET_MOUNT
+from rlsplit.planning.side_overlays import override_key
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.platform import Policy
 from rlsplit.secrets import matches_any
@@ -101,7 +102,11 @@ def _paths(subject: Subject, policy: Policy) -> Iterator[Finding]:
         return
     datasets = [DATASET_MOUNT] if subject.settings.sft and subject.platform.dataset_mount else []
     roots = [subject.run_dir, *(policy.shared_paths or ()), *datasets]
-    for path, value in (*judged_values(subject.split.config, "confine_paths"), *_handed_on(subject.split.config)):
+    for path, value in (
+        *judged_values(subject.split.config, "confine_paths"),
+        *_handed_on(subject.split.config),
+        *_overrides(subject),
+    ):
         if isinstance(value, str) and not _is_confined(value, roots):
             message = f"{shown(value)} lies outside of what a run on this platform may use"
             yield _broken(
@@ -115,6 +120,26 @@ def _handed_on(config: Section) -> Iterator[tuple[KeyPath, object]]:
         for name, value in (section.__pydantic_extra__ or {}).items():
             if isinstance(value, str) and value.startswith(("/", "~", "file:")):
                 yield (*path, name), value
+
+
+def _overrides(subject: Subject) -> Iterator[tuple[KeyPath, object]]:
+    """The same of arguments that prefill or decode engines alone get."""
+    inference = subject.settings.inference
+    for side in inference.sides.values() if inference else ():
+        for path, value in _texts(side.overrides.value, side.overrides.key):
+            if override_key(str(path[-1])) == "model" or value.startswith(("/", "~", "file:")):
+                yield path, value
+
+
+def _texts(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif is_table(value):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key))
+    elif is_list(value):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*path, index))
 
 
 def _is_confined(value: str, roots: list[str]) -> bool:

@@ -8,8 +8,9 @@ from typing import Final
 from rlsplit.components import ComponentName
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import is_loopback
-from rlsplit.planning.model import Pods, Port, Shape
-from rlsplit.planning.settings import Endpoint, Inference, Orchestrator, RunSettings, Trainer, Value
+from rlsplit.planning.model import Pods, Port
+from rlsplit.planning.settings import Endpoint, EngineSide, Inference, Orchestrator, RunSettings, Trainer, Value
+from rlsplit.planning.shape import EngineGroups, Shape
 from rlsplit.platform import Platform
 
 RENDEZVOUS_PORT: Final = 29500
@@ -47,8 +48,26 @@ def inference_ports(inference: Inference, shape: Shape) -> tuple[Port, ...]:
     return tuple(engines)
 
 
+def side_ports(side: EngineSide, inference: Inference, group: EngineGroups) -> tuple[Port, ...]:
+    """One ``engine-<k>`` each, and ``dp-rpc`` where engines of a group meet at its head."""
+    engines = [_port(f"engine-{k}", side.port, k) for k in range(group.engines)]
+    return (*engines, _port("dp-rpc", inference.rpc_port)) if group.ranks > 1 else tuple(engines)
+
+
+def engine_pod_ports(inference: Inference, shape: Shape) -> dict[ComponentName, tuple[Port, ...]]:
+    """Ports of the pods of every component that runs engines."""
+    if not shape.groups:
+        return {"inference": inference_ports(inference, shape)}
+    return {g.component: side_ports(inference.sides[g.component], inference, g) for g in shape.groups}
+
+
+def side_channel(group: EngineGroups, first: int) -> range:
+    """Ports on which the engines of a group agree on transfers: vLLM adds an engine's rank to the one it is given."""
+    return range(first, first + group.ranks + group.engines - 1)
+
+
 def inner_ports(pods: Pods, settings: RunSettings, platform: Platform) -> tuple[Port, ...]:
-    """What listens in a pod beside its container ports, since nobody outside calls it."""
+    """What listens in a pod beside its container ports: nobody outside calls it, or its number differs by pod."""
     inner = _INNER.get(pods.component)
     return tuple(inner(pods, settings, platform)) if inner else ()
 
@@ -77,10 +96,19 @@ def _inner_orchestrator(pods: Pods, settings: RunSettings, platform: Platform) -
             yield Port(name=f"the environment server of {sidecar.suffix}", number=port, setting=setting)
 
 
+def _inner_engines(pods: Pods, settings: RunSettings, platform: Platform) -> Iterator[Port]:
+    """The side channel of NIXL: all that any pod of a group takes."""
+    if pods.groups is not None:
+        for number in side_channel(pods.groups, platform.nixl_port):
+            yield Port(name="NIXL's side channel", number=number, setting=("platform", "nixl_port"))
+
+
 _INNER: Final[Mapping[ComponentName, Callable[[Pods, RunSettings, Platform], Iterator[Port]]]] = {
     "trainer": _inner_trainer,
     "orchestrator": _inner_orchestrator,
     "inference": _inner_inference,
+    "prefill": _inner_engines,
+    "decode": _inner_engines,
 }
 
 

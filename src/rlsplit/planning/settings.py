@@ -142,10 +142,27 @@ class Orchestrator:
     """Most tokens of one turn in every train source that does not say otherwise."""
     env_server_base_port: Value[int]
     """Port of the first environment server where they share one address."""
+    metrics_roles: Value[tuple[str, ...] | None]
+    """Role of each engine, for metrics; None where nobody tells them apart."""
     train_sources: Value[int]
     """How many there are; in hosted runs whatever they are."""
     output_dir: KeyPath
     env_vars: Value[Mapping[str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSide:
+    """What is particular to the engines that read prompts, or to those that generate."""
+
+    nodes: Value[int]
+    """Pods of one group of engines."""
+    groups: Value[int]
+    """Groups in each replica."""
+    port: Value[int]
+    """Port of the first engine of a pod."""
+    env_vars: Value[Mapping[str, str]] = field(repr=False)
+    overrides: Value[Mapping[str, Any]] = field(repr=False)
+    """vLLM arguments that differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +195,11 @@ class Inference:
     """Type of ``inference.deployment``."""
     layout_nodes: int
     """Machines of one replica as the layout has it."""
+    sides: Mapping[ComponentName, EngineSide]
+    """What differs between ``prefill`` and ``decode``; empty where every engine does both."""
+    backend: Value[str]
+    """How tokens go to the experts of other ranks."""
+    returns_routed_experts: Value[bool]
     offload: Value[str | None]
     """Type of the KV-cache offload."""
     env_vars: Value[Mapping[str, str]] = field(repr=False)

@@ -144,6 +144,7 @@ def _evals(config: SFTConfig, group: EvalsEvalConfig) -> Orchestrator:
         seq_len=_root(config.data.seq_len, "data", "seq_len"),
         max_completion_tokens=_root(None, "eval", "sampling", "max_completion_tokens"),
         env_server_base_port=_root(group.env_server_base_port, "eval", "env_server_base_port"),
+        metrics_roles=_root(None, "eval"),
         train_sources=_root(0, "eval", "source"),
         output_dir=("output_dir",),
         env_vars=_root({}, "env_vars"),

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rlsplit.components import ROLES, ComponentName, EnvServerId
-from rlsplit.planning.model import Names, Shape
+from rlsplit.planning.model import Names
 from rlsplit.planning.names import derived_run_id, path_segments, run_names
 from rlsplit.planning.run_settings import settings_of
 from rlsplit.planning.settings import EnvSource, RunSettings, Value
-from rlsplit.planning.shape import shape_of
+from rlsplit.planning.shape import Shape, shape_of
 from rlsplit.platform import Platform
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.releases.image import Image, image_of
@@ -120,6 +120,8 @@ def env_tables(settings: RunSettings) -> Iterator[tuple[ComponentName | None, Va
     yield "orchestrator", settings.orchestrator.env_vars
     if settings.inference is not None:
         yield "inference", settings.inference.env_vars
+        for component, side in settings.inference.sides.items():
+            yield component, side.env_vars
 
 
 def _run_dir(platform: Platform, run_id: str) -> str:
@@ -142,16 +144,17 @@ def _hf_home(platform: Platform, run_dir: str) -> str:
 def _secret_keys(settings: RunSettings, platform: Platform) -> dict[tuple[str, str], str]:
     """Give every secret-looking variable of the config a key in the Secret, by name and value.
 
-    ``env-<name lower-case>``; where two variables want one key (other case, or another value in another
-    component), the later ones get ``-2``, ``-3`` and so on.
+    ``env-<name lower-case>``, of prefill or decode alone ``env-<component>-<name>``; where two variables want one key
+    (other case, or another value in another component), the later ones get ``-2``, ``-3`` and so on.
     """
     keys: dict[tuple[str, str], str] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}
-    for _, table in env_tables(settings):
+    for owner, table in env_tables(settings):
+        prefix = f"env-{owner}-" if owner and ROLES[owner].like else "env-"
         for name, value in sorted(table.value.items()):
             if is_secret_env(name, value, platform) and (name, value) not in keys:
-                keys[name, value] = _free_key(f"env-{name.lower()}", taken, numbers)
+                keys[name, value] = _free_key(f"{prefix}{name.lower()}", taken, numbers)
     return keys
 
 

@@ -68,7 +68,7 @@ def _needs(setting: str, others: tuple[str, ...], platform: PlatformSettings) ->
 
 
 def _pod_metadata(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
-    settings = platform.component(role.name)
+    settings = platform.table(role.name)
     for name, listed, values in (
         ("pod_labels", settings.pod_labels, _VALUE),
         ("pod_annotations", settings.pod_annotations, None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -144,6 +144,40 @@ class InferenceSettings(ComponentSettings):
     """Size of ``/dev/shm``, which vLLM and NCCL fill; ``"None"`` leaves the runtime's 64 MiB."""
     grace_seconds: Seconds = 60
     """Seconds between TERM and KILL."""
+
+
+T = TypeVar("T", bound=ComponentSettings)
+
+
+class PrefillSettings(ComponentSettings):
+    """Pods of prefill engines; what is set here goes over ``inference``, key by key."""
+
+    resources: Resources = Field(default_factory=Resources.model_construct)
+    """Requests and limits over those of ``inference``; eight engines and their transfers want 32 CPU and 512Gi."""
+    shm_size: OptionalQuantity = None
+    """Size of ``/dev/shm``; unset takes that of ``inference``, ``"None"`` leaves the runtime's 64 MiB."""
+    grace_seconds: Seconds = 60
+    """Seconds between TERM and KILL; unset takes those of ``inference``."""
+
+
+class DecodeSettings(PrefillSettings):
+    """Pods of decode engines; what is set here goes over ``inference``, key by key."""
+
+
+def laid_over(base: T, own: ComponentSettings) -> T:
+    """Give the settings of a component that starts from another one's: tables merge key by key, the rest replaces.
+
+    A patch is none of them, since it names the container that it changes.
+    """
+    update: dict[str, Any] = {"pod_patch": own.pod_patch}
+    for name in own.model_fields_set:
+        below, above = getattr(base, name, None), getattr(own, name)
+        if isinstance(below, Resources) and isinstance(above, Resources):
+            requests, limits = {**below.requests, **above.requests}, {**below.limits, **above.limits}
+            update[name] = Resources.model_construct(requests=requests, limits=limits)
+        elif name != "pod_patch":
+            update[name] = {**below, **above} if is_table(below) and is_table(above) else above
+    return base.model_copy(update=update)
 
 
 _ROUTER: Final = {"cpu": "4", "memory": "8Gi", _DISK: "1Gi"}

@@ -67,7 +67,7 @@ def _is_own_variable(place: Place, role: Role) -> bool:
 
 
 def _computed(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
-    patch, protected = platform.component(role.name).pod_patch, tuple(_protected(role, platform))
+    patch, protected = platform.table(role.name).pod_patch, tuple(_protected(role, platform))
     for leaf in leaves(patch):
         for place, hint in protected:
             if _touches(leaf, place):
@@ -100,7 +100,7 @@ def _metadata(role: Role, leaf: Leaf) -> Iterator[Finding]:
 
 def _form(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     """A patch of the form that a pod template has; else nothing of it can be merged."""
-    patch = platform.component(role.name).pod_patch
+    patch = platform.table(role.name).pod_patch
     for key in patch:
         if key not in ("metadata", "spec"):
             hint = "a pod template has metadata and spec"
@@ -146,7 +146,7 @@ def _security(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     level = platform.pod_security
     if level == "privileged":
         return
-    patch = platform.component(role.name).pod_patch
+    patch = platform.table(role.name).pod_patch
     for leaf in leaves(patch):
         if not leaf.is_directive and _is_privileged(leaf, level):
             hint = "leave it out, or raise pod_security if the namespace allows it"

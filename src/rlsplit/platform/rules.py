@@ -164,18 +164,18 @@ def _own_keys(setting: str, platform: PlatformSettings) -> Iterator[Finding]:
 
 
 def _node_selector(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
-    selector = platform.component(role.name).node_selector
+    selector = platform.table(role.name).node_selector
     yield from table((role.settings, "node_selector"), selector, _KEY, _VALUE)
 
 
 def _shm_size(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
-    size = platform.component(role.name).shm_size
+    size = platform.table(role.name).shm_size
     yield from () if size is None else misfit((role.settings, "shm_size"), size, _SIZE)
 
 
 def _env(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     path: KeyPath = (role.settings, "env")
-    for name, value in platform.component(role.name).env.items():
+    for name, value in platform.table(role.name).env.items():
         if not is_env_name(name):
             yield finding("env-name", (*path, name), "not a name of an environment variable")
         elif is_protected_env(name):
@@ -188,15 +188,18 @@ def _env(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
 
 def _resources(role: Role, platform: PlatformSettings) -> Iterator[Finding]:
     path: KeyPath = (role.settings, "resources")
-    resources = platform.component(role.name).resources
+    resources = platform.table(role.name).resources
     requests, limits = resources.requests, resources.limits
     ours = {platform.gpu_resource, *platform.rdma_resource}
     for part, listed in (("requests", requests), ("limits", limits)):
         yield from table((*path, part), listed, Format("a resource name", is_qualified_name), _SIZE)
         for name in (name for name in listed if name in ours):
             yield finding("gpu-resource", (*path, part, name), "the config decides this resource", "leave it out")
-    for name, limit in limits.items():
-        yield from _limit((*path, "limits", name), name, quantity(requests.get(name, limit)), quantity(limit))
+    whole = platform.component(role.name).resources
+    for name in requests.keys() | limits.keys() if role.like else limits:
+        limit = whole.limits.get(name)
+        if limit is not None:
+            yield from _limit((*path, "limits", name), name, quantity(whole.requests.get(name, limit)), quantity(limit))
 
 
 def _limit(path: KeyPath, name: str, request: Any, limit: Any) -> Iterator[Finding]:

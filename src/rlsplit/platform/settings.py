@@ -8,17 +8,20 @@ from pydantic import Field
 
 from rlsplit.components import ROLES, ComponentName
 from rlsplit.platform.component_settings import (
+    DecodeSettings,
     EnvServerSettings,
     InferenceSettings,
     OptionalUserId,
     OrchestratorSettings,
     Port,
+    PrefillSettings,
     Quantity,
     RouterSettings,
     Seconds,
     Settings,
     SomeSeconds,
     TrainerSettings,
+    laid_over,
 )
 from rlsplit.platform.tenant_settings import TenantSettings
 from rlsplit.secrets import SecretName
@@ -46,6 +49,9 @@ class PlatformSettings(Settings):
     """``sha256:...``; wins over the tag."""
     release: str | None = None
     """Release of prime-rl that the image has, by tag or commit: ``v0.8.0``; None takes it from a run's image tag."""
+    features: list[Literal["disaggregated"]] = Field(default=[])
+    """What the image holds beyond what every image does. ``disaggregated``: a NIXL that is linked to UCX 1.19, DeepEP,
+    and the router for prefill and decode, which runs with ``inference.deployment.type = "disaggregated"`` need."""
     image_pull_policy: Literal["auto", "Always", "IfNotPresent", "Never"] = "auto"
     """``auto``: ``IfNotPresent`` for a digest or a version tag, else ``Always``."""
     image_pull_secrets: list[str] = Field(default=[])
@@ -173,6 +179,10 @@ class PlatformSettings(Settings):
     """The pod of the orchestrator."""
     inference: InferenceSettings = Field(default_factory=InferenceSettings.model_construct)
     """Pods of the inference engines."""
+    prefill: PrefillSettings = Field(default_factory=PrefillSettings.model_construct)
+    """Pods of the prefill engines: over ``inference``, key by key."""
+    decode: DecodeSettings = Field(default_factory=DecodeSettings.model_construct)
+    """Pods of the decode engines: over ``inference``, key by key."""
     router: RouterSettings = Field(default_factory=RouterSettings.model_construct)
     """The pod of the router."""
     env_server: EnvServerSettings = Field(default_factory=EnvServerSettings.model_construct)
@@ -223,6 +233,9 @@ class PlatformSettings(Settings):
     """Port of the trainer's metrics and health endpoint."""
     env_server_port: Port = 5000
     """Port of every environment server; each has a pod of its own."""
+    nixl_port: Port = 5600
+    """First port of the side channel on which prefill and decode engines agree on transfers; they take as many from
+    here as a group has engines, and as a pod has besides."""
     monitor_url: str | None = "https://api.primeintellect.ai/api/v1/rft"
     """Base URL of the platform's run monitor; used only with a token. ``"None"``: no monitor."""
     allow_external_inference: bool = True
@@ -240,10 +253,23 @@ class PlatformSettings(Settings):
     tenant: TenantSettings = Field(default_factory=TenantSettings.model_construct)
     """What runs of somebody else may ask; everything on your own cluster."""
 
-    def component(self, name: ComponentName) -> PodSettings:
-        """Give the table of one component."""
+    def table(self, name: ComponentName) -> PodSettings:
+        """Give the table of one component as it was written."""
         settings: PodSettings = getattr(self, ROLES[name].settings)
         return settings
 
+    def component(self, name: ComponentName) -> PodSettings:
+        """Give what holds for one component: its table, over that of the component that it is like."""
+        like = ROLES[name].like
+        return self.table(name) if like is None else laid_over(self.table(like), self.table(name))
 
-PodSettings = TrainerSettings | OrchestratorSettings | InferenceSettings | RouterSettings | EnvServerSettings
+
+PodSettings = (
+    TrainerSettings
+    | OrchestratorSettings
+    | InferenceSettings
+    | PrefillSettings
+    | DecodeSettings
+    | RouterSettings
+    | EnvServerSettings
+)

@@ -29,8 +29,11 @@ def _start(plan: RunPlan) -> Iterator[Row]:
         yield "All others", "wait for that download before they load"
     if shape.trainer_pods > 1:
         yield "Trainers", f"meet at trainer 0, within {limit} s"
-    if shape.expert_parallel and shape.nodes_per_replica > 1:
-        yield "Engines", f"of one expert-parallel group wait for its pods, at most {limit} s"
+    if shape.group_nodes > 1:
+        yield (
+            "Engines",
+            f"of one {'expert-parallel ' if not shape.groups else ''}group wait for its pods, at most {limit} s",
+        )
     waited = [pods.suffix for pods in plan.pods if pods.role.is_waited_for]
     if shape.has_orchestrator:
         yield ROLES[plan.settings.driver].title, f"waits for trainer 0, then at most {limit} s for {', '.join(waited)}"

@@ -100,7 +100,7 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
     if pods.config is None:
         return
     owner = pods.config_id
-    origins = {origin.path: origin for origin in planned.origins if origin.config == owner}
+    origins = {origin.path: origin for origin in planned.origins if origin.config == pods.split_id}
     overlays = {overlay.path: overlay for overlay in planned.plan.overlays if overlay.config == owner}
     bare = Origin(config=owner, component=pods.suffix, path=(), value=None, kind="default")
     for path, value in leaves(pods.config.sparse):

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from rlsplit.components import ComponentName, SourceSplit
 from rlsplit.kubernetes import endpoint
 from rlsplit.planning.model import Pods, Port, RunPlan
+from rlsplit.planning.ports import side_channel
 from rlsplit.preview.text import counted
 
 NodeKind = ComponentName | Literal["volume", "outside"]
@@ -137,7 +138,7 @@ def _nodes(plan: RunPlan) -> Iterator[Node]:
     """Every pod of the plan, by component in the order of their tiers, and the volume that they share."""
     for pods in sorted(plan.containers, key=lambda pods: pods.role.tier):
         if pods.env_server is None:
-            yield _component(pods)
+            yield _component(plan, pods)
         elif pods.env_server == _served(plan, pods.env_server.id.split)[0].env_server:
             yield _environments(pods.env_server.id.split, _served(plan, pods.env_server.id.split))
     claim = plan.claim or plan.names.claim
@@ -166,7 +167,7 @@ def _environments(split: SourceSplit, servers: list[Pods]) -> Node:
     )
 
 
-def _component(pods: Pods) -> Node:
+def _component(plan: RunPlan, pods: Pods) -> Node:
     return Node(
         id=pods.suffix,
         kind=pods.component,
@@ -174,8 +175,14 @@ def _component(pods: Pods) -> Node:
         detail=shape_text(pods.count, pods.gpus),
         pods=tuple(Pod(label=str(index), host=host) for index, host in enumerate(pods.hosts)),
         gpus=pods.gpus,
-        services=_services(pods.ports),
+        services=(*_services(pods.ports), *_side_channel(plan, pods)),
     )
+
+
+def _side_channel(plan: RunPlan, pods: Pods) -> Iterator[Service]:
+    """Where decode engines ask for KV caches: all ports of a group, of which each pod has its own."""
+    if pods.groups is not None and pods.component == "prefill":
+        yield Service(name="KV caches", ports=tuple(side_channel(pods.groups, plan.platform.nixl_port)))
 
 
 def _services(ports: Iterable[Port]) -> tuple[Service, ...]:
@@ -202,35 +209,38 @@ def _network_links(plan: RunPlan, nodes: Iterable[Node]) -> Iterator[Link]:
         front = "router" if "router" in by_id else "inference"
         for caller in (*environments, driver):
             yield Link(source=caller, target=front, what="generation", service="inference API")
-    if "inference" in by_id:
-        yield from _inference_links(plan, by_id)
+    for engines in plan.shape.engine_components:
+        if engines in by_id:
+            yield from _engine_links(plan, engines, by_id)
+    if "prefill" in by_id and "decode" in by_id:
+        yield Link(source="decode", target="prefill", what="KV caches (NIXL)", service="KV caches")
     if plan.shape.trainer_pods > 1:
         yield Link(source="trainer", target="trainer", what="torchrun", service="rendezvous")
     if driver in by_id and any(service.name == "rollouts" for service in by_id[driver].services):
         yield Link(source="trainer", target=driver, what="rollouts", service="rollouts")
 
 
-def _inference_links(plan: RunPlan, by_id: Mapping[str, Node]) -> Iterator[Link]:
-    offered = {service.name for service in by_id["inference"].services}
-    engines = "engines" if "engines" in offered else "inference API"
-    yield Link(source=plan.settings.driver, target="inference", what="weight updates", service=engines)
+def _engine_links(plan: RunPlan, engines: ComponentName, by_id: Mapping[str, Node]) -> Iterator[Link]:
+    offered = {service.name for service in by_id[engines].services}
+    service = "engines" if "engines" in offered else "inference API"
+    yield Link(source=plan.settings.driver, target=engines, what="weight updates", service=service)
     if "router" in by_id:
-        yield Link(source="router", target="inference", what="generation", service=engines)
+        yield Link(source="router", target=engines, what="generation", service=service)
     if "expert group" in offered:
-        yield Link(source="inference", target="inference", what="expert parallelism", service="expert group")
+        yield Link(source=engines, target=engines, what="expert parallelism", service="expert group")
     if any(service.name == "weights" for service in by_id["trainer"].services):
-        yield Link(source="inference", target="trainer", what="weights (NCCL)", service="weights")
+        yield Link(source=engines, target="trainer", what="weights (NCCL)", service="weights")
 
 
 def _file_links(plan: RunPlan) -> Iterator[Link]:
     """What goes through the shared volume. Even NCCL broadcast signals through marker files."""
-    trainer, driver = plan.settings.trainer, plan.settings.driver
-    passed = _Passed({driver: [], "inference": [], "trainer": []})
+    trainer, driver, engines = plan.settings.trainer, plan.settings.driver, plan.shape.engine_components
+    passed = _Passed({name: [] for name in (driver, *engines, "trainer")})
     if trainer.has_ckpt:
         passed.by("checkpoints", "trainer")
     if plan.shape.has_orchestrator:
         if trainer.broadcast.type == "filesystem":
-            passed.by("weights", "trainer", "inference")
+            passed.by("weights", "trainer", *engines)
         if trainer.rollouts is None and plan.settings.sft is None:
             passed.by("rollouts", "trainer", driver)
         passed.by("step markers", "trainer", driver)

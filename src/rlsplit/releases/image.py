@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from rlsplit.findings import Finding, KeyPath, dotted
-from rlsplit.releases.release import Release
+from rlsplit.releases.release import NEWEST, Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,8 @@ class Image:
     """Whether ``base_url`` of a client is a list of addresses."""
     monitor_reads_variables: bool
     """Whether the platform's monitor takes its address from ``PRIME_API_BASE``; else from ``base_url`` of its table."""
+    can_disaggregate: bool
+    """Whether an image may hold what prefill and decode engines need."""
     sources: SourcePlaces
     engine_arguments: str
     """Table of the inference config through which an engine takes arguments that have no key of their own."""
@@ -83,6 +85,7 @@ def image_of(release: Release) -> Image:
         is_hosted=named,
         lists_urls=release.is_before("v0.8.1.dev3"),
         monitor_reads_variables=not release.is_before("v0.8.1.dev30"),
+        can_disaggregate=not release.is_before(NEWEST.tag),
         sources=_sources(release),
         engine_arguments="vllm_extra" if release.is_before("v0.8.1.dev1") else "vllm",
     )

@@ -49,7 +49,7 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "config": ("config",),
         "request": ("request",),
         "overlay": ("overlay",),
-        "plan": ("plan", "plan_notes"),
+        "plan": ("plan", "plan_notes", "plan_sides"),
         "platform": ("platform",),
         "objects": ("objects",),
         "policy": ("policy",),
