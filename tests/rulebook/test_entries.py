@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,68 +22,15 @@ from rlsplit.findings import Finding
 from rlsplit.rulebook import Entry, as_lines, as_markdown, as_text, entries, entry
 from rlsplit.rulebook.entries import FILES, _read
 from rlsplit.rulebook.sentences import facts
+from rule_keys import BASES, findings_of, mode_of, parts, release_of, sources
 
 ALL = entries()
-BASES = {
-    "with inference": """
-run.name = "test"
-max_steps = 100
-trainer = {}
-inference = {}
-[[orchestrator.train.source]]
-env.id = "word-count"
-""",
-    "bare": """
-run.name = "test"
-trainer = {}
-orchestrator = {}
-""",
-    "alone": "",
-}
-"""Configs that the examples are laid over: a wrong one must show in one of them."""
-
-LAUNCHER, HOSTED = "launcher", "hosted"
 SEVERITIES = {"refuses": "error", "warns": "warning", "notes": "notice"}
-RELEASE_MARK = re.compile(r"# (v\d\S*|[0-9a-f]{7})\n")
-SETTINGS_MARK = "# platform.toml"
-
-
-def release_of(shown: Entry) -> str | None:
-    """The release that an example is for, by its first line."""
-    found = RELEASE_MARK.match(shown.example.text)
-    return found[1] if found else None
 
 
 def by_language(language: str, *, wrong: bool) -> list[Any]:
     found = [e for e in ALL if e.example.language == language and e.example.is_wrong is wrong and not release_of(e)]
     return [pytest.param(e, id=e.code) for e in found]
-
-
-def parts(text: str) -> tuple[str, str]:
-    """The rl.toml and the platform.toml of an example."""
-    config, _, settings = text.partition(SETTINGS_MARK)
-    return config, settings
-
-
-def sources(base: str, config: str) -> list[Source]:
-    return [Source(name="base.toml", content=BASES[base]), Source(name="example.toml", content=config)]
-
-
-def findings_of(base: str, config: str, settings: str, mode: Any) -> Iterator[Finding]:
-    """Everything that a config and settings of a cluster are told, up to a plan."""
-    outcome = compile_sources(sources(base, config), mode=mode)
-    yield from outcome.findings
-    try:
-        platform = rlsplit.Platform.from_toml(settings)
-        if outcome.config is not None:
-            run = rlsplit.Run(id="run-1", image_tag="v1.2.3")
-            yield from rlsplit.plan(rlsplit.split(outcome.config), run=run, platform=platform).notes
-    except rlsplit.ConfigError as error:
-        yield from error.findings
-
-
-def mode_of(shown: Entry) -> str:
-    return HOSTED if shown.code.startswith("H-") else LAUNCHER
 
 
 @pytest.mark.parametrize("shown", by_language("toml", wrong=True))
