@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rlsplit.manual.types import toml
-from rlsplit.releases.changes import Change, arrivals, changes, keys, spelled
+from rlsplit.releases.changes import Change, arrivals, changes, keys, release_order, spelled
 from rlsplit.releases.defaults import changed_defaults
 from rlsplit.releases.release import KNOWN
 
@@ -34,7 +34,7 @@ def life_of(path: tuple[str, ...]) -> Life:
     since = moves[0].since if moves else (came[-1] if came else None)
     defaults = (each for each in changed_defaults() if keys(each.path) == path)
     return Life(
-        since=since,
+        since=since if since and release_order(since) > release_order(OLDEST) else None,
         was=tuple(dict.fromkeys(_older(move, path) for move in moves)),
         defaults=tuple(f"{toml(each.was)} before {each.since}: {each.effect.rstrip('.')}" for each in defaults),
     )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
 from rlsplit import rulebook
 from rlsplit.config.spelling import nearest
+from rlsplit.findings import shown
 from rlsplit.manual.keys import ROOTS, Key, Of, Place, places, tables
 from rlsplit.manual.pages import Standing, found_text, places_text, root_text
 from rlsplit.releases.changes import keys as _names_of
 from rlsplit.releases.changes import known_change, spelled
 
 _BRACKETS: Final = re.compile(r"\[[^\]]*\]")
-_SETTINGS: Final = "platform."
+_SETTINGS: Final = "platform"
 """Before the path of a setting, as findings have it."""
-_MOST_PLACES: Final = 20
 
 
 class UnknownTopicError(LookupError):
@@ -51,7 +51,7 @@ def _path(topic: str) -> tuple[str, ...]:
 
 def _key_text(path: tuple[str, ...]) -> str:
     found = [*standing("rl", path), *standing("platform", path)]
-    if path[0] + "." == _SETTINGS:
+    if path[0] == _SETTINGS:
         found += standing("platform", path[1:])
     return found_text(found) if found else ""
 
@@ -76,31 +76,43 @@ def _name_text(topic: str, path: tuple[str, ...]) -> str:
         if len({each.dotted for each in found}) == 1:
             return found_text(found)
         if found:
-            return places_text(topic, found[:_MOST_PLACES], len(found))
-    raise UnknownTopicError(f"no key, setting or code {topic!r}{_suggested(topic, path)}")
+            return places_text(topic, found)
+    raise UnknownTopicError(f"no key, setting or code {shown(topic)}{_suggested(topic, path)}")
 
 
 def _suggested(topic: str, path: tuple[str, ...]) -> str:
-    candidates = [_mended("rl", path), _mended("platform", path)]
-    if path[0] + "." == _SETTINGS:
-        mended = _mended("platform", path[1:])
-        candidates.insert(0, f"{_SETTINGS}{mended}" if mended else None)
-    candidates += [rulebook.nearest(topic), _elsewhere(path[-1])]
-    meant = next((each for each in candidates if each), None)
+    meant = next(filter(None, _candidates(topic, path)), None)
     return f"; did you mean {meant}?" if meant else "; `rlsplit doc` lists the tables, `rlsplit rules` the codes"
+
+
+def _candidates(topic: str, path: tuple[str, ...]) -> Iterator[str | None]:
+    """What may have been meant, the likeliest first."""
+    if nearest(path[0], [_SETTINGS]) and (mended := _mended("platform", path[1:])):
+        yield f"{_SETTINGS}.{mended}"
+    is_code = re.split(r"[-.]", topic, maxsplit=1)[0] in rulebook.FILES
+    if is_code:
+        yield rulebook.nearest(topic)
+    yield from (_mended("rl", path), _mended("platform", path), _elsewhere(path[-1]))
+    if not is_code:
+        yield rulebook.nearest(topic)
 
 
 def _mended(of: Of, path: Sequence[str]) -> str | None:
     """The path with each name that is not there replaced by the nearest one."""
     here, mended = [ROOTS[of]], list[str]()
     for name in path:
-        held = {key.name: key for table in here for key in tables(of)[table].keys}
-        near = name if name in held else nearest(name, held)
+        near = _near(name, {key.name: None for table in here for key in tables(of)[table].keys})
         if near is None:
             return None
         mended.append(near)
         here = [inner.table for table in here for key in _keys_of(of, table, near) for inner in key.holds]
-    return ".".join(mended)
+    return ".".join(mended) or None
+
+
+def _near(name: str, known: Mapping[str, object]) -> str | None:
+    """The name itself, the nearest one, or the only one that goes on where it ends."""
+    longer = [each for each in known if name and each.startswith(f"{name}_")]
+    return name if name in known else nearest(name, known) or (longer[0] if len(longer) == 1 else None)
 
 
 def _keys_of(of: Of, table: str, name: str) -> Iterator[Key]:
@@ -109,7 +121,7 @@ def _keys_of(of: Of, table: str, name: str) -> Iterator[Key]:
 
 def _elsewhere(name: str) -> str | None:
     """The first place of the name that is nearest to one, wherever it stands."""
-    near = nearest(name, dict.fromkeys(key.name for of in ROOTS for table in tables(of).values() for key in table.keys))
+    near = _near(name, dict.fromkeys(key.name for of in ROOTS for table in tables(of).values() for key in table.keys))
     return next((each.dotted for of in ROOTS for each in _named(of, near or "")), None)
 
 

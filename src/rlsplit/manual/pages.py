@@ -16,6 +16,8 @@ from rlsplit.rulebook import as_lines, entry
 
 WIDTH: Final = 100
 """Columns of a page."""
+MOST_PLACES: Final = 20
+"""How many places of one name are listed."""
 
 _FILES: Final = {"rl": "rl.toml", "platform": "platform.toml"}
 _SIGNS: Final = re.compile(r"\[\]|\.\*")
@@ -105,12 +107,12 @@ def _rows(keys: Iterable[Key]) -> Iterator[str]:
         yield _clip(f"  {name:<{widths[0]}}  {default:<{widths[1]}}  {about}")
 
 
-def places_text(name: str, found: Sequence[Standing], count: int) -> str:
+def places_text(name: str, found: Sequence[Standing]) -> str:
     """List the places of a name that has several."""
-    paths = dict.fromkeys((each.dotted, each.key.about) for each in found)
-    width = max(len(path) for path, _ in paths)
-    rows = [_clip(f"  {path:<{width}}  {about}") for path, about in paths]
-    more = [f"  and {count - len(found)} more"] if count > len(found) else []
+    paths = {each.dotted: each.key.about for each in reversed(found)}
+    width = max(map(len, paths))
+    rows = [_clip(f"  {path:<{width}}  {about}") for path, about in list(reversed(paths.items()))[:MOST_PLACES]]
+    more = [f"  and {len(paths) - MOST_PLACES} more"] if len(paths) > MOST_PLACES else []
     return "\n".join([f"{name} stands at several places:", *rows, *more]) + "\n"
 
 
