@@ -109,20 +109,23 @@ def test_commands_about_releases_run(folder: Path) -> None:
 
 def test_commands_in_text_are_understood() -> None:
     """Every ``rlsplit ...`` in code is a command that exists, with options that it has."""
-    from rlsplit.cli.arguments import parser
-
     found = [c for path in HAND_WRITTEN for c in re.findall(r"`rlsplit (\w[^`|]*)`", path.read_text("utf-8"))]
     assert len(found) > 30
     for command in found:
         words = [word for word in re.sub(r"\\\|\S*|\[.*?\]|> \S+", "", command).split() if word != "..."]
-        if words[0] in ("explain", "own", "diff", "migrate", "drift") and len(words) < 3:
+        if words[0] in ("explain", "own", "diff", "migrate", "drift", "completion") and len(words) < 3:
             words = [words[0], "--help"]
-        if words[0] == "completion" and len(words) < 2:
-            continue
-        try:
-            assert parser().parse_args(words).command
-        except SystemExit as stop:
-            assert not stop.code, command
+        assert words[0] == "COMMAND" or understood(words), command
+
+
+def understood(words: Sequence[str]) -> bool:
+    from rlsplit.cli.arguments import parser
+
+    try:
+        parser().parse_args(words)
+    except SystemExit as stop:
+        return not stop.code
+    return True
 
 
 def test_topics_that_the_pages_name_are_found(capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,9 +302,9 @@ def test_the_workflow_bears_odd_names_and_links(pull: Pull) -> None:
     pull.commit(dict.fromkeys(names, CONFIG))
     (pull.folder / "link.toml").symlink_to("/etc/hostname")
     pull.commit({})
-    code, printed, comment = pull.check()
+    code, printed, _ = pull.check()
     assert code == 0
-    assert comment.count("\n### ") == len(names)
+    assert (pull.state / "summary").read_text("utf-8").count("### ✅") == len(names)
     assert not (pull.folder / "owned").exists()
     assert not re.search("^::error::", printed, re.MULTILINE)
 
