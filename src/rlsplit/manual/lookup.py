@@ -46,7 +46,7 @@ def _entry(topic: str) -> rulebook.Entry | None:
 def _path(topic: str) -> tuple[str, ...]:
     """The names on a path, however it is written: ``[trainer.model]``, ``source[0].env``, ``--trainer.optim.lr``."""
     inner = topic.strip().removeprefix("--").removeprefix("[").removeprefix("[")
-    return tuple(_BRACKETS.sub("", inner).rstrip("]").split("."))
+    return tuple(_BRACKETS.sub("", inner).replace("]", "").split("."))
 
 
 def _key_text(path: tuple[str, ...]) -> str:

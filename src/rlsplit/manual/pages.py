@@ -56,7 +56,7 @@ def _key_text(group: Sequence[Standing]) -> str:
     codes = dict.fromkeys(code for each in group for code in rules_of(each.of).get((each.place.table, key.name), ()))
     entries = [found for code in codes if (found := entry(code)) is not None]
     if entries:
-        blocks.append("Rules, explained by `rlsplit doc CODE`:\n" + textwrap.indent(_clipped(as_lines(entries)), "  "))
+        blocks.append("Rules, explained by `rlsplit doc CODE`:\n" + _clipped(as_lines(entries)))
     blocks += [_held_text(first.of, held.table, held.variant) for held in key.holds]
     return "\n\n".join(block.rstrip() for block in blocks) + "\n"
 
@@ -129,7 +129,7 @@ def root_text() -> str:
 
 
 def _clipped(lines: str) -> str:
-    return "".join(f"{_clip(line)}\n" for line in lines.splitlines())
+    return "".join(f"{_clip(f'  {line}')}\n" for line in lines.splitlines())
 
 
 def _clip(line: str) -> str:
