@@ -96,11 +96,11 @@ def cell(words: str) -> str:
 
 @cache
 def standing(of: Of) -> Mapping[str, tuple[Place, ...]]:
-    """Every table to the places where it stands, the first of which gives it its heading."""
+    """Every table to the places where it stands, the shortest of which gives it its heading."""
     found: dict[str, list[Place]] = {}
     for place in places(of):
         found.setdefault(place.table, []).append(place)
-    return {table: tuple(at) for table, at in found.items()}
+    return {table: tuple(sorted(at, key=lambda place: place.path.count("."))) for table, at in found.items()}
 
 
 def page_of(place: Place) -> str:

@@ -29,15 +29,19 @@ class Life:
 
 def life_of(path: tuple[str, ...]) -> Life:
     """Tell the life of a key of today by its path, without signs for list items."""
-    moves = _moves(path)
+    moves = [move for move in _moves(path) if _is_later(move.since)]
     came = [tag for end in range(1, len(path) + 1) if (tag := arrivals().get(path[:end])) is not None]
     since = moves[0].since if moves else (came[-1] if came else None)
     defaults = (each for each in changed_defaults() if keys(each.path) == path)
     return Life(
-        since=since if since and release_order(since) > release_order(OLDEST) else None,
+        since=since if since and _is_later(since) else None,
         was=tuple(dict.fromkeys(_older(move, path) for move in moves)),
         defaults=tuple(f"{toml(each.was)} before {each.since}: {each.effect.rstrip('.')}" for each in defaults),
     )
+
+
+def _is_later(tag: str) -> bool:
+    return release_order(tag) > release_order(OLDEST)
 
 
 def life_text(life: Life) -> str:

@@ -31,10 +31,10 @@ def topic_text(topic: str | None) -> str:
     """
     if topic is None:
         return root_text()
-    entry = rulebook.entry(topic) or _entry(topic)
-    if entry is not None:
-        return rulebook.as_text(entry)
     path = _path(topic)
+    entry = rulebook.entry(topic) or _entry(topic)
+    if entry is not None:  # and perhaps a setting: `platform.dns`
+        return "\n".join(filter(None, (rulebook.as_text(entry), _key_text(path))))
     return _key_text(path) or _older_text(topic, path) or _name_text(topic, path)
 
 
