@@ -45,8 +45,8 @@ def test_a_setting_is_shown_with_and_without_the_name_of_its_file() -> None:
 def test_every_code_is_a_topic(code: str) -> None:
     found = entry(code)
     assert found is not None
-    assert topic_text(code) == topic_text(code.upper())
     assert topic_text(code).startswith(as_text(found))
+    assert topic_text(code.upper()).startswith(as_text(found))
 
 
 def test_a_code_that_is_a_setting_too_shows_both() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rlsplit.config.tables.renderer_map import MODEL_RENDERER_MAP
 from rlsplit.manual.keys import ROOTS, Key, Table, tables
 from rlsplit.manual.types import toml
+from rlsplit.plain_data import is_list
 from rlsplit.platform import Platform
 from rlsplit.platform.component_settings import Settings
 
@@ -158,7 +159,7 @@ def _settings(table: Table, defaults: Settings) -> Iterator[str]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Settings):
         return value.model_dump(exclude_none=True)
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+    return [_plain(item) for item in value] if is_list(value) else value
 
 
 def _comment(about: str) -> list[str]:
