@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,98 +22,15 @@ from rlsplit.findings import Finding
 from rlsplit.rulebook import Entry, as_lines, as_markdown, as_text, entries, entry
 from rlsplit.rulebook.entries import FILES, _read
 from rlsplit.rulebook.sentences import facts
+from rule_keys import BASES, SIDES, bases_of, findings_of, mode_of, parts, release_of, sources
 
 ALL = entries()
-BASES = {
-    "with inference": """
-run.name = "test"
-max_steps = 100
-trainer = {}
-inference = {}
-[[orchestrator.train.source]]
-env.id = "word-count"
-""",
-    "bare": """
-run.name = "test"
-trainer = {}
-orchestrator = {}
-""",
-    "alone": "",
-}
-SFT_BASES = {
-    "with inference": """
-run.name = "test"
-max_steps = 100
-data = {}
-inference = {}
-[[eval.source]]
-env.id = "word-count"
-""",
-    "bare": """
-run.name = "test"
-data = {}
-""",
-}
-"""Configs that the examples are laid over: a wrong one must show in one of them."""
-
-SIDES = """
-[deployment]
-type = "multi_node"
-num_train_nodes = 1
-[inference.deployment]
-type = "disaggregated"
-"""
-"""Over a config with inference: engines for prefill and for decode."""
-
-LAUNCHER, HOSTED = "launcher", "hosted"
 SEVERITIES = {"refuses": "error", "warns": "warning", "notes": "notice"}
-RELEASE_MARK = re.compile(r"# (v\d\S*|[0-9a-f]{7})\n")
-SETTINGS_MARK = "# platform.toml"
-SFT_MARK = "# sft.toml"
-
-
-def release_of(shown: Entry) -> str | None:
-    """The release that an example is for, by its first line."""
-    found = RELEASE_MARK.match(shown.example.text)
-    return found[1] if found else None
 
 
 def by_language(language: str, *, wrong: bool) -> list[Any]:
     found = [e for e in ALL if e.example.language == language and e.example.is_wrong is wrong and not release_of(e)]
     return [pytest.param(e, id=e.code) for e in found]
-
-
-def parts(text: str) -> tuple[str, str]:
-    """The rl.toml and the platform.toml of an example."""
-    config, _, settings = text.partition(SETTINGS_MARK)
-    return config, settings
-
-
-def bases_of(shown: Entry) -> dict[str, str]:
-    is_sft = shown.code.startswith("SFT-") or shown.example.text.startswith(SFT_MARK)
-    return SFT_BASES if is_sft else BASES
-
-
-def sources(base: str, config: str) -> list[Source]:
-    return [Source(name="base.toml", content=base), Source(name="example.toml", content=config)]
-
-
-def findings_of(base: str, config: str, settings: str, mode: Any) -> Iterator[Finding]:
-    """Everything that a config and settings of a cluster are told, up to a plan."""
-    outcome = compile_sources(sources(base, config), mode=mode)
-    yield from outcome.findings
-    try:
-        platform = rlsplit.Platform.from_toml(settings)
-        if outcome.config is not None:
-            run = rlsplit.Run(id="run-1", image_tag="v1.2.3")
-            yield from rlsplit.plan(rlsplit.split(outcome.config), run=run, platform=platform).notes
-    except rlsplit.ConfigError as error:
-        yield from error.findings
-
-
-def mode_of(shown: Entry) -> str:
-    is_hosted = shown.sentence.startswith("Hosted") or shown.code.startswith("H-")
-    return HOSTED if is_hosted else LAUNCHER
 
 
 @pytest.mark.parametrize("shown", by_language("toml", wrong=True))

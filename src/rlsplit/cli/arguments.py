@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.cli import commands, options, release_commands
+from rlsplit.cli import commands, completers, manual_commands, options, release_commands
+from rlsplit.cli.completers import completed
+from rlsplit.cli.streams import FINE
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
 from rlsplit.schema_file import FILES
 from rlsplit.secrets import RUN_SECRETS
@@ -21,7 +23,7 @@ Offline and deterministic; every problem is reported at once, with file, line an
 
 SOURCES_HELP: Final = """\
 Several FILEs are merged left to right, later ones win; "-" is standard input. prime-rl's own spelling
-"@ a.toml @ b.toml" works too, and "--trainer @ t.toml" attaches a file below a key."""
+works too: "@ a.toml @ b.toml", "--trainer @ t.toml" for a file below a key, "--trainer.optim.lr 1e-5" for --set."""
 
 _NOTES_HELP: Final = "also say what the cluster needs to know about this run"
 
@@ -36,9 +38,12 @@ EXAMPLES: Final = {
     "migrate": "rlsplit migrate configs/*.toml --diff",
     "drift": "rlsplit drift dump.json --stub",
     "own": "rlsplit own run.yaml --uid \"$(kubectl get jobset rl-math -o jsonpath='{.metadata.uid}')\"",
+    "init": "rlsplit init --model Qwen/Qwen3-4B --env reverse-text --nodes 2",
+    "doc": "rlsplit doc inference.vllm.tensor_parallel_size",
     "rules": "rlsplit rules X-19",
     "schema": "rlsplit schema > rl.schema.json",
     "completion": 'eval "$(rlsplit completion bash)"',
+    "help": "rlsplit help render",
 }
 
 
@@ -65,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action=_Version, nargs=0, help="show the version, and the releases that it compiles")
     made = root.add_subparsers(metavar="COMMAND", required=True)
+    _add_init(made)
     rendering = _compiling(made, "render", "render Kubernetes manifests", commands.render, options.RenderOptions)
     _add_run(rendering)
     _add_render(rendering)
@@ -84,9 +90,25 @@ def parser() -> argparse.ArgumentParser:
     _add_migrate(made)
     _add_drift(made)
     _add_own(_command(made, "own", "let a run's workload own its other objects", commands.own, options.OwnOptions))
+    _add_reference(made)
+    _add_help(root, made)
+    return root
+
+
+def _add_reference(made: Any) -> None:
+    """What to look up: keys and codes, schemas, and what a shell needs to complete them."""
+    explained = _command(
+        made, "doc", "say what a key, a setting or a code means", manual_commands.doc, options.DocOptions
+    )
+    topic = explained.add_argument("topic", nargs="?", metavar="KEY|SETTING|CODE", help="default: list what there is")
+    completed(topic, completers.topics)
     listing = _command(made, "rules", "say what a code means, or list all", commands.rules, options.RulesOptions)
-    listing.add_argument("id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning")
-    listing.add_argument("--release", metavar="TAG", help="only the rules that this release has")
+    code = listing.add_argument(
+        "id", nargs="?", metavar="CODE", help="a code such as X-19 or plan.count, or its beginning"
+    )
+    completed(code, completers.codes)
+    told = "only the rules that this release has"
+    completed(listing.add_argument("--release", metavar="TAG", help=told), completers.releases)
     summary = "print the JSON Schema of an rl.toml, an sft.toml or a platform.toml"
     printing = _command(made, "schema", summary, commands.schema, options.SchemaOptions)
     printing.add_argument("of", nargs="?", choices=list(FILES), default="rl", help="default: rl")
@@ -95,7 +117,28 @@ def parser() -> argparse.ArgumentParser:
         made, "completion", "print a shell's completion of this command", commands.completion, options.CompletionOptions
     )
     completing.add_argument("shell", choices=["bash", "zsh", "fish"])
-    return root
+
+
+def _add_init(made: Any) -> None:
+    summary = "write a small rl.toml to begin with, or a platform.toml with every setting"
+    parser = _command(made, "init", summary, manual_commands.init, options.InitOptions, "A file that is there stays.")
+    parser.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
+    parser.add_argument("--model", help="a model on Hugging Face, or a folder that the pods see")
+    parser.add_argument("--env", help="task plugin of the environment")
+    parser.add_argument("--nodes", type=int, metavar="N", help="GPU machines, half of which train (default: 1)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: rl.toml or platform.toml; - prints it")
+
+
+def _add_help(root: argparse.ArgumentParser, made: Any) -> None:
+    parser: argparse.ArgumentParser = made.add_parser("help", help="show the help of a command", epilog=EXIT_HELP)
+    parser.add_argument("of", nargs="?", choices=list(made.choices), metavar="COMMAND", help="default: of all")
+
+    def run(parsed: argparse.Namespace) -> int:
+        shown: argparse.ArgumentParser = made.choices[parsed.of] if parsed.of else root
+        shown.print_help()
+        return FINE
+
+    parser.set_defaults(command=run, parser=parser)
 
 
 class _Version(argparse.Action):
@@ -126,7 +169,7 @@ def _command(
     def run(parsed: argparse.Namespace) -> int:
         return command(options.options_of(kind, parsed))
 
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, parser=parser)
     return parser
 
 
@@ -148,9 +191,10 @@ def _compiling(
         parser.add_argument("new", nargs="?", metavar="NEW", help="the config as it is")
     else:
         parser.add_argument("files", nargs="*", metavar="FILE", help="rl.toml or sft.toml, or - for standard input")
-    parser.add_argument(
+    override = parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="override one key"
     )
+    completed(override, completers.overrides)
     parser.add_argument("--attach", action="append", default=[], metavar="PREFIX=FILE", help="read FILE below a key")
     parser.add_argument("--sft", action="store_true", help="an sft.toml; default: told by its root keys")
     parser.add_argument("--mode", choices=["launcher", "hosted"], default="launcher", help="whose rules apply")
@@ -158,7 +202,7 @@ def _compiling(
         "--on-unknown", choices=["error", "warn"], default="error", help="what an unknown key is (default: error)"
     )
     told = "release of prime-rl, by tag or commit: v0.8.0 (default: the platform's, or that of the image tag)"
-    parser.add_argument("--release", metavar="TAG", help=told)
+    completed(parser.add_argument("--release", metavar="TAG", help=told), completers.releases)
     _add_report(parser)
     return parser
 
@@ -166,7 +210,8 @@ def _compiling(
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
     forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
-    parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
+    report = parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
+    completed(report, completers.reports)
 
 
 def _report_format(text: str) -> str:
@@ -213,8 +258,9 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", nargs="?", metavar="KEY", help="a key with its component: trainer.model.seq_len")
-    parser.add_argument("--component", metavar="NAME", help="only this component")
+    key = parser.add_argument("path", nargs="?", metavar="KEY", help="a key with its component: trainer.model.seq_len")
+    completed(key, completers.explained_keys)
+    completed(parser.add_argument("--component", metavar="NAME", help="only this component"), completers.components)
     parser.add_argument("--changed-only", action="store_true", help="leave defaults out")
     parser.add_argument("--without-cluster", action="store_true", help="the split alone, as prime-rl's launcher has it")
 
@@ -234,7 +280,7 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
 def _add_split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--form", choices=["sparse", "resolved"], default="sparse", help="default: sparse")
     parser.add_argument("--format", choices=["toml", "json"], default="toml", help="default: toml")
-    parser.add_argument("--component", metavar="NAME", help="only this component")
+    completed(parser.add_argument("--component", metavar="NAME", help="only this component"), completers.parts)
     parser.add_argument("--artifact", action="store_true", help="print the artifact of a hosted run (JSON)")
     parser.add_argument("-o", "--output", metavar="DIR", help="write one file per component instead")
 
@@ -263,6 +309,7 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         default="yaml",
         help="objects, or a preview",
     )
-    parser.add_argument("--only", metavar="KIND[/NAME]", help="only these objects")
-    parser.add_argument("--component", metavar="NAME", help="only the objects of this component")
+    completed(parser.add_argument("--only", metavar="KIND[/NAME]", help="only these objects"), completers.kinds)
+    told = "only the objects of this component"
+    completed(parser.add_argument("--component", metavar="NAME", help=told), completers.components)
     parser.add_argument("-o", "--output", metavar="DIR", help="write one file per object instead")

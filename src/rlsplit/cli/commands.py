@@ -263,7 +263,11 @@ def completion(options: CompletionOptions) -> int:
     """Print what a shell needs to complete this command."""
     from argcomplete.shell_integration import shellcode
 
-    print(shellcode(["rlsplit"], shell=options.shell), end="")
+    code: str = shellcode(["rlsplit"], shell=options.shell)
+    if options.shell == "zsh":  # whose completion system is off until somebody starts it
+        head, newline, rest = code.partition("\n")
+        code = f"{head}{newline}(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}\n{rest}"
+    print(code, end="")
     return FINE
 
 

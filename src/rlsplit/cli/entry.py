@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from rlsplit.cli import arguments
+from rlsplit.cli import arguments, flags
 from rlsplit.cli.streams import COULD_NOT_RUN, FINE, CommandError, completes, drop_output, say
 
 
@@ -29,10 +29,16 @@ def main(argv: Sequence[str]) -> int:
         import argcomplete
 
         argcomplete.autocomplete(parser)
+    if not argv:
+        parser.print_help()
+        return FINE
     try:
-        parsed = parser.parse_args(arguments.with_attachments(argv))
+        parsed = flags.parsed(parser, arguments.with_attachments(flags.with_overrides(argv)))
     except SystemExit as stop:
         return COULD_NOT_RUN if stop.code else FINE
+    except CommandError as error:
+        say(str(error))
+        return COULD_NOT_RUN
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         code = command(parsed)

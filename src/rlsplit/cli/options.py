@@ -161,6 +161,25 @@ class RulesOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DocOptions:
+    """``rlsplit doc``."""
+
+    topic: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitOptions:
+    """``rlsplit init``."""
+
+    of: Literal["rl", "platform"]
+    model: str | None
+    env: str | None
+    nodes: int | None
+    output: str | None
+    """Where to write: a file, or ``-`` for standard output; None: ``rl.toml`` or ``platform.toml``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SchemaOptions:
     """``rlsplit schema``."""
 

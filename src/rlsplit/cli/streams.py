@@ -206,6 +206,17 @@ def make_folder(path: Path) -> None:
         raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def create_file(name: str, text: str) -> None:
+    """Write a new file; one that is there already, or a link, stays as it is."""
+    try:
+        with Path(name).open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise CommandError(f"{name} is there already; -o FILE writes another one") from error
+    except OSError as error:
+        raise CommandError(f"cannot write {name}: {error.strerror or error}") from error
+
+
 def replace_file(name: str, text: str) -> None:
     """Replace a file by a text in one step, so that nobody ever sees half of it; links and its mode stay."""
     import tempfile

@@ -1,0 +1,92 @@
+"""What a shell offers for an argument; each is only asked when somebody presses Tab."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+Completer = Callable[..., Iterable[str]]
+"""Gives words; called with the beginning of one, the action and what is parsed so far."""
+
+KINDS: Final = (
+    "ConfigMap",
+    "Job",
+    "JobSet",
+    "Namespace",
+    "NetworkPolicy",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "PodGroup",
+    "PodMonitor",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+)
+"""Kinds of the objects that are rendered."""
+_EXPLAINED: Final = ("trainer.", "orchestrator.", "inference.")
+
+
+def completed(action: argparse.Action, completer: Completer) -> None:
+    """Let argcomplete ask ``completer`` for the values of an argument."""
+    vars(action)["completer"] = completer
+
+
+def components(**_: Any) -> Iterable[str]:
+    """Names of components."""
+    from rlsplit.components import ROLES
+
+    return ROLES
+
+
+def parts(**_: Any) -> Iterable[str]:
+    """Names of the parts of a split."""
+    return ("trainer", "orchestrator", "inference", "env_servers", "deployment")
+
+
+def kinds(**_: Any) -> Iterable[str]:
+    """Kinds of objects."""
+    return KINDS
+
+
+def overrides(**_: Any) -> Iterable[str]:
+    """Keys of an ``rl.toml``, each with the sign that a value follows."""
+    from rlsplit.manual.lookup import all_paths
+
+    return (f"{path}=" for path in all_paths("rl"))
+
+
+def explained_keys(**_: Any) -> Iterable[str]:
+    """Keys that a component gets."""
+    from rlsplit.manual.lookup import all_paths
+
+    return (path for path in all_paths("rl") if path.startswith(_EXPLAINED))
+
+
+def codes(**_: Any) -> Iterable[str]:
+    """Codes of the rulebook."""
+    from rlsplit.rulebook import entries
+
+    return (entry.code for entry in entries())
+
+
+def topics(**_: Any) -> Iterable[str]:
+    """Everything that ``rlsplit doc`` knows."""
+    from rlsplit.manual.lookup import all_paths
+
+    settings = (f"platform.{path}" for path in all_paths("platform"))
+    return (*all_paths("rl"), *settings, *codes())
+
+
+def releases(**_: Any) -> Iterable[str]:
+    """Tags of the releases that are known exactly."""
+    from rlsplit.releases.release import KNOWN
+
+    return (release.tag for release in KNOWN)
+
+
+def reports(**_: Any) -> Iterable[str]:
+    """Formats of findings."""
+    from rlsplit.report_formats import REPORT_FORMATS
+
+    return REPORT_FORMATS
