@@ -208,6 +208,9 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     clusters.add_argument("--platform", metavar="FILE", help=told)
     clusters.add_argument("--without-cluster", action="store_true", help="check as prime-rl's launcher does, no more")
     parser.add_argument("--notes", action="store_true", help=_NOTES_HELP)
+    told = "rewrite each FILE with what is certain: renamed, moved and misspelled keys, True for true"
+    parser.add_argument("--fix", action="store_true", help=told)
+    parser.add_argument("--diff", action="store_true", help="show what --fix would change and write nothing")
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:

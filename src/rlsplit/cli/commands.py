@@ -52,6 +52,10 @@ if TYPE_CHECKING:
 
 def validate(options: ValidateOptions) -> int:
     """Check each file on its own, or all of them as one config with ``--compose``; or the cluster's alone."""
+    if options.fix or options.diff:
+        from rlsplit.cli.fixing import fix_files
+
+        fix_files(options)
     cluster = Cluster() if options.platform is None else cluster_of(options.platform)
     is_alone = options.platform is not None and not options.files and not options.attach
     sources = [] if is_alone else sources_of(options.files, options.attach)
@@ -59,7 +63,8 @@ def validate(options: ValidateOptions) -> int:
     outcomes = [_validated(options, group, cluster) for group in groups]
     findings = [*cluster.findings, *(finding for outcome in outcomes for finding in _valid_for(options, outcome))]
     lines = {name: text for outcome in outcomes for name, text in outcome.document.lines.items()}
-    return report(options, findings, {**lines, **cluster.lines}, stream=sys.stdout)
+    stream = sys.stderr if options.diff else sys.stdout
+    return report(options, findings, {**lines, **cluster.lines}, stream=stream)
 
 
 def _validated(options: ValidateOptions, sources: Sequence[Source], cluster: Cluster) -> Outcome:

@@ -65,6 +65,9 @@ class ValidateOptions(CompileOptions):
     """File with the settings of the cluster, against which the configs are checked; with no config it alone."""
     without_cluster: bool
     notes: bool
+    fix: bool
+    diff: bool
+    """Whether to show what ``fix`` would change instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
