@@ -251,7 +251,7 @@ def test_render_prints_yaml_and_json_of_the_same_objects(run) -> None:
 
 def test_render_writes_a_folder_and_selects(run, tmp_path) -> None:
     assert run("render", SMALL, "-o", tmp_path)[0] == 0
-    names = sorted(path.name for path in tmp_path.iterdir())
+    names = sorted(path.name for path in tmp_path.glob("*.yaml"))
     assert names[0].startswith("00-")
     jobs = list(yaml.safe_load_all(run("render", SMALL, "--only", "Job", "--component", "trainer")[1]))
     assert [job["kind"] for job in jobs] == ["Job"]

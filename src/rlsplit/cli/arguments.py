@@ -56,7 +56,7 @@ def with_attachments(argv: Sequence[str]) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser of the whole command line."""
-    root = argparse.ArgumentParser(
+    root = _Parser(
         prog="rlsplit",
         description=DESCRIPTION,
         epilog=EXIT_HELP,
@@ -95,6 +95,13 @@ def parser() -> argparse.ArgumentParser:
     )
     completing.add_argument("shell", choices=["bash", "zsh", "fish"])
     return root
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints its help like any output: argparse would pass over a disk that is full."""
+
+    def print_help(self, file: Any = None) -> None:
+        print(self.format_help(), end="", file=file)
 
 
 class _Version(argparse.Action):

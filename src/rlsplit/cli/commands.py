@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from rlsplit.cli.folders import write_folder
 from rlsplit.cli.streams import (
     COULD_NOT_RUN,
     FINDINGS,
@@ -18,6 +19,7 @@ from rlsplit.cli.streams import (
     Cluster,
     CommandError,
     cluster_of,
+    progress,
     read_file,
     report,
     run_of,
@@ -60,7 +62,7 @@ def validate(options: ValidateOptions) -> int:
     is_alone = options.platform is not None and not options.files and not options.attach
     sources = [] if is_alone else sources_of(options.files, options.attach)
     groups = [sources] if options.compose or options.attach else [[source] for source in sources]
-    outcomes = [_validated(options, group, cluster) for group in groups]
+    outcomes = [_validated(options, group, cluster) for group in progress(groups, "checked")]
     findings = [*cluster.findings, *(finding for outcome in outcomes for finding in _valid_for(options, outcome))]
     lines = {name: text for outcome in outcomes for name, text in outcome.document.lines.items()}
     stream = sys.stderr if options.diff else sys.stdout
@@ -107,7 +109,7 @@ def split(options: SplitOptions) -> int:
     if options.artifact:
         write(options.output, {"artifact.json": as_text(artifact(outcome.split), "json")})
     elif options.output:
-        write(options.output, component_files(outcome.split, form=options.form, syntax=options.format))
+        write_folder(options.output, component_files(outcome.split, form=options.form, syntax=options.format), "split")
     else:
         configs = component_configs(outcome.split, form=options.form)
         if options.component and options.component not in configs:
@@ -133,7 +135,8 @@ def render(options: RenderOptions) -> int:
     if not chosen:
         raise CommandError("no object matches --only and --component")
     if options.output:
-        write(options.output, to_files(chosen))
+        is_whole = options.only is None and options.component is None
+        write_folder(options.output, to_files(chosen), "render", is_whole=is_whole)
     else:
         print(to_json(chosen) if options.format == "json" else to_yaml(chosen), end="")
     return code

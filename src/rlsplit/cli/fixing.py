@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsplit.cli.release_commands import difference
-from rlsplit.cli.streams import CommandError, read_file, replace_file, shown_name
+from rlsplit.cli.streams import CommandError, progress, read_file, replace_file, shown_name
 
 if TYPE_CHECKING:
     from rlsplit.cli.options import ValidateOptions
@@ -20,7 +20,7 @@ def fix_files(options: ValidateOptions) -> None:
         raise CommandError("--fix takes files that are each a config, without --compose, --attach and --set")
     if "-" in options.files:
         raise CommandError("--fix rewrites files, and standard input is none")
-    done = [(name, *_fixed(options, name)) for name in dict.fromkeys(options.files)]
+    done = [(name, *_fixed(options, name)) for name in progress(list(dict.fromkeys(options.files)), "fixed")]
     for name, old, fixed in done:
         if options.diff:
             print(difference(shown_name(name), old, fixed.text, "as it is", "fixed"), end="")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlsplit.cli.streams import FINDINGS, FINE, CommandError, make_folder, read_file, replace_file, report, shown_name
+from rlsplit.cli.streams import (
+    FINDINGS,
+    FINE,
+    CommandError,
+    make_folder,
+    progress,
+    read_file,
+    replace_file,
+    report,
+    shown_name,
+)
 
 if TYPE_CHECKING:
     from rlsplit.cli.options import DriftOptions, MigrateOptions
@@ -14,7 +24,7 @@ if TYPE_CHECKING:
 
 def migrate(options: MigrateOptions) -> int:
     """Rewrite each file for a later release, in place unless asked otherwise; one that is refused stays as it is."""
-    done = [(name, *_migrated(options, name)) for name in options.files]
+    done = [(name, *_migrated(options, name)) for name in progress(options.files, "migrated")]
     for name, old, migration in done:
         if options.diff:
             old_tag, new_tag = migration.from_release, migration.to_release
