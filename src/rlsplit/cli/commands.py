@@ -27,6 +27,7 @@ from rlsplit.cli.streams import (
     source_at,
     source_of,
     sources_of,
+    wants_colour,
     write,
 )
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         ValidateOptions,
     )
     from rlsplit.compiler import Outcome, Stage, Target
+    from rlsplit.diff import Difference
     from rlsplit.document import Source
     from rlsplit.explaining import Origin
     from rlsplit.findings import Finding
@@ -182,11 +184,18 @@ def diff(options: DiffOptions) -> int:
     compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
     old, new = (_previewed(compared, compared, [source]) for source in _sides(options))
     found = differ.difference(old, new)
-    form = {"text": differ.as_text, "markdown": differ.as_markdown, "html": differ.as_html}[options.format]
-    print(form(found), end="")
+    print(_difference(found, options), end="")
     if found.is_refused:
         return COULD_NOT_RUN
     return FINE if found.is_same else FINDINGS
+
+
+def _difference(found: Difference, options: DiffOptions) -> str:
+    from rlsplit import diff as differ
+
+    if options.format == "text":
+        return differ.as_text(found, colour=wants_colour(sys.stdout))
+    return differ.as_html(found) if options.format == "html" else differ.as_markdown(found)
 
 
 def _sides(options: DiffOptions) -> tuple[Source, Source]:

@@ -180,7 +180,7 @@ def report(
     from rlsplit.reports import REPORTS, as_plain
 
     if form == "plain":
-        colour = _wants_colour(sys.stderr, os.environ)
+        colour = wants_colour(sys.stderr)
         print(as_plain(findings, lines, colour=colour), end="", file=sys.stderr)
     elif file:
         write(".", {file: REPORTS[form](findings, lines)})
@@ -243,11 +243,11 @@ def progress(items: Sequence[T], what: str) -> Iterator[T]:
         print("\r" + " " * len(told) + "\r", end="", file=sys.stderr, flush=True)
 
 
-def _wants_colour(stream: IO[str], environ: Mapping[str, str]) -> bool:
+def wants_colour(stream: IO[str]) -> bool:
     """https://no-color.org and https://force-color.org, else colour on a terminal only."""
-    if environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR"):
         return False
-    return bool(environ.get("FORCE_COLOR")) or stream.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
 def make_folder(path: Path) -> None:

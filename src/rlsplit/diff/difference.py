@@ -12,6 +12,7 @@ from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
 from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.planning.model import Config
 from rlsplit.preview.subject import Compiled, Planned, planned_of
 from rlsplit.preview.summary import object_title
 from rlsplit.preview.text import counted, value_text
@@ -31,7 +32,7 @@ class ComponentChange:
     component: str
     kind: Kind
     values: tuple[Change, ...]
-    """Empty for a component that is added or removed as a whole."""
+    """Of a component that is added or removed as a whole, everything but its defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,25 +137,26 @@ def _as_run(planned: Planned, name: str) -> Planned:
 def _component_changes(old: Planned, new: Planned) -> Iterator[ComponentChange]:
     before, after = _configs(old), _configs(new)
     for name in dict.fromkeys((*before, *after)):
-        if name not in after:
-            yield ComponentChange(component=name, kind="removed", values=())
-        elif name not in before:
-            yield ComponentChange(component=name, kind="added", values=())
-        elif found := tuple(changes(before[name], after[name])):
-            yield ComponentChange(component=name, kind="changed", values=found)
+        was, is_now = before.get(name), after.get(name)
+        if was and is_now:
+            kind: Kind = "changed"
+            found = tuple(changes(_wrapped(was.resolved), _wrapped(is_now.resolved)))
+        else:
+            kind = "removed" if was else "added"
+            found = tuple(changes(_wrapped(was.sparse if was else {}), _wrapped(is_now.sparse if is_now else {})))
+        if found or kind != "changed":
+            yield ComponentChange(component=name, kind=kind, values=found)
 
 
-def _configs(planned: Planned) -> dict[str, Mapping[str, Any]]:
-    """What each component reads in full, overlays applied; secrets wrapped, so that they compare but show nothing."""
-    return {
-        role(pods): hidden(pods.config.resolved, _wrapped)
-        for pods in planned.plan.containers
-        if pods.config is not None
-    }
+def _configs(planned: Planned) -> dict[str, Config]:
+    """What each component reads, overlays applied."""
+    return {role(pods): pods.config for pods in planned.plan.containers if pods.config is not None}
 
 
-def _wrapped(secret: Any) -> SecretText:
-    return SecretText(value_text(secret))
+def _wrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Wrap secrets, so that they compare but show nothing."""
+    wrapped: Mapping[str, Any] = hidden(config, lambda secret: SecretText(value_text(secret)))
+    return wrapped
 
 
 def _fact_changes(old: Mapping[Fact, Any], new: Mapping[Fact, Any]) -> Iterator[FactChange]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from rlsplit.diff.difference import Difference
 from rlsplit.diff.words import (
@@ -17,10 +18,20 @@ from rlsplit.diff.words import (
 from rlsplit.findings import Finding, visible
 from rlsplit.preview.text import visible_lines
 
+_COLOURS: Final = {"+": "32", "-": "31", "@": "36"}
+"""First sign of a line of a unified diff to its ANSI style."""
 
-def as_text(found: Difference) -> str:
+
+def as_text(found: Difference, *, colour: bool = False) -> str:
     """Write the three levels one after the other; only the verdict if there is nothing more."""
-    return "\n".join(_lines(found)) + "\n"
+    lines = "\n".join(_lines(found)).split("\n")
+    return "".join(f"{_painted(line, is_first=not number) if colour else line}\n" for number, line in enumerate(lines))
+
+
+def _painted(line: str, *, is_first: bool) -> str:
+    is_heading = is_first or (line.endswith(":") and line[:1].isalpha())
+    style = "1" if is_heading else _COLOURS.get(line[:1])
+    return f"\x1b[{style}m{line}\x1b[0m" if style else line
 
 
 def _lines(found: Difference) -> Iterator[str]:
@@ -67,7 +78,7 @@ def _findings(whose: str, findings: tuple[Finding, ...]) -> Iterator[str]:
 def _objects(found: Difference) -> Iterator[str]:
     yield from ("", "What is applied:") if found.objects else ()
     for change in found.objects:
-        yield f"  {change.title} ({change.kind})"
+        yield f"  {visible(change.title)} ({change.kind})"
     for change in found.objects:
         yield ""
         yield visible_lines(change.diff.removesuffix("\n"))
