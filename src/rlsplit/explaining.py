@@ -101,7 +101,7 @@ def explain(
     With a plan, the values that it overlays for the cluster are explained as such.
     """
     records = _Records.of(provenance, document)
-    overlays = _overlays(plan)
+    overlays = overlays_of(plan)
     return tuple(
         origin
         for subject in _subjects(split)
@@ -230,7 +230,8 @@ def _told(provenance: Provenance) -> Provenance:
     return replace(provenance, fills=tuple(fills), derived=tuple(derived))
 
 
-def _overlays(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:
+def overlays_of(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:
+    """Group a plan's overlays by config and path."""
     by_config: dict[ConfigId, dict[KeyPath, Overlay]] = {}
     for overlay in plan.overlays if plan else ():
         by_config.setdefault(overlay.config, {})[overlay.path] = overlay

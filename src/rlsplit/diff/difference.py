@@ -125,7 +125,8 @@ def _text(side: Compiled) -> tuple[object, object]:
 def _as_run(planned: Planned, name: str) -> Planned:
     """Plan the same split again under another name."""
     run = replace(planned.run, id=planned.run.id or COMPARED_RUN_ID, name=name)
-    if run == planned.run:
+    is_named = planned.run.name is not None or planned.split.launch.run_name == name
+    if run == planned.run or (is_named and run == replace(planned.run, name=name) and planned.plan.run_name == name):
         return planned
     target = replace(planned.target, run=run)
     return planned_of(retargeted(planned.outcome, target), target) or planned
