@@ -346,6 +346,34 @@ def test_explain_says_where_a_value_comes_from(run) -> None:
     assert run("explain", large, "trainer.nothing")[0] == 2
 
 
+def test_explain_knows_keys_as_they_were_written(run, tmp_path) -> None:
+    base, more = tmp_path / "base.toml", tmp_path / "trainer.toml"
+    base.write_text(
+        'seq_len = 2048\n[trainer]\n[inference]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id = "a"\n'
+    )
+    more.write_text("optim.lr = 3e-5\n")
+    shared = run("explain", base, "seq_len")[1]
+    assert "trainer.model.seq_len = 2048" in shared
+    assert "orchestrator.seq_len = 2048" in shared
+    assert "optim" not in shared
+    code, _, err = run("explain", base, "lr")
+    assert (code, err) == (2, "rlsplit: no value there; did you mean trainer.optim.lr?\n")
+    key = "trainer.optim.lr"
+    for words in (["@", base, "--trainer", "@", more, key], [base, key, "--attach", f"trainer={more}"]):
+        code, out, err = run("explain", *words)
+        assert (code, err) == (0, "")
+        assert out.startswith("trainer.optim.lr = 3e-05")
+        assert "written at" in out
+    code, out, _ = run("explain", base, more, "optim")
+    assert code == 1
+
+
+def test_explain_shows_no_parent_beside_its_child(run) -> None:
+    for path in sorted((ROOT / "fixtures").glob("*/rl.toml")):
+        keys = [line.partition(" = ")[0] for line in run("explain", path)[1].splitlines()]
+        assert not {key for key in keys if any(other.startswith(f"{key}.") for other in keys)}, path
+
+
 def test_explain_hides_what_looks_like_a_secret(run, tmp_path) -> None:
     text = SMALL.read_text(encoding="utf-8") + '\n[trainer.env_vars]\nMY_API_KEY = "plainly-secret"\n'
     (tmp_path / "rl.toml").write_text(text, encoding="utf-8")

@@ -42,16 +42,18 @@ EXAMPLES: Final = {
 
 
 def with_attachments(argv: Sequence[str]) -> list[str]:
-    """Turn prime-rl's ``@ FILE`` and ``--a.b @ FILE`` into what argparse knows."""
+    """Turn prime-rl's ``@ FILE`` and ``--a.b @ FILE`` into what argparse knows, which wants files side by side."""
     words: list[str] = []
+    last: list[str] = []
     rest = iter(argv)
     for word in rest:
         attached = _ATTACHED.match(words[-1]) if words and word == "@" else None
         if word == "@" and attached:
-            words[-1:] = ["--attach", f"{attached.group(1)}={next(rest, '')}"]
+            words.pop()
+            last += ["--attach", f"{attached.group(1)}={next(rest, '')}"]
         elif word != "@":
             words.append(word.removeprefix("@") if len(word) > 1 else word)
-    return words
+    return [*words, *last]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     checking = _compiling(made, "validate", "check files, each on its own", commands.validate, options.ValidateOptions)
     _add_validate(checking)
     explaining = _compiling(
-        made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="one"
+        made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="key"
     )
     _add_run(explaining)
     _add_explain(explaining)
@@ -143,12 +145,13 @@ def _compiling(
     command: Callable[[T], int],
     kind: type[T],
     *,
-    files: Literal["one", "two", "many"] = "many",
+    files: Literal["key", "two", "many"] = "many",
 ) -> argparse.ArgumentParser:
     """A command that compiles sources."""
-    parser = _command(made, name, summary, command, kind, SOURCES_HELP if files == "many" else "")
-    if files == "one":
-        parser.add_argument("file", metavar="FILE", help="rl.toml, or - for standard input")
+    parser = _command(made, name, summary, command, kind, "" if files == "two" else SOURCES_HELP)
+    if files == "key":
+        told = "rl.toml, or - for standard input; behind the files a key, as written or with its component"
+        parser.add_argument("words", nargs="*", metavar="FILE", help=told)
     elif files == "two":
         parser.add_argument("old", metavar="OLD", help="the config as it was; with --git the one config")
         parser.add_argument("new", nargs="?", metavar="NEW", help="the config as it is")
@@ -221,7 +224,6 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", nargs="?", metavar="KEY", help="a key with its component: trainer.model.seq_len")
     parser.add_argument("--component", metavar="NAME", help="only this component")
     parser.add_argument("--changed-only", action="store_true", help="leave defaults out")
     parser.add_argument("--without-cluster", action="store_true", help="the split alone, as prime-rl's launcher has it")

@@ -7,6 +7,7 @@ loads no more than it needs.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -210,21 +211,39 @@ def explain(options: ExplainOptions) -> int:
     """Say where values come from."""
     target, cluster = (None, Cluster()) if options.without_cluster else _target(options, has_secrets=False)
     until: Stage = "split" if options.without_cluster or cluster.is_refused else "plan"
-    outcome = _compiled(options, sources_of([options.file], options.attach), target, until=until)
+    files, key = _files_and_key(options)
+    outcome = _compiled(options, sources_of(files, options.attach), target, until=until)
     code = _report(options, outcome, (), cluster)
     if outcome.config is None or outcome.split is None or code:
         return code
-    from rlsplit.explaining import changed
+    from rlsplit.explaining import asked_for, changed, meant
     from rlsplit.explaining import explain as explain_split
 
     origins = explain_split(outcome.split, outcome.config.provenance, outcome.document, outcome.plan)
     if options.changed_only:
         origins = changed(origins)
-    rows = [row for row in map(_explained, origins) if _is_asked_for(row[0], options)]
-    if not rows:
-        raise CommandError("no value there; name a component or a key such as trainer.model.seq_len")
-    print(_aligned(rows), end="")
+    if options.component:
+        origins = tuple(origin for origin in origins if origin.component == options.component)
+    found = origins if key is None else asked_for(origins, key)
+    if not found:
+        near = meant(origins, key) if key else ()
+        told = f"did you mean {', or '.join(near[:_MOST_MEANT])}?" if near else "name a component or a key"
+        raise CommandError(f"no value there; {told}{'' if near else ' such as trainer.model.seq_len'}")
+    print(_aligned([_explained(origin) for origin in found]), end="")
     return code
+
+
+_MOST_MEANT: Final = 3
+"""Keys that are suggested for one that nothing has."""
+
+
+def _files_and_key(options: ExplainOptions) -> tuple[list[str], str | None]:
+    """Tell files from the key behind them: the last word is a key if it names no file and something is left to read."""
+    *files, last = options.words or ["-"]
+    is_file = last == "-" or last.endswith((".toml", ".json")) or os.path.exists(last)
+    if is_file or not (files or options.attach):
+        return options.words, None
+    return files, last
 
 
 def rules(options: RulesOptions) -> int:
@@ -343,13 +362,6 @@ def _explained(origin: Origin) -> Row:
 
     text = HIDDEN if holds_secret(origin.path, origin.value) else json.dumps(origin.value, default=str)
     return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
-
-
-def _is_asked_for(key: str, options: ExplainOptions) -> bool:
-    if options.component and key.partition(".")[0] != options.component:
-        return False
-    path = options.path
-    return path is None or key == path or key.startswith((f"{path}.", f"{path}["))
 
 
 def _aligned(rows: Sequence[Row]) -> str:

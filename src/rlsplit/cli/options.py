@@ -99,8 +99,8 @@ class RenderOptions(CompileOptions, RunOptions):
 class ExplainOptions(CompileOptions, RunOptions):
     """``rlsplit explain``."""
 
-    file: str
-    path: str | None
+    words: list[str]
+    """Files, and behind them perhaps a key."""
     component: str | None
     changed_only: bool
     without_cluster: bool
