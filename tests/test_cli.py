@@ -498,3 +498,28 @@ def test_previews_of_good_and_bad_configs(run, tmp_path) -> None:
     code, out, _ = run("render", MISTAKES, "--format", "markdown")
     assert code == 1
     assert "B-03" in out
+
+
+def test_diff_takes_bases_attachments_and_two_platforms(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = {
+        "base": '[trainer]\n[inference]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id = "a"\n',
+        "a": "max_steps = 1\n",
+        "b": "max_steps = 2\n",
+        "t": "optim.lr = 3e-5\n",
+        "one": 'namespace = "one"\n',
+        "two": 'namespace = "two"\n',
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    code, out, _ = run("diff", "a.toml", "b.toml", "--base", "base.toml", "--attach", "trainer=t.toml")
+    assert code == 1
+    assert "max_steps: 1 -> 2" in out
+    assert "optim" not in out
+    assert run("diff", "a.toml", "a.toml", "--base", "base.toml")[0] == 0
+    code, out, _ = run("diff", "base.toml", "--platform", "one.toml..two.toml")
+    assert code == 1
+    assert 'run: namespace: "one" -> "two"' in out
+    assert run("diff", "base.toml", "--platform", "../" + tmp_path.name + "/one.toml..two.toml")[0] == 1
+    assert run("diff", "base.toml", "--platform", "one.toml")[0] == 2
+    assert run("diff", "base.toml")[0] == 2

@@ -231,7 +231,10 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--git", metavar="REVISION", help="compare the file with that of a git revision")
+    told = "read FILE before OLD and before NEW: what both are written over"
+    parser.add_argument("--base", action="append", default=[], metavar="FILE", help=told)
     parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
+    parser.epilog = f"{parser.epilog}\n--platform OLD..NEW compares two clusters, also of one config."
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
 
 

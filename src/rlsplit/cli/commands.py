@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -183,7 +184,11 @@ def diff(options: DiffOptions) -> int:
 
     # One name for both, so that only the change shows.
     compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
-    old, new = (_previewed(compared, compared, [source]) for source in _sides(options))
+    platforms = _platforms(options.platform)
+    old, new = (
+        _previewed(compared, replace(compared, platform=platform), sources)
+        for platform, sources in zip(platforms, _sides(options, is_one=platforms[0] != platforms[1]), strict=True)
+    )
     found = differ.difference(old, new)
     print(_difference(found, options), end="")
     if found.is_refused:
@@ -199,12 +204,25 @@ def _difference(found: Difference, options: DiffOptions) -> str:
     return differ.as_html(found) if options.format == "html" else differ.as_markdown(found)
 
 
-def _sides(options: DiffOptions) -> tuple[Source, Source]:
-    if (options.git is None) == (options.new is None):
-        raise CommandError("name two files, or one and --git REVISION")
-    name = options.new or options.old
-    new = source_of(name)
-    return (source_of(options.old) if options.git is None else source_at(options.git, name)), new
+def _sides(options: DiffOptions, *, is_one: bool) -> tuple[list[Source], list[Source]]:
+    """Read what both sides share and what each has of its own; ``is_one``: one config on two platforms will do."""
+    if options.git is not None and options.new is not None:
+        raise CommandError("name one file with --git REVISION")
+    if options.git is None and options.new is None and not is_one:
+        raise CommandError("name two files, or one and --git REVISION or --platform OLD..NEW")
+    new = source_of(options.new or options.old)
+    old = source_of(options.old) if options.git is None else source_at(options.git, options.old)
+    shared = sources_of(options.base, options.attach) if options.base or options.attach else []
+    return [*shared, old], [*shared, new]
+
+
+def _platforms(text: str | None) -> tuple[str | None, str | None]:
+    """The settings of the old and of the new side: one file for both, or two as ``OLD..NEW``."""
+    for dots in re.finditer(r"(?=\.\.)", text or ""):
+        old, new = (text or "")[: dots.start()], (text or "")[dots.start() + 2 :]
+        if not os.path.exists(text or "") and os.path.isfile(old) and os.path.isfile(new):
+            return old, new
+    return text, text
 
 
 def explain(options: ExplainOptions) -> int:

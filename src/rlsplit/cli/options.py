@@ -113,6 +113,8 @@ class DiffOptions(CompileOptions, RunOptions):
     old: str
     new: str | None
     git: str | None
+    base: list[str]
+    """Files that both sides are written over."""
     format: Literal["text", "markdown", "html"]
 
 
