@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.cli import commands, options, release_commands
+from rlsplit.cli import commands, comparing, options, release_commands
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
 from rlsplit.secrets import RUN_SECRETS
 from rlsplit.version import __version__
@@ -77,11 +77,11 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_run(explaining)
     _add_explain(explaining)
-    comparing = _compiling(
-        made, "diff", "say what a change of a config means", commands.diff, options.DiffOptions, files="two"
+    differing = _compiling(
+        made, "diff", "say what a change of a config means", comparing.diff, options.DiffOptions, files="two"
     )
-    _add_run(comparing)
-    _add_diff(comparing)
+    _add_run(differing)
+    _add_diff(differing)
     _add_migrate(made)
     _add_drift(made)
     _add_own(_command(made, "own", "let a run's workload own its other objects", commands.own, options.OwnOptions))
@@ -234,6 +234,8 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
     told = "read FILE before OLD and before NEW: what both are written over"
     parser.add_argument("--base", action="append", default=[], metavar="FILE", help=told)
     parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
+    told = "compare the config's objects with these instead: an earlier render, or what kubectl get -o json gave"
+    parser.add_argument("--objects", metavar="FILE", help=told)
     parser.epilog = f"{parser.epilog}\n--platform OLD..NEW compares two clusters, also of one config."
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from rlsplit.cli.folders import write_folder
 from rlsplit.cli.streams import (
-    COULD_NOT_RUN,
     FINDINGS,
     FINE,
     Cluster,
@@ -26,10 +24,7 @@ from rlsplit.cli.streams import (
     report,
     run_of,
     secrets_of,
-    source_at,
-    source_of,
     sources_of,
-    wants_colour,
     write,
 )
 
@@ -37,7 +32,6 @@ if TYPE_CHECKING:
     from rlsplit.cli.options import (
         CompileOptions,
         CompletionOptions,
-        DiffOptions,
         ExplainOptions,
         OwnOptions,
         RenderOptions,
@@ -48,7 +42,6 @@ if TYPE_CHECKING:
         ValidateOptions,
     )
     from rlsplit.compiler import Outcome, Stage, Target
-    from rlsplit.diff import Difference
     from rlsplit.document import Source
     from rlsplit.explaining import Origin
     from rlsplit.findings import Finding
@@ -170,59 +163,10 @@ def _preview(options: RenderOptions, sources: Sequence[Source]) -> int:
     """Print or write a page about the run; a refused one has its findings."""
     from rlsplit import preview
 
-    subject = _previewed(options, options, sources)
+    subject = previewed(options, options, sources)
     text = preview.as_html(subject) if options.format == "html" else preview.as_markdown(subject)
     write(options.output, {PREVIEWS[options.format]: text})
     return FINDINGS if subject.is_refused else FINE
-
-
-def diff(options: DiffOptions) -> int:
-    """Say what a change means: exit code 0 same, 1 different, 2 could not run."""
-    from dataclasses import replace
-
-    from rlsplit import diff as differ
-
-    # One name for both, so that only the change shows.
-    compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
-    platforms = _platforms(options.platform)
-    old, new = (
-        _previewed(compared, replace(compared, platform=platform), sources)
-        for platform, sources in zip(platforms, _sides(options, is_one=platforms[0] != platforms[1]), strict=True)
-    )
-    found = differ.difference(old, new)
-    print(_difference(found, options), end="")
-    if found.is_refused:
-        return COULD_NOT_RUN
-    return FINE if found.is_same else FINDINGS
-
-
-def _difference(found: Difference, options: DiffOptions) -> str:
-    from rlsplit import diff as differ
-
-    if options.format == "text":
-        return differ.as_text(found, colour=wants_colour(sys.stdout))
-    return differ.as_html(found) if options.format == "html" else differ.as_markdown(found)
-
-
-def _sides(options: DiffOptions, *, is_one: bool) -> tuple[list[Source], list[Source]]:
-    """Read what both sides share and what each has of its own; ``is_one``: one config on two platforms will do."""
-    if options.git is not None and options.new is not None:
-        raise CommandError("name one file with --git REVISION")
-    if options.git is None and options.new is None and not is_one:
-        raise CommandError("name two files, or one and --git REVISION or --platform OLD..NEW")
-    new = source_of(options.new or options.old)
-    old = source_of(options.old) if options.git is None else source_at(options.git, options.old)
-    shared = sources_of(options.base, options.attach) if options.base or options.attach else []
-    return [*shared, old], [*shared, new]
-
-
-def _platforms(text: str | None) -> tuple[str | None, str | None]:
-    """The settings of the old and of the new side: one file for both, or two as ``OLD..NEW``."""
-    for dots in re.finditer(r"(?=\.\.)", text or ""):
-        old, new = (text or "")[: dots.start()], (text or "")[dots.start() + 2 :]
-        if not os.path.exists(text or "") and os.path.isfile(old) and os.path.isfile(new):
-            return old, new
-    return text, text
 
 
 def explain(options: ExplainOptions) -> int:
@@ -360,7 +304,8 @@ def _notes(outcome: Outcome) -> Sequence[Finding]:
     return outcome.plan.notes if outcome.objects is not None and outcome.plan is not None else ()
 
 
-def _previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source]) -> Compiled:
+def previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source]) -> Compiled:
+    """Compile sources up to the plan, for what is shown to people."""
     from rlsplit import preview
 
     target, cluster = _target(run)

@@ -115,6 +115,8 @@ class DiffOptions(CompileOptions, RunOptions):
     git: str | None
     base: list[str]
     """Files that both sides are written over."""
+    objects: str | None
+    """Stored objects to compare with instead."""
     format: Literal["text", "markdown", "html"]
 
 

@@ -11,7 +11,7 @@ from rlsplit.compiler import retargeted
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
-from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.findings import Finding, KeyPath, dotted, visible
 from rlsplit.planning.model import Config
 from rlsplit.preview.subject import Compiled, Planned, planned_of
 from rlsplit.preview.summary import object_title
@@ -183,11 +183,13 @@ def _object_changes(old: Planned, new: Planned) -> Iterator[ObjectChange]:
         was, is_now = before.get(title, ""), after.get(title, "")
         if was != is_now:
             kind: Kind = "added" if not was else "removed" if not is_now else "changed"
-            yield ObjectChange(title=title, kind=kind, diff=_unified(title, was, is_now))
+            yield ObjectChange(title=title, kind=kind, diff=unified(title, was, is_now))
 
 
-def _unified(title: str, old: str, new: str) -> str:
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {title}", f"new {title}", lineterm="")
+def unified(title: str, old: str, new: str) -> str:
+    """Write the unified diff of an object's two texts."""
+    name = visible(title)
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {name}", f"new {name}", lineterm="")
     return "\n".join(lines) + "\n"
 
 

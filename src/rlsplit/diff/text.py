@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rlsplit.diff.difference import Difference
+from rlsplit.diff.difference import Difference, ObjectChange
 from rlsplit.diff.words import (
     change_path,
     component_title,
@@ -16,7 +16,7 @@ from rlsplit.diff.words import (
     verdict,
 )
 from rlsplit.findings import Finding, visible
-from rlsplit.preview.text import visible_lines
+from rlsplit.preview.text import counted, visible_lines
 
 _COLOURS: Final = {"+": "32", "-": "31", "@": "36"}
 """First sign of a line of a unified diff to its ANSI style."""
@@ -25,6 +25,15 @@ _COLOURS: Final = {"+": "32", "-": "31", "@": "36"}
 def as_text(found: Difference, *, colour: bool = False) -> str:
     """Write the three levels one after the other; only the verdict if there is nothing more."""
     lines = "\n".join(_lines(found)).split("\n")
+    return "".join(f"{_painted(line, is_first=not number) if colour else line}\n" for number, line in enumerate(lines))
+
+
+def as_object_text(changes: Sequence[ObjectChange], *, colour: bool = False) -> str:
+    """Write what applying a render would change in stored objects."""
+    if not changes:
+        return "No difference.\n"
+    head = [f"{counted(len(changes), 'object')} would change:", *(f"  {visible(c.title)} ({c.kind})" for c in changes)]
+    lines = [*head, *(line for c in changes for line in ("", *visible_lines(c.diff.removesuffix("\n")).split("\n")))]
     return "".join(f"{_painted(line, is_first=not number) if colour else line}\n" for number, line in enumerate(lines))
 
 
