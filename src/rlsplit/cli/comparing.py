@@ -117,8 +117,10 @@ def _objects(name: str) -> list[dict[str, Any]]:
 
 def _listed(documents: list[Any]) -> list[Any]:
     """The objects of all documents; one that is a list holds its items."""
+    from rlsplit.plain_data import is_list, is_table
+
     found: list[Any] = []
     for document in documents:
-        is_list = isinstance(document, dict) and isinstance(document.get("items"), list)
-        found += document["items"] if is_list else [document] if document is not None else []
+        items = document.get("items") if is_table(document) else None
+        found += items if is_list(items) else [document] if document is not None else []
     return found

@@ -9,6 +9,7 @@ import tomli
 
 from rlsplit.migration.arranging import arranged
 from rlsplit.migration.layout import Layout
+from rlsplit.plain_data import is_list, is_table
 
 
 def rewritten(layout: Layout, table: Mapping[str, Any]) -> str | None:
@@ -28,10 +29,11 @@ def as_given(given: str, written: str) -> str:
     return mark + (ended.replace("\n", "\r\n") if "\r\n" in given else ended)
 
 
-def _same(found: object, wanted: object) -> bool:
+def _same(found: Any, wanted: Any) -> bool:
     """Whether two tables are equal, types included; what is not a number counts as itself."""
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+    if is_table(found) and is_table(wanted):
         return found.keys() == wanted.keys() and all(_same(found[key], wanted[key]) for key in found)
-    if isinstance(found, list) and isinstance(wanted, list):
+    if is_list(found) and is_list(wanted):
         return len(found) == len(wanted) and all(map(_same, found, wanted))
-    return type(found) is type(wanted) and (found == wanted or (found != found and wanted != wanted))
+    is_equal: bool = found == wanted or (found != found and wanted != wanted)
+    return type(found) is type(wanted) and is_equal
