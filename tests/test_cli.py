@@ -251,7 +251,7 @@ def test_render_prints_yaml_and_json_of_the_same_objects(run) -> None:
 
 def test_render_writes_a_folder_and_selects(run, tmp_path) -> None:
     assert run("render", SMALL, "-o", tmp_path)[0] == 0
-    names = sorted(path.name for path in tmp_path.iterdir())
+    names = sorted(path.name for path in tmp_path.glob("*.yaml"))
     assert names[0].startswith("00-")
     jobs = list(yaml.safe_load_all(run("render", SMALL, "--only", "Job", "--component", "trainer")[1]))
     assert [job["kind"] for job in jobs] == ["Job"]
@@ -344,6 +344,34 @@ def test_explain_says_where_a_value_comes_from(run) -> None:
     assert "# default" in plain
     assert "set for the cluster" not in plain
     assert run("explain", large, "trainer.nothing")[0] == 2
+
+
+def test_explain_knows_keys_as_they_were_written(run, tmp_path) -> None:
+    base, more = tmp_path / "base.toml", tmp_path / "trainer.toml"
+    base.write_text(
+        'seq_len = 2048\n[trainer]\n[inference]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id = "a"\n'
+    )
+    more.write_text("optim.lr = 3e-5\n")
+    shared = run("explain", base, "seq_len")[1]
+    assert "trainer.model.seq_len = 2048" in shared
+    assert "orchestrator.seq_len = 2048" in shared
+    assert "optim" not in shared
+    code, _, err = run("explain", base, "lr")
+    assert (code, err) == (2, "rlsplit: no value there; did you mean trainer.optim.lr?\n")
+    key = "trainer.optim.lr"
+    for words in (["@", base, "--trainer", "@", more, key], [base, key, "--attach", f"trainer={more}"]):
+        code, out, err = run("explain", *words)
+        assert (code, err) == (0, "")
+        assert out.startswith("trainer.optim.lr = 3e-05")
+        assert "written at" in out
+    code, out, _ = run("explain", base, more, "optim")
+    assert code == 1
+
+
+def test_explain_shows_no_parent_beside_its_child(run) -> None:
+    for path in sorted((ROOT / "fixtures").glob("*/rl.toml")):
+        keys = [line.partition(" = ")[0] for line in run("explain", path)[1].splitlines()]
+        assert not {key for key in keys if any(other.startswith(f"{key}.") for other in keys)}, path
 
 
 def test_explain_hides_what_looks_like_a_secret(run, tmp_path) -> None:
@@ -470,3 +498,28 @@ def test_previews_of_good_and_bad_configs(run, tmp_path) -> None:
     code, out, _ = run("render", MISTAKES, "--format", "markdown")
     assert code == 1
     assert "B-03" in out
+
+
+def test_diff_takes_bases_attachments_and_two_platforms(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = {
+        "base": '[trainer]\n[inference]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id = "a"\n',
+        "a": "max_steps = 1\n",
+        "b": "max_steps = 2\n",
+        "t": "optim.lr = 3e-5\n",
+        "one": 'namespace = "one"\n',
+        "two": 'namespace = "two"\n',
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    code, out, _ = run("diff", "a.toml", "b.toml", "--base", "base.toml", "--attach", "trainer=t.toml")
+    assert code == 1
+    assert "max_steps: 1 -> 2" in out
+    assert "optim" not in out
+    assert run("diff", "a.toml", "a.toml", "--base", "base.toml")[0] == 0
+    code, out, _ = run("diff", "base.toml", "--platform", "one.toml..two.toml")
+    assert code == 1
+    assert 'run: namespace: "one" -> "two"' in out
+    assert run("diff", "base.toml", "--platform", "../" + tmp_path.name + "/one.toml..two.toml")[0] == 1
+    assert run("diff", "base.toml", "--platform", "one.toml")[0] == 2
+    assert run("diff", "base.toml")[0] == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -13,7 +14,7 @@ import tomli
 
 from conftest import ROOT
 from rlsplit.cli import arguments
-from rlsplit.findings import Finding, Mark
+from rlsplit.findings import Finding, Fix, Mark
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
 from rlsplit.reports import INFORMATION_URI, REPORTS, as_github, as_json, as_plain, as_sarif
 
@@ -90,6 +91,7 @@ def test_json_keeps_everything_apart() -> None:
             "source": "rl.toml",
             "line": 2,
             "column": 3,
+            "fix": None,
         },
         {
             "code": "T-20",
@@ -100,8 +102,36 @@ def test_json_keeps_everything_apart() -> None:
             "source": None,
             "line": None,
             "column": None,
+            "fix": None,
         },
     ]
+
+
+def test_fixes_as_data() -> None:
+    line = "bacth_size = 1"
+    here = Mark("rl.toml", 1, 1)
+    path, to = ("orchestrator", "bacth_size"), ("orchestrator", "batch_size")
+    finding = Finding(code="B-01", message="m", path=path, where=here, fix=replace(Fix.moving(path, to), where=here))
+    (record,) = json.loads(as_json([finding]))
+    assert record["fix"] == {
+        "kind": "move",
+        "old": "orchestrator.bacth_size",
+        "new": "orchestrator.batch_size",
+        "sure": "certain",
+        "line": 1,
+        "column": 1,
+    }
+    (result,) = json.loads(as_sarif([finding], {"rl.toml": (line,)}))["runs"][0]["results"]
+    (change,) = result["fixes"][0]["artifactChanges"]
+    (replacement,) = change["replacements"]
+    region = replacement["deletedRegion"]
+    text = line[region["startColumn"] - 1 : region["endColumn"] - 1]
+    assert line.replace(text, replacement["insertedContent"]["text"]) == "batch_size = 1"
+    # A key that goes to another table is no edit of one place.
+    away = replace(finding, fix=replace(Fix.moving(path, ("batch_size",)), where=here))
+    (result,) = json.loads(as_sarif([away], {"rl.toml": (line,)}))["runs"][0]["results"]
+    assert "fixes" not in result
+    assert result["properties"]["fix"]["new"] == "batch_size"
 
 
 def test_github_gets_errors_first_and_at_most_ten() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from rlsplit.components import EVALS, ORCHESTRATOR, TRAINER, ComponentName, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
+from rlsplit.config.spelling import nearest as closest
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
@@ -101,12 +102,38 @@ def explain(
     With a plan, the values that it overlays for the cluster are explained as such.
     """
     records = _Records.of(provenance, document)
-    overlays = _overlays(plan)
+    overlays = overlays_of(plan)
     return tuple(
         origin
         for subject in _subjects(split, plan.shape.engine_components if plan else ("inference",))
         for origin in _component_origins(subject, records, overlays.get(subject.id, {}))
     )
+
+
+def asked_for(origins: Iterable[Origin], key: str) -> tuple[Origin, ...]:
+    """Find the values at and below a key: with its component, or as it was written in the document."""
+    return tuple(origin for origin in origins if any(_is_at(text, key) for text in _names(origin)))
+
+
+def _names(origin: Origin) -> Iterator[str]:
+    yield f"{origin.component}.{dotted(origin.path)}"
+    if origin.source is not None:
+        yield dotted(origin.source)
+
+
+def _is_at(text: str, key: str) -> bool:
+    return text == key or text.startswith((f"{key}.", f"{key}["))
+
+
+def meant(origins: Iterable[Origin], key: str) -> tuple[str, ...]:
+    """Name the keys that may be meant by one that nothing has: those of the same last name, or of the nearest one."""
+    by_name: dict[str, list[str]] = {}
+    for origin in origins:
+        names = [part for part in origin.path if isinstance(part, str)]
+        by_name.setdefault(names[-1] if names else "", []).append(f"{origin.component}.{dotted(origin.path)}")
+    last = key.rpartition(".")[2]
+    near = last if last in by_name else closest(last, by_name)
+    return tuple(by_name.get(near or "", ()))
 
 
 def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
@@ -153,9 +180,10 @@ _EVALS_KEYS: Final[Mapping[KeyPath, KeyPath]] = {
 
 
 def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
+    opened = {path[:end] for path in overlays for end in range(len(path))}
     for path, value in leaves(subject.config):
-        if nearest(overlays, path) is not None:
-            continue
+        if nearest(overlays, path) is not None or path in opened:
+            continue  # of what an overlay fills, the empty table or null is no news
         root_path = subject.moved.get(path, (*subject.root, *path))
         yield records.origin(subject, path, value, root_path)
     for path, overlay in overlays.items():
@@ -247,7 +275,8 @@ def _told(provenance: Provenance) -> Provenance:
     return replace(provenance, fills=tuple(fills), derived=tuple(derived))
 
 
-def _overlays(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:
+def overlays_of(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:
+    """Group a plan's overlays by config and path."""
     by_config: dict[ConfigId, dict[KeyPath, Overlay]] = {}
     for overlay in plan.overlays if plan else ():
         by_config.setdefault(overlay.config, {})[overlay.path] = overlay

@@ -40,6 +40,40 @@ class Mark:
         return f"{self.source}:{self.line}:{self.column}"
 
 
+Sure = Literal["certain", "likely"]
+"""How sure an edit is: a certain one says the same as what was written, a likely one is a guess."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """An edit that mends a finding: a key that goes elsewhere with its value, or a piece of text that is replaced."""
+
+    old: str
+    """What is written: a key as a dotted path, or the piece of text."""
+    new: str
+    """What to write instead."""
+    sure: Sure = "certain"
+    path: KeyPath = ()
+    """The key that goes elsewhere; empty for a piece of text."""
+    to: KeyPath = ()
+    """Where that key goes."""
+    where: Mark | None = None
+    """Where ``old`` begins; of a key it is filled by :func:`located`."""
+
+    @staticmethod
+    def moving(path: KeyPath, to: KeyPath, sure: Sure = "certain") -> Fix:
+        """Make the edit that puts a key elsewhere."""
+        return Fix(old=dotted(path), new=dotted(to), sure=sure, path=path, to=to)
+
+    def at(self, path: KeyPath) -> Fix | None:
+        """Give the same edit for a key that was written elsewhere; None where only this place is known."""
+        if not self.path or path == self.path:
+            return self
+        if self.path[:-1] != self.to[:-1] or path[-1:] != self.path[-1:]:
+            return None
+        return Fix.moving(path, (*path[:-1], self.to[-1]), self.sure)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One problem of one input, complete enough to be mended without reading anything else."""
@@ -61,6 +95,8 @@ class Finding:
     """Where prime-rl itself attaches the problem when that is wider than ``path``: the section of the rule."""
     where: Mark | None = None
     """Filled by :func:`located`, never by a check."""
+    fix: Fix | None = None
+    """The edit that mends it, where one is known."""
 
     def __post_init__(self) -> None:
         # Whoever writes a message may spell a value in it; what looks like a secret by itself goes no further.
@@ -149,7 +185,11 @@ def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
 
 def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
     """Return the record of the longest prefix of a path that has one, which may be the path itself."""
-    return next(enclosing(records, path), None)
+    for end in range(len(path), -1, -1):
+        record = records.get(path[:end])
+        if record is not None:
+            return record
+    return None
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -163,7 +203,14 @@ def _placed(finding: Finding, marks: Mapping[KeyPath, Mark], start: Mark | None,
     paths = (finding.path, *finding.related)
     written = (marks.get(path) for path in paths)
     around = (nearest(marks, path) for path in paths)
-    return replace(finding, where=next((mark for mark in (*written, *around) if mark is not None), start))
+    where = next((mark for mark in (*written, *around) if mark is not None), start)
+    return replace(finding, where=where, fix=_fix_at(finding, marks) if finding.fix else None)
+
+
+def _fix_at(finding: Finding, marks: Mapping[KeyPath, Mark]) -> Fix | None:
+    """Give an edit its place; one of a key that was written elsewhere than the finding says is none."""
+    fix = finding.fix.at(finding.path) if finding.fix else None
+    return replace(fix, where=marks.get(fix.path, fix.where)) if fix else None
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

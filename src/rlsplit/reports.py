@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rlsplit.characters import width
 from rlsplit.excerpts import covered
-from rlsplit.findings import Finding, Severity, dotted, visible
+from rlsplit.findings import Finding, Fix, Severity, dotted, visible
 from rlsplit.report_formats import REPORT_FORMATS
 from rlsplit.version import __version__
 
@@ -108,6 +108,19 @@ def _record(finding: Finding) -> dict[str, Any]:
         "source": where.source if where else None,
         "line": where.line if where else None,
         "column": where.column if where else None,
+        "fix": _edit(finding.fix) if finding.fix else None,
+    }
+
+
+def _edit(fix: Fix) -> dict[str, Any]:
+    """Describe an edit; of a key that goes elsewhere, ``old`` and ``new`` are its paths."""
+    return {
+        "kind": "move" if fix.path else "replace",
+        "old": fix.old,
+        "new": fix.new,
+        "sure": fix.sure,
+        "line": fix.where.line if fix.where else None,
+        "column": fix.where.column if fix.where else None,
     }
 
 
@@ -148,7 +161,7 @@ def as_sarif(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
         "informationUri": INFORMATION_URI,
         "rules": [_rule(code) for code in codes],
     }
-    results = [_result(finding, codes.index(finding.code)) for finding in findings]
+    results = [_result(finding, codes.index(finding.code), lines) for finding in findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=True) + "\n"
@@ -172,7 +185,7 @@ def _rule(code: str) -> dict[str, Any]:
 _SARIF_LEVELS: Final[Mapping[Severity, str]] = {"error": "error", "warning": "warning", "notice": "note"}
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
+def _result(finding: Finding, rule: int, lines: Lines) -> dict[str, Any]:
     target = f"{dotted(finding.path)}: " if finding.path else ""
     hint = f" ({finding.hint})" if finding.hint else ""
     result: dict[str, Any] = {
@@ -185,7 +198,30 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
         region = {"startLine": finding.where.line, "startColumn": finding.where.column}
         artifact = {"uri": _uri(finding.where.source)}
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
+    if finding.fix:
+        result["properties"] = {"fix": _edit(finding.fix)}
+        result |= _sarif_fixes(finding.fix, lines)
     return result
+
+
+def _sarif_fixes(fix: Fix, lines: Lines) -> dict[str, Any]:
+    """Describe an edit of one piece of text; a key that goes to another table is more than that, and is left out."""
+    old, new = (fix.old, fix.new) if not fix.path else (str(fix.path[-1]), dotted(fix.to[-1:]))
+    where = fix.where
+    source = lines.get(where.source, ()) if where else ()
+    if where is None or where.line > len(source) or fix.path[:-1] != fix.to[:-1]:
+        return {}
+    if not source[where.line - 1].startswith(old, where.column - 1):
+        return {}
+    region = {
+        "startLine": where.line,
+        "startColumn": where.column,
+        "endLine": where.line,
+        "endColumn": where.column + len(old),
+    }
+    replacement = {"deletedRegion": region, "insertedContent": {"text": new}}
+    change = {"artifactLocation": {"uri": _uri(where.source)}, "replacements": [replacement]}
+    return {"fixes": [{"description": {"text": f"write {new}"}, "artifactChanges": [change]}]}
 
 
 def _uri(name: str) -> str:

@@ -92,7 +92,7 @@ def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
     is_server = pods.component not in ("trainer", driver)
     # A sidecar is ended by the kubelet, once the container that it stands beside has ended.
     is_sidecar = pods.env_server is not None and pods.env_server.local_port is not None
-    watches = platform.workload == "job" and plan.pod_count > 1 and not is_sidecar
+    watches = platform.workload == "job" and (len(plan.pods) > 1 or plan.pod_count > 1) and not is_sidecar
     return {
         "component": pods.component,
         "has_orchestrator": plan.shape.has_orchestrator,

@@ -77,9 +77,17 @@ RUNS: list[list[str]] = [
     *([command, "good.toml"] for command in ("validate", "render", "split", "explain")),
     *([command, "bad.toml"] for command in ("validate", "render", "split", "explain")),
     *([command, "broken.toml"] for command in ("validate", "render", "split", "explain")),
-    *(["validate", file, "--format", form] for file in ("good.toml", "bad.toml", "broken.toml") for form in ("json", "github", "sarif")),
+    *(["validate", file, "--report", form] for file in ("good.toml", "bad.toml", "broken.toml") for form in ("json", "github", "sarif")),
     *(["render", file, "--format", form] for file in ("good.toml", "bad.toml") for form in ("yaml", "json", "markdown", "html")),
     *(["diff", "good.toml", "other.toml", "--format", form] for form in ("text", "markdown", "html")),
+    *(["validate", "--diff", file] for file in ("good.toml", "bad.toml", "broken.toml", WITHOUT_NUL)),
+    *(["validate", "--fix", file] for file in ("hidden.toml", "mendable.toml")),
+    ["diff", "--objects", "objects.json", "good.toml"],
+    ["diff", "--objects", WITHOUT_NUL, "good.toml"],
+    ["diff", "--objects", "broken.toml", "good.toml"],
+    ["diff", "good.toml", "--platform", f"{WITHOUT_NUL}..x"],
+    ["diff", "good.toml", "sources.toml"],
+    ["explain", "good.toml", "good.toml", "seq_len"],
     ["diff", "good.toml", "bad.toml"],
     ["diff", "bad.toml", "broken.toml"],
     ["validate", "--platform", "settings.toml"],
@@ -107,6 +115,12 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = {"good": GOOD, "other": GOOD.replace("max_steps = 5", "max_steps = 6"), "bad": BAD, "broken": BROKEN}
     for name, text in {**files, "settings": SETTINGS}.items():
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    hostile = {"apiVersion": "v1", "kind": HOSTILE, "metadata": {"name": HOSTILE}, HOSTILE: [HOSTILE]}
+    (folder / "objects.json").write_text(json.dumps(hostile), encoding="utf-8")
+    more = f'[[orchestrator.train.source]]\nname = {NAME[:-1]}2"\nenv.taskset.id = {NAME}\n'
+    (folder / "sources.toml").write_text(GOOD + more, encoding="utf-8")
+    mendable = GOOD.replace("max_steps = 5", f"max_stepz = 5\n[wandb]\nname = {NAME}\n[{NAME}]\nx = True")
+    (folder / "mendable.toml").write_text(mendable, encoding="utf-8")
     (folder / "hidden.toml").write_text(BAD, encoding="utf-8")
     return folder
 

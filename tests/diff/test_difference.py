@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -163,8 +164,8 @@ def test_an_environment_that_is_put_first_is_one_that_is_added() -> None:
     added = [change for change in found.components if change.kind == "added"]
     assert [change.component for change in added] == ["environment train/first"]
     told = settings(found)
-    assert told["orchestrator: train.source.first"][0] is ABSENT
-    assert not any(".ratio" in key or ".algo" in key for key in told)
+    assert told["orchestrator: train.source.first.env.taskset.id"] == (ABSENT, "reverse-text")
+    assert not any(".ratio" in key or ".algo" in key for key in told if ".first." not in key)
 
 
 def test_new_findings_are_told() -> None:
@@ -250,7 +251,46 @@ def test_named_tables_compare_by_name_and_tell_their_order() -> None:
     old = [{"name": "a", "x": 1}, {"name": "b", "x": 2}, {"name": "c"}]
     new = [{"name": "c"}, {"name": "a", "x": 1}, {"name": "d"}]
     assert list(changes(old, new, ("s",))) == [
-        Change(path=("s", "b"), old={"name": "b", "x": 2}, new=ABSENT),
-        Change(path=("s", "d"), old=ABSENT, new={"name": "d"}),
+        Change(path=("s", "b", "name"), old="b", new=ABSENT),
+        Change(path=("s", "b", "x"), old=2, new=ABSENT),
+        Change(path=("s", "d", "name"), old=ABSENT, new="d"),
         Change(path=("s", "order"), old=["a", "c"], new=["c", "a"]),
     ]
+
+
+def test_tables_are_told_key_by_key_wherever_they_come_and_go() -> None:
+    same = [{"name": "a", "x": 1}, {"name": "a", "x": 2}]
+    told = list(changes({"s": same}, {"s": [same[0], {"name": "a", "x": 3, "y": {"z": [1]}}]}))
+    assert told == [
+        Change(path=("s", 1, "x"), old=2, new=3),
+        Change(path=("s", 1, "y", "z"), old=ABSENT, new=[1]),
+    ]
+    assert list(changes({}, {"t": {}, "u": [{"a": None, "b": 1}]})) == [
+        Change(path=("t",), old=ABSENT, new={}),
+        Change(path=("u", 0, "b"), old=ABSENT, new=1),
+    ]
+    assert list(changes({"t": {"x": None}}, {})) == [Change(path=("t", "x"), old=None, new=ABSENT)]
+
+
+def test_a_component_that_comes_has_content_and_what_is_new_in_the_picture_is_marked() -> None:
+    source = '[[orchestrator.train.source]]\nname = "first"\nenv.taskset.id = "reverse-text"\n\n'
+    old = text_of("multi-env-algos")
+    found = difference(side(old), side(old.replace("# 1. Math", f"{source}# 1. Math")))
+    text = as_markdown(found)
+    heading = "#### Config: environment train/first (added)\n\n"
+    assert text.partition(heading)[2].startswith("| key | old | new |")
+    assert re.search(r"^  style n\d+ fill:", text, re.MULTILINE)
+    assert as_html(found).count('env-server changed"') == 2
+    assert '" changed"' not in as_html(difference(side(old), side(old)))
+
+
+def test_colours_and_one_line_for_the_verdict() -> None:
+    source = '[trainer]\n[inference]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id = "a"\n'
+    more = '[[orchestrator.train.source]]\nenv.taskset.id = "b"\nname = "x\\n::error::\\u001b[2J"\n'
+    found = difference(side(source), side(source + more))
+    plain, painted = as_text(found), as_text(found, colour=True)
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == plain
+    assert "\x1b[32m+" in painted
+    assert plain.split("\n")[0].endswith(".")
+    assert "\n::" not in plain

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.cli import commands, completers, manual_commands, options, release_commands
+from rlsplit.cli import commands, comparing, completers, manual_commands, options, release_commands
 from rlsplit.cli.completers import completed
 from rlsplit.cli.streams import FINE
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
@@ -48,21 +48,23 @@ EXAMPLES: Final = {
 
 
 def with_attachments(argv: Sequence[str]) -> list[str]:
-    """Turn prime-rl's ``@ FILE`` and ``--a.b @ FILE`` into what argparse knows."""
+    """Turn prime-rl's ``@ FILE`` and ``--a.b @ FILE`` into what argparse knows, which wants files side by side."""
     words: list[str] = []
+    last: list[str] = []
     rest = iter(argv)
     for word in rest:
         attached = _ATTACHED.match(words[-1]) if words and word == "@" else None
         if word == "@" and attached:
-            words[-1:] = ["--attach", f"{attached.group(1)}={next(rest, '')}"]
+            words.pop()
+            last += ["--attach", f"{attached.group(1)}={next(rest, '')}"]
         elif word != "@":
             words.append(word.removeprefix("@") if len(word) > 1 else word)
-    return words
+    return [*words, *last]
 
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser of the whole command line."""
-    root = argparse.ArgumentParser(
+    root = _Parser(
         prog="rlsplit",
         description=DESCRIPTION,
         epilog=EXIT_HELP,
@@ -78,15 +80,15 @@ def parser() -> argparse.ArgumentParser:
     checking = _compiling(made, "validate", "check files, each on its own", commands.validate, options.ValidateOptions)
     _add_validate(checking)
     explaining = _compiling(
-        made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="one"
+        made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="key"
     )
     _add_run(explaining)
     _add_explain(explaining)
-    comparing = _compiling(
-        made, "diff", "say what a change of a config means", commands.diff, options.DiffOptions, files="two"
+    differing = _compiling(
+        made, "diff", "say what a change of a config means", comparing.diff, options.DiffOptions, files="two"
     )
-    _add_run(comparing)
-    _add_diff(comparing)
+    _add_run(differing)
+    _add_diff(differing)
     _add_migrate(made)
     _add_drift(made)
     _add_own(_command(made, "own", "let a run's workload own its other objects", commands.own, options.OwnOptions))
@@ -141,6 +143,13 @@ def _add_help(root: argparse.ArgumentParser, made: Any) -> None:
     parser.set_defaults(command=run, parser=parser)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Prints its help like any output: argparse would pass over a disk that is full."""
+
+    def print_help(self, file: Any = None) -> None:
+        print(self.format_help(), end="", file=file)
+
+
 class _Version(argparse.Action):
     """Prints the version and the releases, which are looked up only then."""
 
@@ -180,12 +189,13 @@ def _compiling(
     command: Callable[[T], int],
     kind: type[T],
     *,
-    files: Literal["one", "two", "many"] = "many",
+    files: Literal["key", "two", "many"] = "many",
 ) -> argparse.ArgumentParser:
     """A command that compiles sources."""
-    parser = _command(made, name, summary, command, kind, SOURCES_HELP if files == "many" else "")
-    if files == "one":
-        parser.add_argument("file", metavar="FILE", help="rl.toml or sft.toml, or - for standard input")
+    parser = _command(made, name, summary, command, kind, "" if files == "two" else SOURCES_HELP)
+    if files == "key":
+        told = "rl.toml or sft.toml, or - for standard input; behind the files a key, as written or with its component"
+        completed(parser.add_argument("words", nargs="*", metavar="FILE", help=told), completers.explained_words)
     elif files == "two":
         parser.add_argument("old", metavar="OLD", help="the config as it was; with --git the one config")
         parser.add_argument("new", nargs="?", metavar="NEW", help="the config as it is")
@@ -255,11 +265,12 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     clusters.add_argument("--platform", metavar="FILE", help=told)
     clusters.add_argument("--without-cluster", action="store_true", help="check as prime-rl's launcher does, no more")
     parser.add_argument("--notes", action="store_true", help=_NOTES_HELP)
+    told = "rewrite each FILE with what is certain: renamed, moved and misspelled keys, True for true"
+    parser.add_argument("--fix", action="store_true", help=told)
+    parser.add_argument("--diff", action="store_true", help="show what --fix would change and write nothing")
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
-    key = parser.add_argument("path", nargs="?", metavar="KEY", help="a key with its component: trainer.model.seq_len")
-    completed(key, completers.explained_keys)
     completed(parser.add_argument("--component", metavar="NAME", help="only this component"), completers.components)
     parser.add_argument("--changed-only", action="store_true", help="leave defaults out")
     parser.add_argument("--without-cluster", action="store_true", help="the split alone, as prime-rl's launcher has it")
@@ -267,7 +278,12 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
 
 def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--git", metavar="REVISION", help="compare the file with that of a git revision")
+    told = "read FILE before OLD and before NEW: what both are written over"
+    parser.add_argument("--base", action="append", default=[], metavar="FILE", help=told)
     parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
+    told = "compare the config's objects with these instead: an earlier render, or what kubectl get -o json gave"
+    parser.add_argument("--objects", metavar="FILE", help=told)
+    parser.epilog = f"{parser.epilog}\n--platform OLD..NEW compares two clusters, also of one config."
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
 
 

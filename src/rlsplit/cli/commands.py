@@ -7,23 +7,23 @@ loads no more than it needs.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from rlsplit.cli.folders import write_folder
 from rlsplit.cli.streams import (
-    COULD_NOT_RUN,
     FINDINGS,
     FINE,
     Cluster,
     CommandError,
     cluster_of,
+    progress,
     read_file,
     report,
     run_of,
     secrets_of,
-    source_at,
-    source_of,
     sources_of,
     write,
 )
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from rlsplit.cli.options import (
         CompileOptions,
         CompletionOptions,
-        DiffOptions,
         ExplainOptions,
         OwnOptions,
         RenderOptions,
@@ -52,14 +51,19 @@ if TYPE_CHECKING:
 
 def validate(options: ValidateOptions) -> int:
     """Check each file on its own, or all of them as one config with ``--compose``; or the cluster's alone."""
+    if options.fix or options.diff:
+        from rlsplit.cli.fixing import fix_files
+
+        fix_files(options)
     cluster = Cluster() if options.platform is None else cluster_of(options.platform)
     is_alone = options.platform is not None and not options.files and not options.attach
     sources = [] if is_alone else sources_of(options.files, options.attach)
     groups = [sources] if options.compose or options.attach else [[source] for source in sources]
-    outcomes = [_validated(options, group, cluster) for group in groups]
+    outcomes = [_validated(options, group, cluster) for group in progress(groups, "checked")]
     findings = [*cluster.findings, *(finding for outcome in outcomes for finding in _valid_for(options, outcome))]
     lines = {name: text for outcome in outcomes for name, text in outcome.document.lines.items()}
-    return report(options, findings, {**lines, **cluster.lines}, stream=sys.stdout)
+    stream = sys.stderr if options.diff else sys.stdout
+    return report(options, findings, {**lines, **cluster.lines}, stream=stream)
 
 
 def _validated(options: ValidateOptions, sources: Sequence[Source], cluster: Cluster) -> Outcome:
@@ -102,7 +106,7 @@ def split(options: SplitOptions) -> int:
     if options.artifact:
         write(options.output, {"artifact.json": as_text(artifact(outcome.split), "json")})
     elif options.output:
-        write(options.output, component_files(outcome.split, form=options.form, syntax=options.format))
+        write_folder(options.output, component_files(outcome.split, form=options.form, syntax=options.format), "split")
     else:
         configs = component_configs(outcome.split, form=options.form)
         if options.component and options.component not in configs:
@@ -128,7 +132,8 @@ def render(options: RenderOptions) -> int:
     if not chosen:
         raise CommandError("no object matches --only and --component")
     if options.output:
-        write(options.output, to_files(chosen))
+        is_whole = options.only is None and options.component is None
+        write_folder(options.output, to_files(chosen), "render", is_whole=is_whole)
     else:
         print(to_json(chosen) if options.format == "json" else to_yaml(chosen), end="")
     return code
@@ -158,56 +163,49 @@ def _preview(options: RenderOptions, sources: Sequence[Source]) -> int:
     """Print or write a page about the run; a refused one has its findings."""
     from rlsplit import preview
 
-    subject = _previewed(options, options, sources)
+    subject = previewed(options, options, sources)
     text = preview.as_html(subject) if options.format == "html" else preview.as_markdown(subject)
     write(options.output, {PREVIEWS[options.format]: text})
     return FINDINGS if subject.is_refused else FINE
-
-
-def diff(options: DiffOptions) -> int:
-    """Say what a change means: exit code 0 same, 1 different, 2 could not run."""
-    from dataclasses import replace
-
-    from rlsplit import diff as differ
-
-    # One name for both, so that only the change shows.
-    compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
-    old, new = (_previewed(compared, compared, [source]) for source in _sides(options))
-    found = differ.difference(old, new)
-    form = {"text": differ.as_text, "markdown": differ.as_markdown, "html": differ.as_html}[options.format]
-    print(form(found), end="")
-    if found.is_refused:
-        return COULD_NOT_RUN
-    return FINE if found.is_same else FINDINGS
-
-
-def _sides(options: DiffOptions) -> tuple[Source, Source]:
-    if (options.git is None) == (options.new is None):
-        raise CommandError("name two files, or one and --git REVISION")
-    name = options.new or options.old
-    new = source_of(name)
-    return (source_of(options.old) if options.git is None else source_at(options.git, name)), new
 
 
 def explain(options: ExplainOptions) -> int:
     """Say where values come from."""
     target, cluster = (None, Cluster()) if options.without_cluster else _target(options, has_secrets=False)
     until: Stage = "split" if options.without_cluster or cluster.is_refused else "plan"
-    outcome = _compiled(options, sources_of([options.file], options.attach), target, until=until)
+    files, key = _files_and_key(options)
+    outcome = _compiled(options, sources_of(files, options.attach), target, until=until)
     code = _report(options, outcome, (), cluster)
     if outcome.config is None or outcome.split is None or code:
         return code
-    from rlsplit.explaining import changed
+    from rlsplit.explaining import asked_for, changed, meant
     from rlsplit.explaining import explain as explain_split
 
     origins = explain_split(outcome.split, outcome.config.provenance, outcome.document, outcome.plan)
     if options.changed_only:
         origins = changed(origins)
-    rows = [row for row in map(_explained, origins) if _is_asked_for(row[0], options)]
-    if not rows:
-        raise CommandError("no value there; name a component or a key such as trainer.model.seq_len")
-    print(_aligned(rows), end="")
+    if options.component:
+        origins = tuple(origin for origin in origins if origin.component == options.component)
+    found = origins if key is None else asked_for(origins, key)
+    if not found:
+        near = meant(origins, key) if key else ()
+        told = f"did you mean {', or '.join(near[:_MOST_MEANT])}?" if near else "name a component or a key"
+        raise CommandError(f"no value there; {told}{'' if near else ' such as trainer.model.seq_len'}")
+    print(_aligned([_explained(origin) for origin in found]), end="")
     return code
+
+
+_MOST_MEANT: Final = 3
+"""Keys that are suggested for one that nothing has."""
+
+
+def _files_and_key(options: ExplainOptions) -> tuple[list[str], str | None]:
+    """Tell files from the key behind them: the last word is a key if it names no file and something is left to read."""
+    *files, last = options.words or ["-"]
+    is_file = last == "-" or last.endswith((".toml", ".json")) or os.path.exists(last)
+    if is_file or not (files or options.attach):
+        return options.words, None
+    return files, last
 
 
 def rules(options: RulesOptions) -> int:
@@ -313,7 +311,8 @@ def _notes(outcome: Outcome) -> Sequence[Finding]:
     return outcome.plan.notes if outcome.objects is not None and outcome.plan is not None else ()
 
 
-def _previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source]) -> Compiled:
+def previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source]) -> Compiled:
+    """Compile sources up to the plan, for what is shown to people."""
     from rlsplit import preview
 
     target, cluster = _target(run)
@@ -333,13 +332,6 @@ def _explained(origin: Origin) -> Row:
 
     text = HIDDEN if holds_secret(origin.path, origin.value) else json.dumps(origin.value, default=str)
     return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
-
-
-def _is_asked_for(key: str, options: ExplainOptions) -> bool:
-    if options.component and key.partition(".")[0] != options.component:
-        return False
-    path = options.path
-    return path is None or key == path or key.startswith((f"{path}.", f"{path}["))
 
 
 def _aligned(rows: Sequence[Row]) -> str:

@@ -63,6 +63,14 @@ def explained_keys(**_: Any) -> Iterable[str]:
     return (path for path in all_paths("rl") if path.startswith(_EXPLAINED))
 
 
+def explained_words(prefix: str, **_: Any) -> Iterable[str]:
+    """Files, and behind them keys that a component gets."""
+    from argcomplete.completers import FilesCompleter
+
+    files: Iterable[str] = FilesCompleter()(prefix)
+    return (*files, *explained_keys())
+
+
 def codes(**_: Any) -> Iterable[str]:
     """Codes of the rulebook."""
     from rlsplit.rulebook import entries

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from rlsplit.cli import arguments, flags
-from rlsplit.cli.streams import COULD_NOT_RUN, FINE, CommandError, completes, drop_output, say
+from rlsplit.cli.streams import COULD_NOT_RUN, FINE, CommandError, completes, drop_output, open_streams, say
 
 
 def run() -> NoReturn:
     """Entry point of the ``rlsplit`` script."""
     # A command lives for a fraction of a second: collecting garbage would take a tenth of it and free nothing.
     gc.disable()
+    open_streams()
     code = main(sys.argv[1:])
     # Nor look for some at the very end, which took a tenth more.
     gc.freeze()
@@ -24,6 +25,25 @@ def run() -> NoReturn:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except CommandError as error:
+        say(str(error))
+    except BrokenPipeError:
+        drop_output()
+        say("the reader of the output went away")
+    except OSError as error:
+        drop_output()
+        say(f"cannot write the output: {error.strerror or error}")
+    except KeyboardInterrupt:
+        drop_output()
+        say("interrupted")
+    return COULD_NOT_RUN
+
+
+def _run(argv: Sequence[str]) -> int:
     parser = arguments.parser()
     if completes():
         import argcomplete
@@ -40,13 +60,4 @@ def main(argv: Sequence[str]) -> int:
         say(str(error))
         return COULD_NOT_RUN
     command: Callable[[argparse.Namespace], int] = parsed.command
-    try:
-        code = command(parsed)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        drop_output()
-        return FINE
-    except CommandError as error:
-        say(str(error))
-        return COULD_NOT_RUN
+    return command(parsed)

@@ -68,6 +68,9 @@ class ValidateOptions(CompileOptions):
     """File with the settings of the cluster, against which the configs are checked; with no config it alone."""
     without_cluster: bool
     notes: bool
+    fix: bool
+    diff: bool
+    """Whether to show what ``fix`` would change instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +102,8 @@ class RenderOptions(CompileOptions, RunOptions):
 class ExplainOptions(CompileOptions, RunOptions):
     """``rlsplit explain``."""
 
-    file: str
-    path: str | None
+    words: list[str]
+    """Files, and behind them perhaps a key."""
     component: str | None
     changed_only: bool
     without_cluster: bool
@@ -113,6 +116,10 @@ class DiffOptions(CompileOptions, RunOptions):
     old: str
     new: str | None
     git: str | None
+    base: list[str]
+    """Files that both sides are written over."""
+    objects: str | None
+    """Stored objects to compare with instead."""
     format: Literal["text", "markdown", "html"]
 
 

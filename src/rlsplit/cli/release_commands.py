@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlsplit.cli.streams import FINDINGS, FINE, CommandError, make_folder, read_file, replace_file, report, shown_name
+from rlsplit.cli.streams import (
+    FINDINGS,
+    FINE,
+    CommandError,
+    make_folder,
+    progress,
+    read_file,
+    replace_file,
+    report,
+    shown_name,
+)
 
 if TYPE_CHECKING:
     from rlsplit.cli.options import DriftOptions, MigrateOptions
@@ -14,10 +24,11 @@ if TYPE_CHECKING:
 
 def migrate(options: MigrateOptions) -> int:
     """Rewrite each file for a later release, in place unless asked otherwise; one that is refused stays as it is."""
-    done = [(name, *_migrated(options, name)) for name in options.files]
+    done = [(name, *_migrated(options, name)) for name in progress(options.files, "migrated")]
     for name, old, migration in done:
         if options.diff:
-            print(_difference(shown_name(name), old, migration), end="")
+            old_tag, new_tag = migration.from_release, migration.to_release
+            print(difference(shown_name(name), old, migration.text, old_tag, new_tag), end="")
         elif options.output is not None or name == "-":
             _write_elsewhere(options, name, migration)
         elif migration.edits:
@@ -54,12 +65,15 @@ def _write_elsewhere(options: MigrateOptions, name: str, migration: Migration) -
     replace_file(str(path / Path(shown_name(name)).name) if is_folder else str(path), migration.text)
 
 
-def _difference(name: str, old: bytes, migration: Migration) -> str:
-    """Show what changes, line by line; what looks like a secret is covered."""
+def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
+    """Show what changes between two texts, line by line; what looks like a secret is covered."""
     import difflib
 
-    before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), migration.text))
-    lines = difflib.unified_diff(before, after, name, name, migration.from_release, migration.to_release, lineterm="")
+    from rlsplit.findings import visible
+
+    before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), new))
+    shown = visible(name)
+    lines = difflib.unified_diff(before, after, shown, shown, was, becomes, lineterm="")
     return "".join(f"{line}\n" for line in lines)
 
 

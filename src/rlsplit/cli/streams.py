@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rlsplit.cli.options import ReportOptions, RunOptions
@@ -60,10 +63,17 @@ def shown_name(name: str) -> str:
 
 def read_file(name: str) -> bytes:
     """Read a file, or standard input for ``-``."""
+    if name == "-" and not sys.stdin:
+        raise CommandError("standard input is closed")
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise CommandError(f"cannot read {name}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot read {name}: {reason(error)}") from error
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Say why a file cannot be had: the system's words, or that it can have no such name."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def source_at(revision: str, name: str) -> Source:
@@ -78,10 +88,11 @@ def source_at(revision: str, name: str) -> Source:
     command = ["git", "-C", str(path.parent), "show", f"{revision}:./{path.name}"]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
-    except OSError as error:
-        raise CommandError(f"cannot run git: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot run git: {reason(error)}") from error
     if done.returncode:
-        raise CommandError(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1])
+        told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise CommandError(told[-1] if told else f"git ended with {done.returncode}")
     return Source(name=f"{revision}:{name}", content=done.stdout)
 
 
@@ -169,7 +180,7 @@ def report(
     from rlsplit.reports import REPORTS, as_plain
 
     if form == "plain":
-        colour = _wants_colour(sys.stderr, os.environ)
+        colour = wants_colour(sys.stderr)
         print(as_plain(findings, lines, colour=colour), end="", file=sys.stderr)
     elif file:
         write(".", {file: REPORTS[form](findings, lines)})
@@ -179,31 +190,72 @@ def report(
     return FINDINGS if refused else FINE
 
 
+def open_streams() -> None:
+    """Make the standard streams fit to be written to: documents are UTF-8, and none is missing.
+
+    A closed standard output takes nothing, which a command finds out when it writes; a closed standard error is silent.
+    """
+    if not sys.stdout:
+        sys.stdout = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
+    if not sys.stderr:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def say(message: str) -> None:
-    """Tell a person why a command could not run."""
+    """Tell a person why a command could not run, if there is anything left to tell it on."""
     from rlsplit.characters import visible
 
-    print(f"rlsplit: {visible(message)}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"rlsplit: {visible(message)}", file=sys.stderr)
 
 
 def drop_output() -> None:
-    """Let what is still to be written go nowhere: the reader went away, and Python would complain when it closes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let what is still to be written go nowhere: it cannot be written, and Python would complain when it closes."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(sink, stream.fileno())
+    os.close(sink)
 
 
-def _wants_colour(stream: IO[str], environ: Mapping[str, str]) -> bool:
+T = TypeVar("T")
+_FIRST_PROGRESS, _NEXT_PROGRESS = 1.0, 0.1
+"""Seconds before progress is shown, and between two of its lines."""
+
+
+def progress(items: Sequence[T], what: str) -> Iterator[T]:
+    """Yield items and show on a terminal how many are done, if that takes long."""
+    is_shown = len(items) > 1 and sys.stderr.isatty()
+    due, told = time.monotonic() + _FIRST_PROGRESS, ""
+    for number, item in enumerate(items):
+        if is_shown and time.monotonic() >= due:
+            told = f"{what} {number} of {len(items)}"
+            print(f"\r{told}", end="", file=sys.stderr, flush=True)
+            due = time.monotonic() + _NEXT_PROGRESS
+        yield item
+    if told:
+        print("\r" + " " * len(told) + "\r", end="", file=sys.stderr, flush=True)
+
+
+def wants_colour(stream: IO[str]) -> bool:
     """https://no-color.org and https://force-color.org, else colour on a terminal only."""
-    if environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR"):
         return False
-    return bool(environ.get("FORCE_COLOR")) or stream.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
 def make_folder(path: Path) -> None:
     """Make a folder, and those around it, if it is not there."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot write {path}: {reason(error)}") from error
 
 
 def create_file(name: str, text: str) -> None:
@@ -233,8 +285,8 @@ def replace_file(name: str, text: str) -> None:
         except BaseException:
             Path(made).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise CommandError(f"cannot write {name}: {error.strerror or error}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # the last: links that lead to each other
+        raise CommandError(f"cannot write {name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def write(folder: str | None, files: Mapping[str, str]) -> None:
@@ -247,5 +299,6 @@ def write(folder: str | None, files: Mapping[str, str]) -> None:
             path = Path(folder) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise CommandError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        name = getattr(error, "filename", None) or folder
+        raise CommandError(f"cannot write {name}: {reason(error)}") from error

@@ -119,7 +119,7 @@ _REQUEST_FIELDS: Final = {words(name): field for name, field in REQUEST_FIELDS.i
 def _elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
     name = _name(unknown)
     here = index.steps(unknown.path[:-1])
-    places = _fitting(index.by_name.get(name, ()), unknown.value)
+    places = fitting_places(index, name, unknown.value)
     return (
         _unquoted(index, unknown)
         or _nearest_places(index, here, places, unknown.value)
@@ -127,8 +127,9 @@ def _elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
     )
 
 
-def _fitting(places: Sequence[Place], value: Any) -> list[Place]:
-    """The places that take such a value, or else all: it may be the value that has to change."""
+def fitting_places(index: SchemaIndex, name: str, value: Any) -> list[Place]:
+    """Find the places of a name that take such a value, or else all: it may be the value that has to change."""
+    places = index.by_name.get(name, ())
     return [place for place in places if _kind(value) in place.kinds] or list(places)
 
 
@@ -184,11 +185,16 @@ def _spelled(steps: Sequence[str]) -> str:
 
 
 def _unquoted(index: SchemaIndex, unknown: Unknown) -> str | None:
-    """A dotted path in quotes is one key."""
+    parts = unquoted(index, unknown)
+    return f"write {'.'.join(parts)} without quotes" if parts else None
+
+
+def unquoted(index: SchemaIndex, unknown: Unknown) -> tuple[str, ...] | None:
+    """Give the keys of a dotted path that was put in quotes, which makes it one key; None if it is no such path."""
     parts = tuple(_name(unknown).split("."))
     if len(parts) < 2 or parts[-1] not in index.by_name or not index.variants((*unknown.path[:-1], *parts[:-1])):
         return None
-    return f"write {'.'.join(parts)} without quotes"
+    return parts
 
 
 def _formerly_elsewhere(name: str, here: Steps) -> str | None:
@@ -230,7 +236,7 @@ def _misspelled_elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
     if near is None:
         return None
     here = index.steps(unknown.path[:-1])
-    text = _nearest_places(index, here, _fitting(index.by_name[near], unknown.value), unknown.value)
+    text = _nearest_places(index, here, fitting_places(index, near, unknown.value), unknown.value)
     return f'did you mean "{near}"? {text}' if text else None
 
 

@@ -338,7 +338,8 @@ def _moved(finding: Finding, origins: Mapping[KeyPath, Fill]) -> Finding:
     for fill in enclosing(origins, finding.path):
         if fill.target == finding.path or fill.value != {}:
             path = (*fill.source, *finding.path[len(fill.target) :])
-            return replace(finding, path=path, related=(finding.path, *finding.related))
+            fix = finding.fix.at(path) if finding.fix else None
+            return replace(finding, path=path, related=(finding.path, *finding.related), fix=fix)
     return finding
 
 

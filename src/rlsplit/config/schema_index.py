@@ -37,6 +37,7 @@ class Place:
 class SchemaIndex:
     """All fields below a root; there is one for each, which caches may go by."""
 
+    root: type[Section]
     by_name: Mapping[str, tuple[Place, ...]]
     """In the order of the sections."""
     sections: Mapping[Steps, tuple[type[Section], ...]]
@@ -67,6 +68,7 @@ def schema_index(root: type[Section]) -> SchemaIndex:
             place = Place(path=(*path, name), section=section, kinds=_kinds(field.annotation))
             by_name.setdefault(name, []).append(place)
     return SchemaIndex(
+        root=root,
         by_name={name: tuple(places) for name, places in by_name.items()},
         sections={path: tuple(found) for path, found in sections.items()},
     )

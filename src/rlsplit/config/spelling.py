@@ -51,6 +51,12 @@ def apart(given: str, known: str) -> int | None:
     return None
 
 
+def is_sure(given: str, known: str) -> bool:
+    """Whether a spelling can mean nothing but a known name: the same words, or one typo."""
+    score = apart(given, known)
+    return score is not None and score < 2
+
+
 def _words_apart(ours: tuple[str, ...], theirs: tuple[str, ...]) -> int | None:
     """Add up how far words are apart, one by one; None as soon as two of them mean something else."""
     total = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -36,17 +36,54 @@ class Change:
 
 
 def changes(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Change]:
-    """Yield the innermost values that differ. Tables are entered; so are lists of tables whose items have names."""
-    if is_table(old) and is_table(new):
-        for key in dict.fromkeys((*old, *new)):
-            yield from changes(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
-    elif (tables := _named(old)) is not None and (others := _named(new)) is not None:
-        yield from changes(tables, others, path)
-        kept_old, kept_new = [n for n in tables if n in others], [n for n in others if n in tables]
-        if kept_old != kept_new:
-            yield Change(path=(*path, "order"), old=kept_old, new=kept_new)
+    """Yield the innermost values that differ.
+
+    Tables are entered, and so are lists of tables, whose items are told by name, or by number where not each has a
+    name of its own. What only one side has is told key by key, too.
+    """
+    if _is_entered(old, new, is_table):
+        before, after = _table(old, new), _table(new, old)
+        for key in dict.fromkeys((*before, *after)):
+            yield from changes(before.get(key, ABSENT), after.get(key, ABSENT), (*path, key))
+    elif _is_entered(old, new, _is_tables):
+        yield from _item_changes(old, new, path)
     elif not is_equal(old, new):
         yield Change(path=path, old=old, new=new)
+
+
+def _is_entered(old: Any, new: Any, is_kind: Callable[[Any], bool]) -> bool:
+    """Whether both sides are tables, or lists of such; or one is, and not empty, and the other is not there."""
+    sides = [side for side in (old, new) if side is not ABSENT]
+    return all(map(is_kind, sides)) and (len(sides) == 2 or any(sides))
+
+
+def _table(value: Any, other: Any) -> Mapping[str, Any]:
+    """The keys of a side; of one that is alone, those that say something."""
+    if value is ABSENT:
+        return {}
+    written = {key: item for key, item in value.items() if item is not None} if other is ABSENT else None
+    return written or value
+
+
+def _item_changes(old: Any, new: Any, path: KeyPath) -> Iterator[Change]:
+    before, after = _items(old), _items(new)
+    was, is_now = _named(before), _named(after)
+    if was is None or is_now is None:
+        for number in range(max(len(before), len(after))):
+            yield from changes(_at(before, number), _at(after, number), (*path, number))
+        return
+    yield from changes(was, is_now, path)
+    kept_old, kept_new = [n for n in was if n in is_now], [n for n in is_now if n in was]
+    if kept_old != kept_new:
+        yield Change(path=(*path, "order"), old=kept_old, new=kept_new)
+
+
+def _items(value: Any) -> list[Any]:
+    return [] if value is ABSENT else value
+
+
+def _at(items: list[Any], number: int) -> Any:
+    return items[number] if number < len(items) else ABSENT
 
 
 def is_equal(old: Any, new: Any) -> bool:
@@ -60,12 +97,14 @@ def _spelled(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=SecretText.reveal)
 
 
-def _named(value: Any) -> dict[str, Any] | None:
-    """Key the tables of a list by their names; None if it is no such list, or two share a name."""
-    if not is_list(value) or not value or not all(map(is_table, value)):
-        return None
-    tables = {name: item for item in value if (name := _name(item)) is not None}
-    return tables if len(tables) == len(value) else None
+def _is_tables(value: Any) -> bool:
+    return is_list(value) and all(map(is_table, value))
+
+
+def _named(items: list[Any]) -> dict[str, Any] | None:
+    """Key the tables of a list by their names; None if not each has one of its own."""
+    tables = {name: item for item in items if (name := _name(item)) is not None}
+    return tables if len(tables) == len(items) else None
 
 
 def _name(table: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,8 @@ from rlsplit.compiler import retargeted
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
-from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.findings import Finding, KeyPath, dotted, visible
+from rlsplit.planning.model import Config
 from rlsplit.preview.subject import Compiled, Planned, planned_of
 from rlsplit.preview.summary import object_title
 from rlsplit.preview.text import counted, value_text
@@ -31,7 +32,7 @@ class ComponentChange:
     component: str
     kind: Kind
     values: tuple[Change, ...]
-    """Empty for a component that is added or removed as a whole."""
+    """Of a component that is added or removed as a whole, everything but its defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,8 @@ def _text(side: Compiled) -> tuple[object, object]:
 def _as_run(planned: Planned, name: str) -> Planned:
     """Plan the same split again under another name."""
     run = replace(planned.run, id=planned.run.id or COMPARED_RUN_ID, name=name)
-    if run == planned.run:
+    is_named = planned.run.name is not None or planned.split.launch.run_name == name
+    if run == planned.run or (is_named and run == replace(planned.run, name=name) and planned.plan.run_name == name):
         return planned
     target = replace(planned.target, run=run)
     return planned_of(retargeted(planned.outcome, target), target) or planned
@@ -136,25 +138,26 @@ def _as_run(planned: Planned, name: str) -> Planned:
 def _component_changes(old: Planned, new: Planned) -> Iterator[ComponentChange]:
     before, after = _configs(old), _configs(new)
     for name in dict.fromkeys((*before, *after)):
-        if name not in after:
-            yield ComponentChange(component=name, kind="removed", values=())
-        elif name not in before:
-            yield ComponentChange(component=name, kind="added", values=())
-        elif found := tuple(changes(before[name], after[name])):
-            yield ComponentChange(component=name, kind="changed", values=found)
+        was, is_now = before.get(name), after.get(name)
+        if was and is_now:
+            kind: Kind = "changed"
+            found = tuple(changes(_wrapped(was.resolved), _wrapped(is_now.resolved)))
+        else:
+            kind = "removed" if was else "added"
+            found = tuple(changes(_wrapped(was.sparse if was else {}), _wrapped(is_now.sparse if is_now else {})))
+        if found or kind != "changed":
+            yield ComponentChange(component=name, kind=kind, values=found)
 
 
-def _configs(planned: Planned) -> dict[str, Mapping[str, Any]]:
-    """What each component reads in full, overlays applied; secrets wrapped, so that they compare but show nothing."""
-    return {
-        role(pods): hidden(pods.config.resolved, _wrapped)
-        for pods in planned.plan.containers
-        if pods.config is not None
-    }
+def _configs(planned: Planned) -> dict[str, Config]:
+    """What each component reads, overlays applied."""
+    return {role(pods): pods.config for pods in planned.plan.containers if pods.config is not None}
 
 
-def _wrapped(secret: Any) -> SecretText:
-    return SecretText(value_text(secret))
+def _wrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Wrap secrets, so that they compare but show nothing."""
+    wrapped: Mapping[str, Any] = hidden(config, lambda secret: SecretText(value_text(secret)))
+    return wrapped
 
 
 def _fact_changes(old: Mapping[Fact, Any], new: Mapping[Fact, Any]) -> Iterator[FactChange]:
@@ -180,11 +183,13 @@ def _object_changes(old: Planned, new: Planned) -> Iterator[ObjectChange]:
         was, is_now = before.get(title, ""), after.get(title, "")
         if was != is_now:
             kind: Kind = "added" if not was else "removed" if not is_now else "changed"
-            yield ObjectChange(title=title, kind=kind, diff=_unified(title, was, is_now))
+            yield ObjectChange(title=title, kind=kind, diff=unified(title, was, is_now))
 
 
-def _unified(title: str, old: str, new: str) -> str:
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {title}", f"new {title}", lineterm="")
+def unified(title: str, old: str, new: str) -> str:
+    """Write the unified diff of an object's two texts."""
+    name = visible(title)
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {name}", f"new {name}", lineterm="")
     return "\n".join(lines) + "\n"
 
 

@@ -20,7 +20,6 @@ from rlsplit.diff.words import (
 )
 from rlsplit.findings import Finding, dotted, visible
 from rlsplit.preview.pages import page_text
-from rlsplit.preview.subject import Compiled
 from rlsplit.preview.svg import picture
 from rlsplit.preview.topology import topology
 
@@ -103,14 +102,13 @@ def _findings(found: Difference) -> Iterator[tuple[str, tuple[Finding, ...]]]:
 
 
 def _pictures(found: Difference) -> Iterator[tuple[str, Markup]]:
-    """Both pictures if they differ."""
-    drawn = [("Old", _picture(found.old)), ("New", _picture(found.new))]
-    if not found.is_refused and drawn[0][1] != drawn[1][1]:
-        yield from drawn
-
-
-def _picture(side: Compiled) -> Markup:
-    return Markup(picture(topology(side.planned.plan))) if side.planned else Markup()
+    """Both pictures if they differ, each with what the other does not have alike marked."""
+    if found.old.planned is None or found.new.planned is None:
+        return
+    old, new = topology(found.old.planned.plan), topology(found.new.planned.plan)
+    if picture(old) != picture(new):
+        yield "Old", Markup(picture(old, new))
+        yield "New", Markup(picture(new, old))
 
 
 def _lines(diff: str) -> Iterator[Row]:

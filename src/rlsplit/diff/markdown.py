@@ -20,7 +20,7 @@ from rlsplit.preview.markdown_blocks import Block, code, details, escaped, fence
 from rlsplit.preview.mermaid import flowchart
 from rlsplit.preview.subject import Planned
 from rlsplit.preview.text import counted
-from rlsplit.preview.topology import topology
+from rlsplit.preview.topology import Topology, topology
 
 MAX_ROWS: Final = 100
 """Settings of one component, or moved values, that a table lists."""
@@ -76,11 +76,12 @@ def _findings(title: str, findings: tuple[Finding, ...]) -> Iterator[Block]:
 
 
 def _picture(found: Difference) -> Iterator[Block]:
-    """The new topology, if it is another one."""
-    drawn = _chart(found.new.planned)
-    if drawn != _chart(found.old.planned):
-        yield Block("topology", f"#### New topology\n\n{fenced(drawn, 'mermaid')}")
+    """The new topology, if it is another one, with what is new in it marked."""
+    old, new = _drawn(found.old.planned), _drawn(found.new.planned)
+    if old and new and flowchart(old) != flowchart(new):
+        text = "Marked is what the old one does not have alike."
+        yield Block("topology", f"#### New topology\n\n{text}\n\n{fenced(flowchart(new, old), 'mermaid')}")
 
 
-def _chart(planned: Planned | None) -> str:
-    return flowchart(topology(planned.plan)) if planned else ""
+def _drawn(planned: Planned | None) -> Topology | None:
+    return topology(planned.plan) if planned else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from rlsplit.diff.difference import Difference
+from rlsplit.diff.difference import Difference, ObjectChange
 from rlsplit.diff.words import (
     change_path,
     component_title,
@@ -15,12 +16,31 @@ from rlsplit.diff.words import (
     verdict,
 )
 from rlsplit.findings import Finding, visible
-from rlsplit.preview.text import visible_lines
+from rlsplit.preview.text import counted, visible_lines
+
+_COLOURS: Final = {"+": "32", "-": "31", "@": "36"}
+"""First sign of a line of a unified diff to its ANSI style."""
 
 
-def as_text(found: Difference) -> str:
+def as_text(found: Difference, *, colour: bool = False) -> str:
     """Write the three levels one after the other; only the verdict if there is nothing more."""
-    return "\n".join(_lines(found)) + "\n"
+    lines = "\n".join(_lines(found)).split("\n")
+    return "".join(f"{_painted(line, is_first=not number) if colour else line}\n" for number, line in enumerate(lines))
+
+
+def as_object_text(changes: Sequence[ObjectChange], *, colour: bool = False) -> str:
+    """Write what applying a render would change in stored objects."""
+    if not changes:
+        return "No difference.\n"
+    head = [f"{counted(len(changes), 'object')} would change:", *(f"  {visible(c.title)} ({c.kind})" for c in changes)]
+    lines = [*head, *(line for c in changes for line in ("", *visible_lines(c.diff.removesuffix("\n")).split("\n")))]
+    return "".join(f"{_painted(line, is_first=not number) if colour else line}\n" for number, line in enumerate(lines))
+
+
+def _painted(line: str, *, is_first: bool) -> str:
+    is_heading = is_first or (line.endswith(":") and line[:1].isalpha())
+    style = "1" if is_heading else _COLOURS.get(line[:1])
+    return f"\x1b[{style}m{line}\x1b[0m" if style else line
 
 
 def _lines(found: Difference) -> Iterator[str]:
@@ -67,7 +87,7 @@ def _findings(whose: str, findings: tuple[Finding, ...]) -> Iterator[str]:
 def _objects(found: Difference) -> Iterator[str]:
     yield from ("", "What is applied:") if found.objects else ()
     for change in found.objects:
-        yield f"  {change.title} ({change.kind})"
+        yield f"  {visible(change.title)} ({change.kind})"
     for change in found.objects:
         yield ""
         yield visible_lines(change.diff.removesuffix("\n"))

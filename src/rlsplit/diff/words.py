@@ -6,7 +6,7 @@ from typing import Any
 
 from rlsplit.diff.changes import ABSENT, Change
 from rlsplit.diff.difference import ComponentChange, Difference, FactChange
-from rlsplit.findings import dotted, visible
+from rlsplit.findings import clipped, dotted, visible
 from rlsplit.preview.subject import Compiled
 from rlsplit.preview.summary import finding_counts
 from rlsplit.preview.text import counted, value_text
@@ -19,7 +19,7 @@ def verdict(found: Difference) -> str:
         return f"Nothing to compare: {' and '.join(_refusals(found))}."
     if found.is_same:
         return "The documents differ, the run does not." if found.documents_differ else "No difference."
-    return f"The runs differ: {found.headline or 'the same pods on the same GPUs'}."
+    return f"The runs differ: {clipped(visible(found.headline)) or 'the same pods on the same GPUs'}."
 
 
 def extent(found: Difference) -> str:

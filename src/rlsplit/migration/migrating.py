@@ -6,17 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import tomli
-
 from rlsplit import toml_text
 from rlsplit.compiler import start_of
 from rlsplit.document import Document, Source, read
 from rlsplit.findings import Finding, has_errors, located
 from rlsplit.migration import layout, run_rules, source_rules, training_rules
 from rlsplit.migration.agreement import settle
-from rlsplit.migration.arranging import arranged
 from rlsplit.migration.defaults import name_defaults
 from rlsplit.migration.draft import Draft, Edit, copied
+from rlsplit.migration.rewriting import as_given, rewritten
 from rlsplit.migration.rows import apply_rows, keep_older_places
 from rlsplit.releases.changes import release_order
 from rlsplit.releases.fits import TAGS, best_release
@@ -75,11 +73,11 @@ def migrate(
     _bring(draft, pin_defaults)
     if not draft.edits:
         return _unchanged(given, document, [*document.findings, *draft.findings], begun, ended)
-    written = arranged(draft.layout, draft.table)
-    if fault := _fault(written, draft):
-        return _unchanged(given, document, [*refusals, fault], begun, ended)
+    written = rewritten(draft.layout, draft.table)
+    if written is None:
+        return _unchanged(given, document, [*refusals, _FAULT], begun, ended)
     return Migration(
-        text=_as_given(given, written),
+        text=as_given(given, written),
         edits=tuple(draft.edits),
         findings=_placed([*document.findings, *draft.findings], document),
         from_release=begun,
@@ -125,28 +123,11 @@ def _refusals(text: str, start: tuple[str | None, str | None], goal: tuple[str |
     return found
 
 
-def _fault(written: str, draft: Draft) -> Finding | None:
-    """Say if a text does not hold what it was to hold: then nothing is written."""
-    try:
-        found = tomli.loads(written)
-    except tomli.TOMLDecodeError:
-        found = None
-    if found is not None and _same(found, draft.table):
-        return None
-    return Finding(
-        code="migrate.layout",
-        message="the file is laid out in a way that cannot be rewritten safely; it is left as it is",
-        hint="write each table below one header of its own",
-    )
-
-
-def _same(found: object, wanted: object) -> bool:
-    """Whether two tables are equal, types included; what is not a number counts as itself."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        return found.keys() == wanted.keys() and all(_same(found[key], wanted[key]) for key in found)
-    if isinstance(found, list) and isinstance(wanted, list):
-        return len(found) == len(wanted) and all(map(_same, found, wanted))
-    return type(found) is type(wanted) and (found == wanted or (found != found and wanted != wanted))
+_FAULT: Final = Finding(
+    code="migrate.layout",
+    message="the file is laid out in a way that cannot be rewritten safely; it is left as it is",
+    hint="write each table below one header of its own",
+)
 
 
 def _unchanged(text: str, document: Document, findings: Iterable[Finding], start: str, goal: str) -> Migration:
@@ -156,10 +137,3 @@ def _unchanged(text: str, document: Document, findings: Iterable[Finding], start
 
 def _placed(findings: Iterable[Finding], document: Document) -> tuple[Finding, ...]:
     return located(findings, document.marks, start_of(document))
-
-
-def _as_given(given: str, written: str) -> str:
-    """Give a text the newlines, the end and the byte order mark that it had."""
-    mark = "\ufeff" if given.startswith("\ufeff") else ""
-    ended = written if given.endswith("\n") else written.removesuffix("\n")
-    return mark + (ended.replace("\n", "\r\n") if "\r\n" in given else ended)

@@ -46,6 +46,8 @@ class Subject:
     """Directory of the Hugging Face cache in the pods."""
     segments: Mapping[EnvServerId, str]
     """What each environment server is called in paths."""
+    served: Mapping[EnvServerId, EnvSource] = field(repr=False)
+    """Each environment server to its source."""
     secret_keys: Mapping[tuple[str, str], str] = field(repr=False)
     """Name and value of each variable that is moved to the Secret, to its key there."""
 
@@ -71,8 +73,7 @@ class Subject:
 
     def source_of(self, server: EnvServerId) -> EnvSource:
         """Give the source that an environment server serves."""
-        position = next(s.position for s in self.split.env_servers if s.id == server)
-        return next(s for s in self.settings.sources if (s.split, s.position) == (server.split, position))
+        return self.served[server]
 
     def has_shared_cache(self) -> bool:
         """Whether the Hugging Face cache lies on the volume."""
@@ -95,6 +96,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
     run_name = run.name or settings.run_name.value
     run_id = derived_run_id(run_name, split, platform) if run.id is None else run.id
     run_dir = _run_dir(platform, run.resume_from or run_id)
+    sources = {(source.split, source.position): source for source in settings.sources}
     return Subject(
         split=split,
         settings=settings,
@@ -108,6 +110,7 @@ def subject_of(split: Split, run: Run, platform: Platform) -> Subject:
         names=run_names(run_name, run_id, platform),
         run_dir=run_dir,
         hf_home=_hf_home(platform, run_dir),
+        served={server.id: sources[server.split, server.position] for server in split.env_servers},
         segments=path_segments(split.env_servers),
         secret_keys=_secret_keys(settings, platform),
     )

@@ -21,15 +21,37 @@ _BOXES: Final[Mapping[NodeKind, tuple[str, str]]] = MappingProxyType(
 """Kind of node to the brackets of its shape; a plain box without."""
 
 
-def flowchart(drawn: Topology) -> str:
-    """Write the flowchart. Nothing in a name can end a label: all but harmless characters are entity codes."""
+_CHANGED: Final = "fill:#fff3bf,stroke:#e67700,color:#000"
+"""How a node is drawn that another topology does not have as it is."""
+
+
+def flowchart(drawn: Topology, beside: Topology | None = None) -> str:
+    """Write the flowchart; what ``beside`` does not have alike is marked.
+
+    Nothing in a name can end a label: all but harmless characters are entity codes.
+    """
     numbers = {node.id: f"n{number}" for number, node in enumerate(drawn.nodes)}
     nodes = [f"  {numbers[node.id]}{_box(node)}" for node in drawn.nodes]
     links = [
         f"  {numbers[link.source]} {_arrow(link)}|{_quoted([_link_text(drawn, link)])}| {numbers[link.target]}"
         for link in drawn.links
     ]
-    return "\n".join(["flowchart TB", *nodes, *links]) + "\n"
+    return "\n".join(["flowchart TB", *nodes, *links, *_marks(drawn, beside, numbers)]) + "\n"
+
+
+def _marks(drawn: Topology, beside: Topology | None, numbers: Mapping[str, str]) -> Iterator[str]:
+    if beside is None:
+        return
+    yield from (f"  style {numbers[node.id]} {_CHANGED}" for node in drawn.nodes if node not in beside.nodes)
+    new = [
+        n for n, link in enumerate(drawn.links) if _told(drawn, link) not in [_told(beside, o) for o in beside.links]
+    ]
+    if new:
+        yield f"  linkStyle {','.join(map(str, new))} stroke:#e67700,stroke-width:3px"
+
+
+def _told(drawn: Topology, link: Link) -> tuple[str, str, str]:
+    return link.source, link.target, _link_text(drawn, link)
 
 
 def _box(node: Node) -> str:

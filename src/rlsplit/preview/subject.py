@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rlsplit.compiler import Outcome, Target
+from rlsplit.components import ConfigId
 from rlsplit.document import Document
-from rlsplit.explaining import Origin, explain, leaves
+from rlsplit.explaining import Origin, explain, leaves, overlays_of
 from rlsplit.findings import Finding, KeyPath, Severity, nearest
 from rlsplit.manifests import render
 from rlsplit.planning import RunPlan
@@ -32,6 +33,10 @@ class Planned:
     """The same without what looks like a secret in configs and variables."""
     origins: tuple[Origin, ...]
     """Where every value of the split comes from, before the plan's overlays."""
+    origins_of: Mapping[ConfigId, Mapping[KeyPath, Origin]]
+    """The same by config and path."""
+    overlays_of: Mapping[ConfigId, Mapping[KeyPath, Overlay]]
+    """The plan's overlays by config and path."""
     objects: tuple[dict[str, Any], ...]
     """Kubernetes objects of the plan as it is shown, the Secret redacted."""
 
@@ -81,12 +86,18 @@ def planned_of(outcome: Outcome, target: Target) -> Planned | None:
     if outcome.config is None or outcome.split is None or outcome.plan is None:
         return None
     shown = with_hidden(outcome.plan)
+    origins = explain(outcome.split, outcome.config.provenance, outcome.document)
+    origins_of: dict[ConfigId, dict[KeyPath, Origin]] = {}
+    for origin in origins:
+        origins_of.setdefault(origin.config, {})[origin.path] = origin
     return Planned(
         outcome=outcome,
         target=target,
         split=outcome.split,
         plan=outcome.plan,
-        origins=explain(outcome.split, outcome.config.provenance, outcome.document),
+        origins=origins,
+        origins_of=origins_of,
+        overlays_of=overlays_of(outcome.plan),
         shown=shown,
         objects=tuple(render(shown, redact=True)),
     )
@@ -100,8 +111,8 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
     if pods.config is None:
         return
     owner = pods.config_id
-    origins = {origin.path: origin for origin in planned.origins if origin.config == pods.split_id}
-    overlays = {overlay.path: overlay for overlay in planned.plan.overlays if overlay.config == owner}
+    origins = planned.origins_of.get(pods.split_id, {})
+    overlays = planned.overlays_of.get(owner, {})
     bare = Origin(config=owner, component=pods.suffix, path=(), value=None, kind="default")
     for path, value in leaves(pods.config.sparse):
         overlay = nearest(overlays, path)

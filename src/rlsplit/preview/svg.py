@@ -40,13 +40,19 @@ _INNER: Final = CARD_WIDTH - 2 * PAD
 _NAMED_WIDTH: Final = (_INNER - POD_GAP) // 2
 
 
-def picture(drawn: Topology) -> str:
-    """Draw the topology; well-formed XML without ids, so that a page can hold several."""
+def picture(drawn: Topology, beside: Topology | None = None) -> str:
+    """Draw the topology, with the cards marked that ``beside`` does not have alike.
+
+    It is well-formed XML without ids, so that a page can hold several.
+    """
     cards = tuple(_stacked(drawn))
     lanes = _laned(drawn, {card.node.id: card for card in cards})
     width = MARGIN + CARD_WIDTH + LANE_STEP * (2 + max((lane.track for lane in lanes), default=0))
     height = cards[-1].bottom + MARGIN
-    parts = [*(part for card in cards for part in _drawn(card)), *(part for lane in lanes for part in _wire(lane))]
+    parts = [
+        *(part for card in cards for part in _drawn(card, beside)),
+        *(part for lane in lanes for part in _wire(lane)),
+    ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="topology" role="img" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" aria-label="{escape(_summary(drawn))}">\n' + "\n".join(parts) + "\n</svg>\n"
@@ -102,11 +108,12 @@ def _stacked(drawn: Topology) -> Iterator[_Card]:
         top = card.bottom + CARD_GAP
 
 
-def _drawn(card: _Card) -> Iterator[str]:
+def _drawn(card: _Card, beside: Topology | None) -> Iterator[str]:
     node = card.node
+    mark = " changed" if beside is not None and node not in beside.nodes else ""
     x, height = MARGIN, card.bottom - card.top
     yield (
-        f'<g class="card {node.kind}"><title>{escape(visible(f"{node.title}: {node.detail}"))}</title>'
+        f'<g class="card {node.kind}{mark}"><title>{escape(visible(f"{node.title}: {node.detail}"))}</title>'
         f'<rect class="card-box" x="{x}" y="{card.top}" width="{CARD_WIDTH}" height="{height}" rx="8"/>'
     )
     yield _text("title", x + PAD, card.top + 21, clipped(visible(node.title), 30))

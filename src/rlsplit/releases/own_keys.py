@@ -10,9 +10,9 @@ from typing import Final
 
 from rlsplit.config.schema_index import ITEM, Steps, schema_index
 from rlsplit.config.sections.rl import RLConfig
-from rlsplit.config.spelling import nearest
+from rlsplit.config.spelling import is_sure, nearest
 from rlsplit.config.tree import distance
-from rlsplit.findings import Finding, KeyPath
+from rlsplit.findings import Finding, Fix, KeyPath
 from rlsplit.releases.release import Release
 from rlsplit.releases.sections import houses, section_of
 from rlsplit.releases.spelling import spelled
@@ -34,11 +34,13 @@ def hinted(findings: Iterable[Finding], release: Release) -> Iterator[Finding]:
 
 
 def _hinted(finding: Finding, release: Release) -> Finding:
+    finding = replace(finding, fix=None)  # which was found among today's keys
     *above, name = [ITEM if isinstance(part, int) else part for part in finding.path]
     here, places = tuple(above), _places(release)
     near = nearest(name, [path[-1] for path in places.get("", ()) if path[:-1] == here])
     if near is not None:
-        return replace(finding, severity="error", hint=f'did you mean "{near}"?')
+        fix = Fix.moving(finding.path, (*finding.path[:-1], near), "certain" if is_sure(name, near) else "likely")
+        return replace(finding, severity="error", hint=f'did you mean "{near}"?', fix=fix)
     if name in places:
         return replace(finding, hint=f"it belongs to {_nearest(here, places[name])}")
     near = nearest(name, [known for known in places if len(known) >= _LEAST_LETTERS])

@@ -63,6 +63,7 @@ def ended_twice(failure: Failure) -> Mistake | None:
         hint=f"remove the {sign}",
         at=failure.pos,
         mend=Mend(failure.pos, failure.pos + 1, " "),
+        fix=(sign, ""),
     )
 
 

@@ -37,6 +37,7 @@ def wrong_sign(failure: Failure) -> Mistake | None:
         hint=hint,
         at=failure.pos,
         mend=None if is_block or failure.open_brackets else Mend(failure.pos, end + len(value), "=0"),
+        fix=None if is_block else (found[0], "=" if failure.pos > failure.token + len(name) else " ="),
     )
 
 
@@ -65,6 +66,7 @@ def strange_space(failure: Failure) -> Mistake | None:
         hint="write a plain space instead",
         at=failure.pos,
         mend=Mend(failure.pos, failure.pos + 1, " "),
+        fix=(char, " "),
     )
 
 

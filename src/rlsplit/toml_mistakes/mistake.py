@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from rlsplit.findings import Finding, KeyPath
+from rlsplit.findings import Finding, Fix, KeyPath
 from rlsplit.secrets import is_secret, is_secret_value
 from rlsplit.toml_marks import Text
 from rlsplit.toml_mistakes.failure import Failure
@@ -31,6 +31,8 @@ class Mistake:
     """Offset."""
     mend: Mend | None = None
     """None: what follows cannot be judged."""
+    fix: tuple[str, str] | None = None
+    """What stands there and what to write instead, where that is certain."""
 
     def finding(self, failure: Failure) -> Finding:
         """Say it at its place."""
@@ -40,6 +42,7 @@ class Mistake:
             path=failure.path,
             hint=self.hint,
             where=failure.mark(self.at),
+            fix=Fix(old=self.fix[0], new=self.fix[1], where=failure.mark(self.at)) if self.fix else None,
         )
 
 

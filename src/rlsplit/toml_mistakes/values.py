@@ -44,7 +44,9 @@ def literal(failure: Failure) -> Mistake | None:
     if word not in _LITERALS:
         return None
     what, hint = _LITERALS[word]
-    return Mistake(message=f"{word} {what}", hint=hint, at=failure.pos, mend=blanked(failure.pos, word))
+    only = re.fullmatch(r"write ([+-]?\w+)", hint)  # a word that has one meaning
+    fix = (word, only[1]) if only else None
+    return Mistake(message=f"{word} {what}", hint=hint, at=failure.pos, mend=blanked(failure.pos, word), fix=fix)
 
 
 def curly_value(failure: Failure) -> Mistake | None:
@@ -106,6 +108,7 @@ def point_first(failure: Failure) -> Mistake | None:
         hint=f"write {word.replace('.', '0.')}",
         at=failure.pos,
         mend=blanked(failure.pos, word),
+        fix=(word, word.replace(".", "0.")),
     )
 
 
@@ -124,6 +127,7 @@ def extra_comma(failure: Failure) -> Mistake | None:
         hint="remove the comma",
         at=failure.pos,
         mend=Mend(failure.pos, failure.pos + 1, " "),
+        fix=(",", ""),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from rlsplit.config.reading.problems import MOST_PROBLEMS, too_many
@@ -35,12 +36,15 @@ def unknown_keys(
         if section.__pydantic_extra__ and not section.keeps_unknown
         for key, value in section.__pydantic_extra__.items()
     ]
+    from rlsplit.config.hint_fixes import fix_of
     from rlsplit.config.hints import Unknown, hints
+    from rlsplit.config.schema_index import schema_index
 
     listed, more = found[:MOST_PROBLEMS], len(found) - MOST_PROBLEMS
     unknown = [Unknown(path=(*path, key), section=type(section), value=value) for path, section, key, value in listed]
-    for each, hint in zip(unknown, hints(root or type(placed[-1][1]), unknown), strict=True):
-        yield _finding(each.path, hint, severity)
+    index = schema_index(root or type(placed[-1][1]))
+    for each, hint in zip(unknown, hints(index.root, unknown), strict=True):
+        yield replace(_finding(each.path, hint, severity), fix=fix_of(index, each, hint.reason))
     if more > 0:
         yield too_many("unknown keys", more, severity)
 

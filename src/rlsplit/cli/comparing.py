@@ -1,0 +1,126 @@
+"""``rlsplit diff``: two configs, one on two platforms, or one beside stored objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rlsplit.cli.commands import previewed
+from rlsplit.cli.streams import (
+    COULD_NOT_RUN,
+    FINDINGS,
+    FINE,
+    CommandError,
+    read_file,
+    report,
+    source_at,
+    source_of,
+    sources_of,
+    wants_colour,
+)
+
+if TYPE_CHECKING:
+    from rlsplit.cli.options import DiffOptions
+    from rlsplit.diff import Difference
+    from rlsplit.document import Source
+
+
+def diff(options: DiffOptions) -> int:
+    """Say what a change means: exit code 0 same, 1 different, 2 could not run."""
+    from dataclasses import replace
+
+    from rlsplit import diff as differ
+
+    if options.objects is not None:
+        return _diff_objects(options)
+    # One name for both, so that only the change shows.
+    compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
+    platforms = _platforms(options.platform)
+    old, new = (
+        previewed(compared, replace(compared, platform=platform), sources)
+        for platform, sources in zip(platforms, _sides(options, is_one=platforms[0] != platforms[1]), strict=True)
+    )
+    found = differ.difference(old, new)
+    print(_difference(found, options), end="")
+    if found.is_refused:
+        return COULD_NOT_RUN
+    return FINE if found.is_same else FINDINGS
+
+
+def _difference(found: Difference, options: DiffOptions) -> str:
+    from rlsplit import diff as differ
+
+    if options.format == "text":
+        return differ.as_text(found, colour=wants_colour(sys.stdout))
+    return differ.as_html(found) if options.format == "html" else differ.as_markdown(found)
+
+
+def _sides(options: DiffOptions, *, is_one: bool) -> tuple[list[Source], list[Source]]:
+    """Read what both sides share and what each has of its own; ``is_one``: one config on two platforms will do."""
+    if options.git is not None and options.new is not None:
+        raise CommandError("name one file with --git REVISION")
+    if options.git is None and options.new is None and not is_one:
+        raise CommandError("name two files, or one and --git REVISION or --platform OLD..NEW")
+    new = source_of(options.new or options.old)
+    old = source_of(options.old) if options.git is None else source_at(options.git, options.old)
+    shared = sources_of(options.base, options.attach) if options.base or options.attach else []
+    return [*shared, old], [*shared, new]
+
+
+def _platforms(text: str | None) -> tuple[str | None, str | None]:
+    """The settings of the old and of the new side: one file for both, or two as ``OLD..NEW``."""
+    for dots in re.finditer(r"(?=\.\.)", text or ""):
+        old, new = (text or "")[: dots.start()], (text or "")[dots.start() + 2 :]
+        if not os.path.exists(text or "") and os.path.isfile(old) and os.path.isfile(new):
+            return old, new
+    return text, text
+
+
+def _diff_objects(options: DiffOptions) -> int:
+    """Compare what a config renders to with stored objects."""
+    from rlsplit.diff import as_object_text, stored_changes
+
+    if options.new is not None or options.git is not None or options.format != "text":
+        raise CommandError("--objects takes one config, and tells the difference as text")
+    shared = sources_of(options.base, options.attach) if options.base or options.attach else []
+    compiled = previewed(options, options, [*shared, source_of(options.old)])
+    if compiled.planned is None:
+        report(options, compiled.findings, compiled.document.lines)
+        return COULD_NOT_RUN
+    found = stored_changes(_objects(options.objects or ""), compiled.planned.objects)
+    print(as_object_text(found, colour=wants_colour(sys.stdout)), end="")
+    return FINDINGS if found else FINE
+
+
+def _objects(name: str) -> list[dict[str, Any]]:
+    """Read stored objects: what render wrote, JSON, or with PyYAML any YAML."""
+    from rlsplit.deserialize import from_text
+    from rlsplit.findings import ConfigError
+
+    text = read_file(name).decode("utf-8", "replace")
+    try:
+        return from_text(text)
+    except ConfigError as error:
+        told = error.findings[0].message
+    try:
+        import yaml
+    except ImportError:
+        raise CommandError(f"{name} {told}; give it as JSON (kubectl get -o json), or install PyYAML") from None
+    try:
+        return from_text(json.dumps({"kind": "List", "items": _listed(list(yaml.safe_load_all(text)))}))
+    except (yaml.YAMLError, ConfigError, TypeError, ValueError, RecursionError) as error:
+        raise CommandError(f"{name} holds no objects: {str(error).splitlines()[0]}") from error
+
+
+def _listed(documents: list[Any]) -> list[Any]:
+    """The objects of all documents; one that is a list holds its items."""
+    from rlsplit.plain_data import is_list, is_table
+
+    found: list[Any] = []
+    for document in documents:
+        items = document.get("items") if is_table(document) else None
+        found += items if is_list(items) else [document] if document is not None else []
+    return found

@@ -1,0 +1,110 @@
+"""A render beside stored objects: what the server added is no difference, what would change is, and secrets stay hidden."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from goldens import good
+from rlsplit.cli import main
+
+CONFIG = """\
+max_steps = 5
+[env_vars]
+MY_API_KEY = "plainly-secret"
+PLAIN = "seen"
+[trainer]
+[inference]
+[orchestrator]
+[[orchestrator.train.source]]
+name = "a"
+env.taskset.id = "a"
+env.taskset.args = { password = "also-secret" }
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("rl.toml").write_text(CONFIG, encoding="utf-8")
+    return tmp_path
+
+
+def rendered(config: str | Path = "rl.toml") -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "rlsplit", "render", str(config), "--format", "json", "--run-id", "r"]
+    listed: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["items"]
+    return listed
+
+
+def stored(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a server would give: with its own fields and defaults."""
+    for item in objects:
+        item["metadata"] |= {"uid": "u", "resourceVersion": "1", "generation": 1, "namespace": "default"}
+        item["metadata"] |= {"managedFields": [{"manager": "kubectl"}], "creationTimestamp": "2026-01-01T00:00:00Z"}
+        item["status"] = {"phase": "x"}
+        if item["kind"] == "Service":
+            item["spec"] |= {"clusterIPs": ["None"], "sessionAffinity": "None", "internalTrafficPolicy": "Cluster"}
+        spec = item.get("spec", {}).get("template", {}).get("spec")
+        if spec:
+            spec |= {"schedulerName": "default-scheduler"}
+            for container in spec["containers"]:
+                container |= {"terminationMessagePath": "/dev/termination-log"}
+    return objects
+
+
+def diff(objects: object, form: str = "json") -> int:
+    text = json.dumps({"kind": "List", "items": objects}) if form == "json" else yaml.safe_dump_all(objects)
+    Path("stored").write_text(text, encoding="utf-8")
+    return main(["diff", "--objects", "stored", "rl.toml", "--run-id", "r"])
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_what_the_server_added_is_no_difference(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = diff(stored(rendered()), form)
+    assert (code, capsys.readouterr().out) == (0, "No difference.\n")
+
+
+@pytest.mark.parametrize("path", good()[:4], ids=lambda path: path.parent.name)
+def test_an_earlier_render_of_the_same_config(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("rl.toml").write_bytes(path.read_bytes())
+    assert main(["render", "rl.toml", "--run-id", "r"]) == 0
+    Path("stored").write_text(capsys.readouterr().out, encoding="utf-8")
+    assert main(["diff", "--objects", "stored", "rl.toml", "--run-id", "r"]) == 0
+
+
+def test_what_would_change_is_shown_and_secrets_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    objects = stored(rendered())
+    objects.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "old"}, "data": {"token": "t0p"}})
+    text = CONFIG.replace("= 5", "= 6").replace("plainly-secret", "other-secret").replace("also-", "another-")
+    Path("rl.toml").write_text(text, encoding="utf-8")
+    assert diff(objects) == 1
+    out = capsys.readouterr().out
+    assert '"max_steps": 6' in out
+    assert "ConfigMap/old (removed)" in out
+    for secret in ("plainly-secret", "other-secret", "also-secret", "another-secret", "t0p"):
+        assert secret not in out
+        assert base64.b64encode(secret.encode()).decode() not in out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "a: [", "a: 1", "- 1", "[]", "{", "!!python/object:os.system {}", "a: &x [*x]"]
+)
+def test_what_holds_no_objects(content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("stored").write_text(content, encoding="utf-8")
+    assert main(["diff", "--objects", "stored", "rl.toml"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_refused_config_counts_as_2() -> None:
+    objects = rendered()
+    Path("rl.toml").write_text("x = 1", encoding="utf-8")
+    assert diff(objects) == 2
+    assert os.path.exists("stored")

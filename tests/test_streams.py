@@ -1,0 +1,171 @@
+"""What happens when the streams, files and names of a command are not what they should be: one line, exit code 2."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlsplit.cli import main
+
+CONFIG = """\
+[trainer]
+[inference]
+[orchestrator]
+[[orchestrator.train.source]]
+env.taskset.id = "a"
+[[orchestrator.train.source]]
+env.taskset.id = "b"
+"""
+
+FULL = Path("/dev/full")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("rl.toml").write_text(CONFIG, encoding="utf-8")
+    Path("bad.toml").write_text("x = 1\n", encoding="utf-8")
+    return tmp_path
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHON": sys.executable}
+    command = line.replace("rlsplit", '"$PYTHON" -m rlsplit')
+    return subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "words", ["render rl.toml", "split rl.toml", "explain rl.toml", "rules", "schema", "--help", "render --help",
+              "validate rl.toml --report json", "diff rl.toml bad.toml", "completion bash"]
+)  # fmt: skip
+def test_a_full_disk(words: str) -> None:
+    done = shell(f"rlsplit {words} > /dev/full")
+    assert (done.returncode, done.stderr) == (2, "rlsplit: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["validate bad.toml", "render rl.toml", "nonsense"])
+def test_a_full_disk_for_everything(words: str) -> None:
+    done = shell(f"rlsplit {words} > /dev/full 2>&1")
+    assert done.returncode == 2
+
+
+def test_closed_streams() -> None:
+    done = shell("rlsplit render rl.toml >&-")
+    assert done.returncode == 2
+    assert done.stderr.startswith("rlsplit: cannot write the output: ")
+    assert done.stderr.count("\n") == 1
+    assert shell("rlsplit validate rl.toml >&-").returncode == 0
+    done = shell("rlsplit validate bad.toml 2>&-")
+    assert (done.returncode, done.stdout) == (1, "")
+    done = shell("rlsplit validate - <&-")
+    assert (done.returncode, done.stderr) == (2, "rlsplit: standard input is closed\n")
+
+
+def test_a_reader_that_goes_away() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "rlsplit", "diff", "rl.toml", "rl.toml"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (2, b"rlsplit: the reader of the output went away\n")
+
+
+def test_an_interrupt() -> None:
+    os.mkfifo("slow.toml")  # nobody writes: the command waits for it
+    command = [sys.executable, "-m", "rlsplit", "validate", "slow.toml"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        try:
+            # Opening waits for the reader: the command is at its file then.
+            with Path("slow.toml").open("wb"):
+                running.send_signal(signal.SIGINT)
+                _, told = running.communicate(timeout=30)
+        finally:
+            running.kill()
+    assert (running.returncode, told) == (2, b"rlsplit: interrupted\n")
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe.toml", b"a\x1bb.toml", b"\xed\xa0\x80.toml"])
+@pytest.mark.parametrize(
+    "words", [["validate"], ["render"], ["explain"], ["migrate"], ["validate", "--fix"], ["own", "--uid", "x"]]
+)
+def test_odd_names(name: bytes, words: list[str]) -> None:
+    for content in (CONFIG.encode(), b"max_stepz = \x80", None):
+        if content is None:
+            os.unlink(name)
+        else:
+            Path(os.fsdecode(name)).write_bytes(content)
+        command = [sys.executable, "-m", "rlsplit", *words, name]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert b"Traceback" not in done.stderr
+        done.stdout.decode("utf-8")
+        done.stderr.decode("utf-8")
+        if content is None:
+            assert done.returncode == 2
+            assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "x" * 300, "."])
+@pytest.mark.parametrize(
+    "words", [["validate"], ["render", "rl.toml", "--platform"], ["render", "rl.toml", "-o"], ["migrate"]]
+)
+def test_impossible_names(name: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = main([*words, name])
+    assert code == (0 if words[-1] == "-o" and name == "." else 2)
+    assert capsys.readouterr().err.count("\n") <= 1
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name[0] != "."}
+
+
+@pytest.mark.parametrize("words", [["render", "rl.toml", "-o", "out"], ["split", "rl.toml", "-o", "out"]])
+def test_a_folder_holds_what_was_written_last(words: list[str]) -> None:
+    out = Path("out")
+    assert main(words) == 0
+    first = files(out)
+    (out / "mine.yaml").write_text("a: 1\n", encoding="utf-8")
+    Path("rl.toml").write_text(
+        CONFIG.partition('[[orchestrator.train.source]]\nenv.taskset.id = "b"')[0], encoding="utf-8"
+    )
+    assert main(words) == 0
+    second = files(out)
+    assert main([*words[:-1], "fresh"]) == 0
+    assert second == files(Path("fresh")) | {"mine.yaml"}
+    assert first - second
+
+
+def test_a_part_of_a_run_takes_nothing_away() -> None:
+    out = Path("out")
+    assert main(["render", "rl.toml", "-o", "out"]) == 0
+    first = files(out)
+    assert main(["render", "rl.toml", "-o", "out", "--component", "trainer"]) == 0
+    assert files(out) >= first
+
+
+def test_a_file_that_was_changed_since_is_not_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Path("out")
+    assert main(["split", "rl.toml", "-o", "out"]) == 0
+    changed = out / "envs" / "train" / "b.toml"
+    changed.write_text("# mine\n", encoding="utf-8")
+    Path("rl.toml").write_text(CONFIG.replace('"b"', '"c"'), encoding="utf-8")
+    before = files(out)
+    assert main(["split", "rl.toml", "-o", "out"]) == 2
+    assert "b.toml is no longer part, and was changed since it was written" in capsys.readouterr().err
+    assert files(out) == before
+
+
+@pytest.mark.parametrize("name", ["../victim", "/etc/victim", "", "."])
+def test_a_list_leads_nowhere_else(name: str, here: Path) -> None:
+    digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    (here / "victim").write_text("", encoding="utf-8")
+    (here / "out").mkdir()
+    (here / "out" / ".rlsplit-split").write_text(f"{digest}  {name}\n", encoding="utf-8")
+    assert main(["split", "rl.toml", "-o", "out"]) == 0
+    assert (here / "victim").exists()
