@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Final, Literal
@@ -212,7 +212,7 @@ def _change(old: Facts, new: Facts) -> str:
 
 
 def _listed(values: frozenset[Any]) -> str:
-    return ", ".join(sorted(" ".join(value) if isinstance(value, tuple) else str(value) for value in values))
+    return ", ".join(sorted(" ".join(value) if value.__class__ is tuple else str(value) for value in values))
 
 
 def _told(facts: Facts) -> str:
@@ -244,7 +244,7 @@ def _outermost(facts: Mapping[Path, Facts]) -> Iterator[tuple[Path, Facts]]:
 
 
 def _lies_in(path: Path, tables: Iterable[Path]) -> bool:
-    known = tables if isinstance(tables, (set, dict)) else set(tables)
+    known = tables if isinstance(tables, Container) else set(tables)
     return any(path[:end] in known for end in range(1, len(path)))
 
 

@@ -23,7 +23,7 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import PurePath
 from types import ModuleType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -153,17 +153,33 @@ def tag_of(model: Any, key: Any) -> str | None:
     return None
 
 
+def _is_table(value: Any) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_set(value: Any) -> TypeGuard[set[Any] | frozenset[Any]]:
+    return isinstance(value, (set, frozenset))
+
+
+def _is_items(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, (list, tuple))
+
+
+def _is_pattern(value: Any) -> TypeGuard[re.Pattern[str]]:
+    return isinstance(value, re.Pattern)
+
+
 def plain(value: Any) -> Any:
     """Turn a value into what JSON can hold."""
     if isinstance(value, BaseModel):
         return {name: plain(getattr(value, name)) for name in type(value).model_fields if hasattr(value, name)}
-    if isinstance(value, dict):
+    if _is_table(value):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (set, frozenset)):
+    if _is_set(value):
         return sorted((plain(item) for item in value), key=str)
-    if isinstance(value, (list, tuple)):
+    if _is_items(value):
         return [plain(item) for item in value]
-    if isinstance(value, re.Pattern):
+    if _is_pattern(value):
         return value.pattern
     if isinstance(value, Enum):
         return plain(value.value)

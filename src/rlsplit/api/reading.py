@@ -110,9 +110,10 @@ def _beyond_limits(body: object) -> ErrorResponse | None:
         items += sum(map(len, tables)) + sum(map(len, lists))
         if items > MAX_BODY_ITEMS:
             return _TOO_MANY
-        if any(isinstance(key, int) and key.bit_length() > 64 for table in tables for key in table):
+        keys: list[Any] = [key for table in tables for key in table]
+        if any(isinstance(key, int) and key.bit_length() > 64 for key in keys):
             return _refused("A key of the body is no string.")
-        if any(isinstance(key, str) and len(key) > MAX_KEY_CHARS for table in tables for key in table):
+        if any(isinstance(key, str) and len(key) > MAX_KEY_CHARS for key in keys):
             return _refused(f"A key of the body is longer than {MAX_KEY_CHARS} characters.")
         level = [item for table in tables for item in table.values()] + [item for each in lists for item in each]
     return _TOO_DEEP

@@ -109,10 +109,12 @@ def drift(options: DriftOptions) -> int:
 def _dump(name: str) -> dict[str, Any]:
     import json
 
+    from rlsplit.plain_types import is_table
+
     try:
         found: object = json.loads(read_file(name))
     except ValueError as error:
         raise CommandError(f"{name} is no dump: {error}") from error
-    if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
+    if not is_table(found) or not is_table(found.get("paths")):
         raise CommandError(f"{name} is no dump: it has no table of paths")
     return found

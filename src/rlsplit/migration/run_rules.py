@@ -9,7 +9,7 @@ from typing import Final
 from rlsplit.findings import KeyPath, dotted, shown
 from rlsplit.migration.draft import Draft
 from rlsplit.migration.rows import Rule, moved
-from rlsplit.plain_data import is_table
+from rlsplit.plain_data import is_list, is_table
 from rlsplit.releases.changes import Change
 
 DEFAULT_FOLDER: Final = "outputs"
@@ -84,7 +84,7 @@ def of_nccl(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) ->
 def gpu_ids(draft: Draft, change: Change, path: KeyPath, at: tuple[int, ...]) -> None:
     """Of a list of GPUs their number is left."""
     found = draft.at(path)
-    if isinstance(found, list) and not draft.has(("deployment", change.new[0][-1].key)):
+    if is_list(found) and not draft.has(("deployment", change.new[0][-1].key)):
         draft.put(("deployment", change.new[0][-1].key), len(found), near=path)
     draft.lost(path, f"{shown(found)} is lost: which GPUs is not said any more, only how many")
     draft.drop(path)

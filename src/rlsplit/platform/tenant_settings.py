@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from rlsplit.plain_data import is_list
 from rlsplit.platform.component_settings import Settings
 
 Count = Annotated[int, Field(ge=0)]
@@ -116,4 +117,4 @@ class TenantSettings(Settings):
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if is_list(value) else value
