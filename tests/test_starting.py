@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import rlsplit
 from rlsplit.cli import main
 from rlsplit.platform import PlatformSettings
-from rlsplit.starter import Choices, platform_text, rl_text
+from rlsplit.starter import Choices, SftChoices, platform_text, rl_text, sft_text
 
 NOT_ALONE = {"ttl_seconds_after_finished", "topology_mode"}
 """Settings that are refused beside a workload that they have no effect on, even with their default."""
@@ -122,3 +122,28 @@ def test_each_setting_is_its_default(line: str) -> None:
             rlsplit.Platform.from_toml(line)
     else:
         assert rlsplit.Platform.from_toml(line) == rlsplit.Platform()
+
+
+@pytest.mark.parametrize(("nodes", "pods"), [(1, 1), (3, 3)])
+def test_an_sft_file_validates_and_renders(
+    nodes: int, pods: int, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--sft", "--nodes", str(nodes), "--data", "me/My_Data", "--model", "org/model"]) == 0
+    assert capsys.readouterr().out == "wrote sft.toml; next: rlsplit validate sft.toml\n"
+    assert main(["validate", "sft.toml"]) == 0
+    outcome = rlsplit.compile_sources(
+        [rlsplit.Source(name="f", content=(here / "sft.toml").read_text("utf-8"))], until="plan"
+    )
+    assert outcome.plan is not None
+    assert outcome.plan.pod_count == pods
+    assert outcome.plan.run_name == "my-data"
+    assert main(["init", "--sft"]) == 2
+    assert main(["init", "--sft", "--env", "x", "-o", "-"]) == 2
+    assert main(["init", "--data", "x", "-o", "-"]) == 2
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_any_choice_of_an_sft_file_is_written_as_it_was_made(model: str, data: str) -> None:
+    config = tomli.loads(sft_text(SftChoices(model=model, data=data)))
+    assert config["model"]["name"] == model
+    assert config["data"]["name"] == data

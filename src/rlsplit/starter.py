@@ -32,6 +32,60 @@ class Choices:
     """GPU machines of the run, at least 1; the first half of several trains, the other serves."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SftChoices:
+    """What a new ``sft.toml`` is about."""
+
+    model: str = "Qwen/Qwen3-0.6B"
+    """A model on Hugging Face, or a folder that the pods see."""
+    data: str = "PrimeIntellect/Reverse-Text-SFT"
+    """A dataset on Hugging Face, or a folder that the pods see."""
+    nodes: int = 1
+    """GPU machines of the run, at least 1."""
+
+
+def sft_text(choices: SftChoices) -> str:
+    """Write an ``sft.toml`` that validates and renders as it is."""
+    name = _slug(choices.data, "my-sft")
+    return f"""\
+# One run of prime-rl's sft: supervised fine-tuning of a model on a dataset.
+#
+#   rlsplit validate sft.toml       all problems at once
+#   rlsplit render sft.toml         the Kubernetes objects
+
+max_steps = 100  # updates of the weights
+
+[run]
+name = {toml(name)}
+
+[model]
+name = {toml(choices.model)}  # on Hugging Face, or a folder that the pods see
+
+[data]
+name = {toml(choices.data)}  # on Hugging Face, or a folder that the pods see
+batch_size = 32  # samples of one update
+seq_len = 4096   # tokens of one sample
+
+{_sft_deployment(choices.nodes)}
+[optim]
+lr = 1e-5
+
+# [ckpt]         # to go on after a crash, remove the run and render it again with [resume] and --attempt 2
+# interval = 50  # steps between two checkpoints
+"""
+
+
+def _sft_deployment(nodes: int) -> str:
+    if nodes == 1:
+        return "[deployment]  # one machine\nnum_train_gpus = 1\n"
+    return f"""\
+[deployment]
+type = "multi_node"
+gpus_per_node = {_GPUS_PER_NODE}
+num_train_nodes = {nodes}
+"""
+
+
 def rl_text(choices: Choices) -> str:
     """Write an ``rl.toml`` that validates and renders as it is."""
     blocks = (
@@ -60,8 +114,7 @@ seq_len = 2048   # longest training sample, prompt and answers together [tokens]
 
 
 def _run(choices: Choices) -> str:
-    last = re.split(r"[/@]", choices.env.rstrip("/"))[-1].lower().replace("_", "-")
-    name = last if _SLUG.match(last) else "my-run"
+    name = _slug(choices.env, "my-run")
     return f"""\
 [run]
 name = {toml(name)}
@@ -69,6 +122,12 @@ name = {toml(name)}
 [model]
 name = {toml(choices.model)}  # on Hugging Face, or a folder that the pods see
 """
+
+
+def _slug(text: str, otherwise: str) -> str:
+    """Name a run after the last part of what it is about."""
+    last = re.split(r"[/@]", text.rstrip("/"))[-1].lower().replace("_", "-")
+    return last if _SLUG.match(last) else otherwise
 
 
 def _deployment(nodes: int) -> str:

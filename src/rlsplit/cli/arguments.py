@@ -122,13 +122,16 @@ def _add_reference(made: Any) -> None:
 
 
 def _add_init(made: Any) -> None:
-    summary = "write a small rl.toml to begin with, or a platform.toml with every setting"
+    summary = "write a small rl.toml or sft.toml to begin with, or a platform.toml with every setting"
     parser = _command(made, "init", summary, manual_commands.init, options.InitOptions, "A file that is there stays.")
     parser.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
+    parser.add_argument("--sft", action="store_true", help="an sft.toml instead of an rl.toml")
     parser.add_argument("--model", help="a model on Hugging Face, or a folder that the pods see")
     parser.add_argument("--env", help="task plugin of the environment")
-    parser.add_argument("--nodes", type=int, metavar="N", help="GPU machines, half of which train (default: 1)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="default: rl.toml or platform.toml; - prints it")
+    parser.add_argument("--data", help="dataset of an sft.toml: on Hugging Face, or a folder that the pods see")
+    parser.add_argument("--nodes", type=int, metavar="N", help="GPU machines, half of which train in RL (default: 1)")
+    told = "default: rl.toml, sft.toml or platform.toml; - prints it"
+    parser.add_argument("-o", "--output", metavar="FILE", help=told)
 
 
 def _add_help(root: argparse.ArgumentParser, made: Any) -> None:

@@ -28,26 +28,29 @@ def init(options: InitOptions) -> int:
     """Write a file to begin with; one that is there already stays."""
     from rlsplit.starter import platform_text
 
-    text = _rl_text(options) if options.of == "rl" else platform_text()
+    text = _config_text(options) if options.of == "rl" else platform_text()
     if options.output == "-":
         print(text, end="")
     else:
-        name = options.output or f"{options.of}.toml"
+        name = options.output or f"{'sft' if options.sft and options.of == 'rl' else options.of}.toml"
         create_file(name, text)
         print(f"wrote {name}; next: {_NEXT[options.of].format(name)}")
     return FINE
 
 
-def _rl_text(options: InitOptions) -> str:
+def _config_text(options: InitOptions) -> str:
     from rlsplit.compiler import compile_sources
     from rlsplit.document import Source
     from rlsplit.findings import dotted
-    from rlsplit.starter import Choices, rl_text
+    from rlsplit.starter import Choices, SftChoices, rl_text, sft_text
 
     if options.nodes is not None and options.nodes < 1:
         raise CommandError("--nodes must be at least 1")
-    given = {name: value for name in ("model", "env", "nodes") if (value := getattr(options, name)) is not None}
-    text = rl_text(Choices(**given))
+    if (options.env if options.sft else options.data) is not None:
+        raise CommandError("--env is for an rl.toml, --data for an sft.toml (--sft)")
+    names = ("model", "data" if options.sft else "env", "nodes")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    text = sft_text(SftChoices(**given)) if options.sft else rl_text(Choices(**given))
     findings = compile_sources([Source(name="rl.toml", content=text)], until="plan").noted()
     for finding in findings:
         if finding.severity == "error":

@@ -179,11 +179,15 @@ class InitOptions:
     """``rlsplit init``."""
 
     of: Literal["rl", "platform"]
+    sft: bool
+    """Whether an ``sft.toml`` is written, and no ``rl.toml``."""
     model: str | None
     env: str | None
+    data: str | None
+    """Dataset of an ``sft.toml``."""
     nodes: int | None
     output: str | None
-    """Where to write: a file, or ``-`` for standard output; None: ``rl.toml`` or ``platform.toml``."""
+    """Where to write: a file, or ``-`` for standard output; None: ``rl.toml``, ``sft.toml`` or ``platform.toml``."""
 
 
 @dataclass(frozen=True, kw_only=True)
