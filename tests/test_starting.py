@@ -128,7 +128,7 @@ def test_each_setting_is_its_default(line: str) -> None:
 def test_an_sft_file_validates_and_renders(
     nodes: int, pods: int, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["init", "--sft", "--nodes", str(nodes), "--data", "me/My_Data", "--model", "org/model"]) == 0
+    assert main(["init", "--sft", "--nodes", str(nodes), "--data", "me/My_Data", "--model", "Qwen/Qwen3-4B"]) == 0
     assert capsys.readouterr().out == "wrote sft.toml; next: rlsplit validate sft.toml\n"
     assert main(["validate", "sft.toml"]) == 0
     outcome = rlsplit.compile_sources(

@@ -174,8 +174,9 @@ def _renderer(model: str) -> str:
     if model in MODEL_RENDERER_MAP:
         return ""
     return """\
-[orchestrator.renderer]  # how messages become tokens; "auto" does not know this model
-name = "default"         # the model's own chat template
+# How messages become tokens: "auto" does not know this model, whose own chat template is taken.
+[orchestrator.renderer]
+name = "default"
 """
 
 
