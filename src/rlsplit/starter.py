@@ -63,7 +63,7 @@ name = {toml(choices.model)}  # on Hugging Face, or a folder that the pods see
 
 [data]
 name = {toml(choices.data)}  # on Hugging Face, or a folder that the pods see
-batch_size = 32  # samples of one update
+batch_size = {32 * choices.nodes}  # samples of one update, as many on each GPU
 seq_len = 4096   # tokens of one sample
 
 {_sft_deployment(choices.nodes)}
