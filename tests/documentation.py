@@ -41,6 +41,7 @@ FAMILIES: Final = {
     "X": "Rules between tables",
     "L": "What the launcher writes",
     "H": "Hosted runs",
+    "SFT": "Supervised fine-tuning",
     "D": "How a component's config is written",
     "V8": "Rules of v0.8.0 that later releases have not",
     "V7": "Rules of v0.7.0 that later releases have not",
@@ -63,6 +64,7 @@ def pages() -> dict[str, str]:
     return {
         "keys/README.md": keys_index(),
         **{f"keys/{name}.md": keys_page(name) for name in KEY_PAGES},
+        "keys/sft.md": sft_page(),
         "platform.md": platform_page(),
         "codes/README.md": codes_index(),
         **{f"codes/{family}.md": codes_page(family) for family in FAMILIES},
@@ -125,6 +127,7 @@ def keys_index() -> str:
     for name, title in KEY_PAGES.items():
         rows = [f"- [{heading(at[0])}]({name}.md#{slug(heading(at[0]))})" for at in tables_on(name)]
         blocks += [f"## [{title}]({name}.md)", "\n".join(rows)]
+    blocks.append("## [Supervised fine-tuning](sft.md)\n\nThe keys that only an `sft.toml` has.")
     return page("Keys of an rl.toml", *blocks)
 
 
@@ -134,6 +137,15 @@ def tables_on(name: str) -> list[tuple[Place, ...]]:
 
 def keys_page(name: str) -> str:
     return page(KEY_PAGES[name], *(block for at in tables_on(name) for block in table_blocks("rl", at, "../codes/")))
+
+
+def sft_page() -> str:
+    told = (
+        "Every key of an `sft.toml`, of which the newest release is read. Tables that an `rl.toml` has too are told"
+        " [there](README.md)."
+    )
+    own = [at for at in standing("sft").values() if at[0].table not in standing("rl")]
+    return page("Keys of an sft.toml", told, *(block for at in own for block in table_blocks("sft", at, "../codes/")))
 
 
 def platform_page() -> str:

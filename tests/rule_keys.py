@@ -150,7 +150,7 @@ def touched() -> Touched:
     """Run every example that is a config and note what each rule names."""
     found: Touched = {"rl": {code: set(map(".".join, keys)) for code, keys in declared().items()}, "platform": {}}
     for shown in entries():
-        for of in ROOTS:
+        for of in found:
             found[of].setdefault(shown.code, set()).update(map(".".join, named(of, shown)))
     with noting(found):
         for shown in entries():

@@ -78,7 +78,7 @@ def test_a_path_is_understood_however_it_is_written(topic: str) -> None:
 def test_keys_of_one_variant_say_so() -> None:
     assert 'Only with: type = "muon"' in topic_text("trainer.optim.mu")
     assert "Only with" not in topic_text("trainer.optim.lr")
-    assert topic_text("deployment").count("Keys with type = ") == 2
+    assert topic_text("deployment").count("Keys with type = ") == 4
 
 
 def test_a_key_of_an_older_release_tells_where_it_is() -> None:

@@ -45,7 +45,7 @@ def test_the_committed_table_of_rules_and_keys_is_what_the_rules_name() -> None:
 
 def test_every_key_setting_code_and_command_has_its_place() -> None:
     text = "".join(page for name, page in PAGES.items() if name.startswith("keys/"))
-    for table in tables("rl").values():
+    for table in (*tables("rl").values(), *tables("sft").values()):
         assert all(f"- **`{key.name}`**" in text for key in table.keys), table.name
     assert all(f"**`{name}`**" in PAGES["platform.md"] for name in PlatformSettings.model_fields)
     for entry in entries():

@@ -1,4 +1,4 @@
-"""Every key of an ``rl.toml`` and every setting of a ``platform.toml``, read from the JSON Schemas that ship."""
+"""Every key of an ``rl.toml`` or ``sft.toml`` and every setting of a cluster, read from the JSON Schemas that ship."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from rlsplit.manual.types import Schema, tables_of, toml, type_text
 from rlsplit.plain_data import is_table
 from rlsplit.schema_file import text
 
-Of = Literal["rl", "platform"]
+Of = Literal["rl", "sft", "platform"]
 """Which file has a key."""
 
 Spot = tuple[str, str]
 """A key by the table that has it, wherever that stands."""
 
-ROOTS: Final[Mapping[Of, str]] = MappingProxyType({"rl": "RLConfig", "platform": "PlatformSettings"})
+ROOTS: Final[Mapping[Of, str]] = MappingProxyType(
+    {"rl": "RLConfig", "sft": "SFTConfig", "platform": "PlatformSettings"}
+)
 """The table around everything in each file, by the name of its section."""
 
 

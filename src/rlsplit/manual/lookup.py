@@ -1,4 +1,4 @@
-"""Finding what somebody asks about: a code, a key of an ``rl.toml``, a setting of a ``platform.toml``."""
+"""Finding what somebody asks about: a code, a key of an ``rl.toml`` or ``sft.toml``, a setting of a cluster."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _path(topic: str) -> tuple[str, ...]:
 
 
 def _key_text(path: tuple[str, ...]) -> str:
-    found = [*standing("rl", path), *standing("platform", path)]
+    found = [each for of in ROOTS for each in standing(of, path)]
     if path[0] == _SETTINGS:
         found += standing("platform", path[1:])
     return found_text(found) if found else ""
@@ -72,7 +72,8 @@ def _older_text(topic: str, path: tuple[str, ...]) -> str:
 def _name_text(topic: str, path: tuple[str, ...]) -> str:
     """The places of a name that stands elsewhere; a single one is shown at once."""
     if len(path) == 1:
-        found = [each for of in ROOTS for each in _named(of, path[0])]
+        # A key of an rl.toml mostly stands in an sft.toml, too, at a place of its own.
+        found = [*_named("rl", path[0]), *_named("platform", path[0])] or _named("sft", path[0])
         if len({each.dotted for each in found}) == 1:
             return found_text(found)
         if found:
@@ -92,7 +93,7 @@ def _candidates(topic: str, path: tuple[str, ...]) -> Iterator[str | None]:
     is_code = re.split(r"[-.]", topic, maxsplit=1)[0] in rulebook.FILES
     if is_code:
         yield rulebook.nearest(topic)
-    yield from (_mended("rl", path), _mended("platform", path), _elsewhere(path[-1]))
+    yield from (*(_mended(of, path) for of in ROOTS), _elsewhere(path[-1]))
     if not is_code:
         yield rulebook.nearest(topic)
 

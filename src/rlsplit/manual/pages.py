@@ -19,7 +19,7 @@ WIDTH: Final = 100
 MOST_PLACES: Final = 20
 """How many places of one name are listed."""
 
-_FILES: Final = {"rl": "rl.toml", "platform": "platform.toml"}
+_FILES: Final = {"rl": "rl.toml", "sft": "sft.toml", "platform": "platform.toml"}
 _SIGNS: Final = re.compile(r"\[\]|\.\*")
 
 
@@ -117,7 +117,7 @@ def places_text(name: str, found: Sequence[Standing]) -> str:
 
 
 def root_text() -> str:
-    """List the keys at the root of both files."""
+    """List the keys at the root of each file."""
     parts = [
         f"{_FILES[of]}: {tables(of)[root].about}\n" + "\n".join(_rows(tables(of)[root].keys))
         for of, root in ROOTS.items()

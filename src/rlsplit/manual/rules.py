@@ -23,7 +23,7 @@ def rules_of(of: Of) -> Mapping[Spot, tuple[str, ...]]:
     """Give the codes that touch each key, in the order of the alphabet."""
     written: dict[Of, dict[str, list[str]]] = json.loads(files(__package__ or "").joinpath(FILE).read_text("utf-8"))
     found: dict[Spot, list[str]] = {}
-    for code, keys in written[of].items():
+    for code, keys in written.get(of, {}).items():
         for key in keys:
             table, _, name = key.rpartition(".")
             found.setdefault((table, name), []).append(code)
