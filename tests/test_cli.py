@@ -151,7 +151,7 @@ def test_the_settings_of_a_cluster_are_checked_alone(run, tmp_path) -> None:
         f"{file}:2:1: error[platform.unknown-key] platform.tolerations: is not a key of platform\n"
         "    2 | tolerations = []\n"
         "        ^\n"
-        "  hint: it belongs to [trainer], or to [orchestrator], or to [inference], or to one of 2 other tables: tolerations\n"
+        "  hint: it belongs to [trainer], or to [orchestrator], or to [inference], or to one of 4 other tables: tolerations\n"
         f'{file}:4:1: error[platform.type] platform.trainer.grace_seconds: must be an integer, not "x"\n'
         '    4 | grace_seconds = "x"\n'
         "        ^\n"
