@@ -35,7 +35,7 @@ def misspelled(
         NUM_INFER_REPLICAS.read(deployment).real_number,
         TP.paths,
         split.trainr,
-        split.orchestrator.resolve,
+        split.trainer.resolve,
         plan.podz,
         finding.mesage,
         platform.namespaces,
