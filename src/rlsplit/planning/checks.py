@@ -15,6 +15,7 @@ from rlsplit.planning.lookup import DISAGGREGATED
 from rlsplit.planning.model import Pods, Port
 from rlsplit.planning.paths import outside_run
 from rlsplit.planning.ports import ROUTER_METRICS_OFFSET, inner_ports
+from rlsplit.planning.said import error
 from rlsplit.planning.settings import EnvSource, MultiNode, RunSettings, SingleNode, Value
 from rlsplit.planning.side_checks import SIDE_CHECKS
 from rlsplit.planning.start_checks import docker_runtime, train_source, trainer_parallel
@@ -64,39 +65,39 @@ def _disaggregated(subject: Subject) -> Iterator[Finding]:
     if not subject.image.can_disaggregate:
         message = f"the image of {subject.release.tag} has no packages for prefill and decode"
         hint = "use multi_node, or an image of the newest release"
-        yield _error("disaggregated-inference", inference.layout.key, message, hint)
+        yield error("disaggregated-inference", inference.layout.key, message, hint)
     elif "disaggregated" not in subject.platform.features:
         message = "prefill and decode need a NIXL built against UCX 1.19, DeepEP, and the router for them in the image"
         hint = 'set features = ["disaggregated"] of the platform if yours has them, else use multi_node'
-        yield _error("disaggregated-inference", inference.layout.key, message, hint)
+        yield error("disaggregated-inference", inference.layout.key, message, hint)
 
 
 def _llmd_router(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
     if inference is not None and inference.router.value == "llm-d":
         message = "the image holds neither llm-d's endpoint picker nor its Envoy and sidecar"
-        yield _error("llm-d-router", inference.router.key, message, "use vllm-router")
+        yield error("llm-d-router", inference.router.key, message, "use vllm-router")
 
 
 def _mooncake(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
     if inference is not None and inference.offload.value == "mooncake":
         message = "mooncake needs a store process on every node"
-        yield _error("mooncake-offload", inference.offload.key, message, "use native")
+        yield error("mooncake-offload", inference.offload.key, message, "use native")
 
 
 def _no_router(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
     if inference is not None and inference.router.value is None and subject.shape.has_router_pod:
         message = "a multi-node run needs a router in front of its engines"
-        yield _error("no-router", inference.router.key[:-1], message, 'write type = "vllm-router"')
+        yield error("no-router", inference.router.key[:-1], message, 'write type = "vllm-router"')
 
 
 def _router_policy(subject: Subject) -> Iterator[Finding]:
     policy = subject.settings.inference.router_policy if subject.settings.inference else None
     if policy is not None and policy.value is not None and not _POLICY.match(policy.value):
         message = f"{shown(policy.value)} is no routing policy: it may hold lower-case letters and '_' only"
-        yield _error("router-policy", policy.key, message)
+        yield error("router-policy", policy.key, message)
 
 
 def _counts(subject: Subject) -> Iterator[Finding]:
@@ -110,7 +111,7 @@ def _counts(subject: Subject) -> Iterator[Finding]:
         optional = deployment.infer_nodes
     too_few: list[Value[Any]] = [count for count in wanted if count.value < 1]
     for count in [*too_few, *([optional] if (optional.value or 0) < 0 else [])]:
-        yield _error("count", count.key, f"is {count.value}", "must be at least 1")
+        yield error("count", count.key, f"is {count.value}", "must be at least 1")
 
 
 def _crowds(subject: Subject) -> Iterator[Finding]:
@@ -119,16 +120,16 @@ def _crowds(subject: Subject) -> Iterator[Finding]:
     if not isinstance(deployment, MultiNode):
         return
     if shape.trainer_pods > MAX_PODS:
-        yield _error("count", deployment.train_nodes.key, f"is {shape.trainer_pods}", f"must be at most {MAX_PODS}")
+        yield error("count", deployment.train_nodes.key, f"is {shape.trainer_pods}", f"must be at most {MAX_PODS}")
     if shape.inference_pods * shape.engines > MAX_ENGINES:
         message = f"{shape.inference_pods * shape.engines} engines are more than a router's command line holds"
-        yield _error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
+        yield error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
 
 
 def _engine_size(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
     if inference is not None and inference.tensor_parallel.value < 1:
-        yield _error("count", inference.tensor_parallel.key, "no GPU per engine", "must be at least 1")
+        yield error("count", inference.tensor_parallel.key, "no GPU per engine", "must be at least 1")
 
 
 def _fake_data(subject: Subject) -> Iterator[Finding]:
@@ -139,22 +140,22 @@ def _fake_data(subject: Subject) -> Iterator[Finding]:
         if subject.shape.nodes_per_replica == 0:
             message = "without inference nodes no rollouts would come"
             hint = "set trainer.data.fake, or deployment.num_infer_nodes"
-            yield _error("no-rollouts", fake.key, message, hint)
+            yield error("no-rollouts", fake.key, message, hint)
     elif subject.settings.inference is not None and deployment.infer_gpus.value == 0:
         hint = "at least 1, or set trainer.data.fake"
-        yield _error("no-inference-gpus", deployment.infer_gpus.key, "[inference] needs a GPU", hint)
+        yield error("no-inference-gpus", deployment.infer_gpus.key, "[inference] needs a GPU", hint)
 
 
 def _external_inference(subject: Subject) -> Iterator[Finding]:
     if not subject.shape.external_inference:
         return
     if not subject.platform.allow_external_inference:
-        yield _error("inference-required", ("inference",), "this platform runs its own inference", "add [inference]")
+        yield error("inference-required", ("inference",), "this platform runs its own inference", "add [inference]")
         return
     url = subject.settings.orchestrator.base_url
     if _is_unreachable(url.value):
         message = f"{shown(url.value)} would be the {subject.settings.driver} pod itself, where no server runs"
-        yield _error("loopback-base-url", url.key, message, "add [inference], or name the server's host")
+        yield error("loopback-base-url", url.key, message, "add [inference], or name the server's host")
 
 
 def _gpu_arithmetic(subject: Subject) -> Iterator[Finding]:
@@ -166,12 +167,12 @@ def _gpu_arithmetic(subject: Subject) -> Iterator[Finding]:
         if train + infer > total:
             message = f"{train} GPUs for training and {infer} for inference are {train + infer}, a node has {total}"
             hint = "lower one of them, raise deployment.gpus_per_node, or use multi_node"
-            yield _error("too-many-gpus", deployment.train_gpus.key, message, hint)
+            yield error("too-many-gpus", deployment.train_gpus.key, message, hint)
     inference = subject.settings.inference
     if inference is not None and shape.has_inference and shape.inference_gpus % shape.tensor_parallel:
         message = f"{shape.tensor_parallel} GPUs an engine do not divide the {shape.inference_gpus} of an inference pod"
         hint = f"a divisor of {shape.inference_gpus}"
-        yield _error("tensor-parallel", inference.tensor_parallel.key, message, hint)
+        yield error("tensor-parallel", inference.tensor_parallel.key, message, hint)
 
 
 def _expert_parallel(subject: Subject) -> Iterator[Finding]:
@@ -182,7 +183,7 @@ def _expert_parallel(subject: Subject) -> Iterator[Finding]:
     ranks, wanted = inference.data_parallel, gpus // shape.tensor_parallel
     if shape.expert_parallel and gpus % shape.tensor_parallel == 0 and ranks.value != wanted:
         message = f"{ranks.value} ranks of {shape.tensor_parallel} GPUs do not fill the {gpus} GPUs of a replica"
-        yield _error("data-parallel", ranks.key, message, f"must be {wanted}")
+        yield error("data-parallel", ranks.key, message, f"must be {wanted}")
 
 
 def _broadcast_host(subject: Subject) -> Iterator[Finding]:
@@ -192,13 +193,13 @@ def _broadcast_host(subject: Subject) -> Iterator[Finding]:
     host = broadcast.meets.host
     if is_loopback(host.value):
         message = f"{shown(host.value)} would be each pod's own; nothing here starts a ModelExpress server"
-        yield _error("nixl-host", host.key, message, "name a ModelExpress server")
+        yield error("nixl-host", host.key, message, "name a ModelExpress server")
 
 
 def _port_ranges(subject: Subject) -> Iterator[Finding]:
     for port, most, why in _port_limits(subject):
         if not 1 <= port.value <= most:
-            yield _error("port-range", port.key, f"{port.value} is not in 1..{most}: {why}", f"at most {most}")
+            yield error("port-range", port.key, f"{port.value} is not in 1..{most}: {why}", f"at most {most}")
 
 
 def _port_limits(subject: Subject) -> Iterator[tuple[Value[int], int, str]]:
@@ -222,7 +223,7 @@ def _rollout_ports(subject: Subject) -> Iterator[Finding]:
     if not subject.shape.has_orchestrator or ours is None or theirs is None or ours.port.value == theirs.port.value:
         return
     message = f"the trainer would call port {ours.port.value}, the orchestrator listens on {theirs.port.value}"
-    yield _error("rollout-ports", ours.port.key, message, "write one port for both")
+    yield error("rollout-ports", ours.port.key, message, "write one port for both")
 
 
 def _env_names(subject: Subject) -> Iterator[Finding]:
@@ -232,7 +233,7 @@ def _env_names(subject: Subject) -> Iterator[Finding]:
         if "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
             message = f"{shown(name)} cannot be part of a path"
             hint = f"give the source a name without NUL, at most {MAX_NAME_BYTES} bytes"
-            yield _error("env-name", named[server.split, server.position], message, hint)
+            yield error("env-name", named[server.split, server.position], message, hint)
 
 
 def _env_addresses(subject: Subject) -> Iterator[Finding]:
@@ -245,17 +246,17 @@ def _env_address(source: EnvSource, driver: ComponentName) -> Iterator[Finding]:
     address = str(source.address.value)
     called = endpoint(address) if _ADDRESS.match(address) else None
     if called is None or not called[1]:
-        yield _error("env-address", source.address.key, f"{shown(address)} is no address", "write tcp://<host>:<port>")
+        yield error("env-address", source.address.key, f"{shown(address)} is no address", "write tcp://<host>:<port>")
     elif is_loopback(called[0]):
         message = f"{shown(address)} would be the {driver} pod itself, where no server runs"
-        yield _error("env-address", source.address.key, message, "leave it out, or name the server's host")
+        yield error("env-address", source.address.key, message, "leave it out, or name the server's host")
 
 
 def _frozen_models(subject: Subject) -> Iterator[Finding]:
     for url in frozen_models(subject.settings) if subject.shape.has_orchestrator else ():
         if _is_unreachable(url.value):
             message = f"{shown(url.value)} would be the pod's own address; nothing here starts this model"
-            yield _error("frozen-model", url.key, message, "name the host that serves it")
+            yield error("frozen-model", url.key, message, "name the host that serves it")
 
 
 def _resume_dir(subject: Subject) -> Iterator[Finding]:
@@ -265,10 +266,10 @@ def _resume_dir(subject: Subject) -> Iterator[Finding]:
     mount = subject.platform.mount_path.rstrip("/")
     if not resume.value.startswith(f"{mount}/") or ".." in resume.value.split("/"):
         message = f"{shown(resume.value)} is not visible in the pod"
-        yield _error("resume-dir", resume.key, message, f"name a folder below {mount}")
+        yield error("resume-dir", resume.key, message, f"name a folder below {mount}")
     elif resume_step(resume.value) is None:
         message = f"{shown(resume.value)} does not tell its step"
-        yield _error("resume-dir", resume.key, message, "name a folder step_<n>")
+        yield error("resume-dir", resume.key, message, "name a folder step_<n>")
 
 
 _NEEDS_INFERENCE: Final = frozenset({"H-07"})
@@ -330,7 +331,7 @@ def router_findings(subject: Subject, urls: Iterable[str]) -> Iterator[Finding]:
     size, deployment = sum(len(url) + argument for url in urls), subject.settings.deployment
     if size > MAX_ARGUMENT_BYTES and isinstance(deployment, MultiNode):
         message = f"the router's list of engines takes {size} bytes, its script holds {MAX_ARGUMENT_BYTES}"
-        yield _error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
+        yield error("too-many-engines", deployment.infer_replicas.key, message, "use fewer engines")
 
 
 def _port_conflicts(subject: Subject, pods: Pods) -> Iterator[Finding]:
@@ -342,7 +343,7 @@ def _port_conflicts(subject: Subject, pods: Pods) -> Iterator[Finding]:
             told.add((holder.setting, port.setting))
             first, second = sorted((port, holder), key=lambda port: _CHOSEN_BY.get(port.setting[0], 0))
             message = f"{first.name} and {second.name} of the {pods.component} pod both take port {port.number}"
-            finding = _error("port-conflict", first.setting, message, "choose another port")
+            finding = error("port-conflict", first.setting, message, "choose another port")
             yield replace(finding, about="platform") if first.setting[0] == "platform" else finding
 
 
@@ -356,7 +357,7 @@ def _config_findings(pods: Pods, settings: RunSettings) -> Iterator[Finding]:
     size = len(pods.config.text)
     if size > MAX_CONFIG_BYTES:
         message = f"the {pods.component} config takes {size} bytes, a ConfigMap holds {MAX_CONFIG_BYTES}"
-        yield _error("config-too-large", table, message, "move data to the volume")
+        yield error("config-too-large", table, message, "move data to the volume")
 
 
 def _table_of(pods: Pods, settings: RunSettings) -> KeyPath:
@@ -368,7 +369,3 @@ def _table_of(pods: Pods, settings: RunSettings) -> KeyPath:
 def _is_unreachable(url: str) -> bool:
     called = endpoint(url)
     return called is None or is_loopback(called[0])
-
-
-def _error(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=f"plan.{code}", path=path, message=message, hint=hint)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
-from rlsplit.findings import Finding, KeyPath, Severity
+from rlsplit.findings import Finding
 from rlsplit.planning.model import RunPlan
+from rlsplit.planning.said import note, on_platform
 from rlsplit.planning.subject import Subject
 
 
@@ -24,10 +24,10 @@ def _opened_ports(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
             continue
         if plan.platform.egress_cidrs:
             message = f"a NetworkPolicy cannot name hosts: {peer.host} opens port {peer.port} to all of egress_cidrs"
-            yield _note("open-port", (), message)
+            yield note("open-port", (), message)
         else:
             message = f"a NetworkPolicy cannot name hosts, and egress_cidrs is empty: {peer.host} cannot be called"
-            yield _on_platform("closed-port", "egress_cidrs", message, f"add the range of {peer.host}")
+            yield on_platform("closed-port", ("egress_cidrs",), message, f"add the range of {peer.host}")
 
 
 def _tunnels(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -39,10 +39,10 @@ def _tunnels(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         key = subject.source_of(pods.env_server.id).key
         if platform.network_policy and platform.tunnel_ports and platform.egress_cidrs:
             message = f"agents run in sandboxes elsewhere, so port {ports} is open to all of egress_cidrs"
-            yield _note("tunnel-port", key, message, "a runtime of type subprocess needs no tunnel")
+            yield note("tunnel-port", key, message, "a runtime of type subprocess needs no tunnel")
         elif platform.network_policy:
             message = "agents run in sandboxes elsewhere, and no port of their tunnel is open"
-            yield _note("tunnel-closed", key, message, "set tunnel_ports and egress_cidrs of the platform", "warning")
+            yield note("tunnel-closed", key, message, "set tunnel_ports and egress_cidrs of the platform", "warning")
 
 
 def _partial_placement(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -51,11 +51,11 @@ def _partial_placement(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     if _gpu_pods(plan) > 1 and plan.shape.multi_node:
         if platform.queue_name is None and platform.gang is None and platform.scheduler_name is None:
             message = "nothing keeps the cluster from placing some of the pods only, which then hold their GPUs idle"
-            yield _on_platform("partial-placement", "gang", message, "set gang, or queue_name for Kueue")
+            yield on_platform("partial-placement", ("gang",), message, "set gang, or queue_name for Kueue")
         if platform.topology_key is None:
             message = "pods may be spread over zones, since that is what schedulers do by default"
             hint = 'set topology_key, for instance to "topology.kubernetes.io/zone"'
-            yield _on_platform("spread-placement", "topology_key", message, hint)
+            yield on_platform("spread-placement", ("topology_key",), message, hint)
 
 
 def _slow_network(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def _slow_network(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     slow = [what for what, is_used in uses.items() if is_used]
     if slow:
         message = f"without RDMA devices these go through TCP: {', '.join(slow)}"
-        yield _on_platform("no-rdma", "rdma_resource", message, 'name the resource, for instance { "rdma/ib" = 1 }')
+        yield on_platform("no-rdma", ("rdma_resource",), message, 'name the resource, for instance { "rdma/ib" = 1 }')
 
 
 def _gpu_pods(plan: RunPlan) -> int:
@@ -84,12 +84,3 @@ _CHECKS: Final[tuple[Callable[[RunPlan, Subject], Iterable[Finding]], ...]] = (
     _partial_placement,
     _slow_network,
 )
-
-
-def _note(code: str, path: KeyPath, message: str, hint: str | None = None, severity: Severity = "notice") -> Finding:
-    return Finding(code=f"plan.{code}", severity=severity, path=path, message=message, hint=hint)
-
-
-def _on_platform(code: str, setting: str, message: str, hint: str) -> Finding:
-    """About a setting of the platform that a person should change for such runs."""
-    return replace(_note(code, ("platform", setting), message, hint, "warning"), about="platform")

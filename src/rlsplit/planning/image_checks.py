@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rlsplit.findings import Finding, KeyPath, Severity, shown
+from rlsplit.findings import Finding, shown
 from rlsplit.kubernetes import endpoint, is_loopback
+from rlsplit.planning.said import error, note
 from rlsplit.planning.subject import Subject
 
 MAX_PORT: Final = 65535
@@ -18,7 +19,7 @@ def servers_beside(subject: Subject) -> Iterator[Finding]:
     first = port.value
     if servers and not 1 <= first <= MAX_PORT - max(server.index for server in servers):
         message = f"{first} is not in 1..{MAX_PORT}: {len(servers)} environment servers take a port each"
-        yield _said("port-range", port.key, message, "choose another port")
+        yield error("port-range", port.key, message, "choose another port")
 
 
 def looked_up_servers(subject: Subject) -> Iterator[Finding]:
@@ -27,7 +28,7 @@ def looked_up_servers(subject: Subject) -> Iterator[Finding]:
     called = endpoint(base_url.value)
     if subject.shape.has_inference and base_url.key[-1] != "base_url" and called and is_loopback(called[0]):
         message = f"{shown(called[0])} would be the orchestrator's own pod, where no server runs"
-        yield _said("loopback-base-url", base_url.key, message, "leave elastic out: the run has its own engines")
+        yield error("loopback-base-url", base_url.key, message, "leave elastic out: the run has its own engines")
 
 
 def ranks_behind_router(subject: Subject) -> Iterator[Finding]:
@@ -35,7 +36,7 @@ def ranks_behind_router(subject: Subject) -> Iterator[Finding]:
     ranks = subject.settings.orchestrator.rank_count
     if subject.shape.has_router_pod and ranks.value > 1:
         message = f"{ranks.value} ranks cannot be told apart behind the router of several machines"
-        yield _said("ranks-behind-router", ranks.key, message, "leave it out: it is 1 on several machines")
+        yield error("ranks-behind-router", ranks.key, message, "leave it out: it is 1 on several machines")
 
 
 def environments_inside(subject: Subject) -> Iterator[Finding]:
@@ -45,8 +46,4 @@ def environments_inside(subject: Subject) -> Iterator[Finding]:
     if own and not subject.image.has_env_server_files:
         message = f"the orchestrator of {subject.release.tag} starts the environments in its own container"
         hint = "give [orchestrator.resources] of the platform what they need"
-        yield _said("env-in-orchestrator", own[0].key[:-1], message, hint, "notice")
-
-
-def _said(code: str, path: KeyPath, message: str, hint: str, severity: Severity = "error") -> Finding:
-    return Finding(code=f"plan.{code}", severity=severity, path=path, message=message, hint=hint)
+        yield note("env-in-orchestrator", own[0].key[:-1], message, hint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rlsplit.components import ComponentName
-from rlsplit.findings import Finding, KeyPath, Severity, shown
+from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.planning.cluster_notes import cluster_notes
 from rlsplit.planning.environment import fixed_variables, has_variable
@@ -18,6 +18,7 @@ from rlsplit.planning.limits import shortened_waits
 from rlsplit.planning.model import Overlay, OverlayName, RunPlan
 from rlsplit.planning.paths import lost_paths, relative_paths
 from rlsplit.planning.replaced import replaced_notes
+from rlsplit.planning.said import note
 from rlsplit.planning.settings import DATASET_MOUNT, MultiNode, RunSettings, Value
 from rlsplit.planning.side_notes import side_notes
 from rlsplit.planning.subject import Subject, env_tables
@@ -94,7 +95,7 @@ def _overlay_notes(plan: RunPlan) -> Iterator[Finding]:
         for path, message in _overlay_note(overlay, plan.settings):
             if (path, message) not in seen:
                 seen.add((path, message))
-                yield _note(f"overlay-{overlay.id}", path, message)
+                yield note(f"overlay-{overlay.id}", path, message)
 
 
 def _overlay_note(overlay: Overlay, settings: RunSettings) -> Iterator[tuple[KeyPath, str]]:
@@ -118,7 +119,7 @@ _MOVED: Final = "the value is moved to the run's Secret"
 def _moved_root_env(subject: Subject) -> Iterator[Finding]:
     for name, value in sorted(subject.settings.env_vars.value.items()):
         if subject.is_secret(name, value):
-            yield _note("overlay-secret-env", (*subject.settings.env_vars.key, name), _MOVED)
+            yield note("overlay-secret-env", (*subject.settings.env_vars.key, name), _MOVED)
 
 
 def _gateway(subject: Subject) -> Iterator[Finding]:
@@ -126,27 +127,27 @@ def _gateway(subject: Subject) -> Iterator[Finding]:
     called = endpoint(url.value)
     if subject.shape.has_inference and called is not None and not is_loopback(called[0]):
         message = f"requests go to {shown(url.value)}, not to the run's own router"
-        yield _note("own-gateway", url.key, message, "leave it out to use the router")
+        yield note("own-gateway", url.key, message, "leave it out to use the router")
 
 
 def _slurm(subject: Subject) -> Iterator[Finding]:
     slurm = subject.settings.has_slurm
     if slurm.value:
-        yield _note("slurm", slurm.key, "SLURM settings have no effect on Kubernetes")
+        yield note("slurm", slurm.key, "SLURM settings have no effect on Kubernetes")
 
 
 def _clean(subject: Subject) -> Iterator[Finding]:
     clean = subject.settings.clean
     if clean.value:
         message = "has no effect: every run has a directory of its own, so there is nothing to clean"
-        yield _note("clean", clean.key, message, "leave it out, or take another run id")
+        yield note("clean", clean.key, message, "leave it out, or take another run id")
 
 
 def _orchestrator_place(subject: Subject) -> Iterator[Finding]:
     deployment = subject.settings.deployment
     if isinstance(deployment, MultiNode) and deployment.orchestrator_on_inference.value:
         message = "has no effect: the orchestrator has a pod of its own"
-        yield _note("orchestrator-on-inference", deployment.orchestrator_on_inference.key, message)
+        yield note("orchestrator-on-inference", deployment.orchestrator_on_inference.key, message)
 
 
 def _local_models(subject: Subject) -> Iterator[Finding]:
@@ -156,14 +157,14 @@ def _local_models(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
     for model in (subject.settings.trainer.model, *((inference.model,) if inference else ())):
         if model.value.startswith("/") and not model.value.startswith(tuple(mounts)):
-            yield _note("local-model", model.key, f"{shown(model.value)} must exist in the image", None, "warning")
+            yield note("local-model", model.key, f"{shown(model.value)} must exist in the image", None, "warning")
 
 
 def _external_inference(subject: Subject) -> Iterator[Finding]:
     if subject.shape.external_inference:
         message = "the server must mount the run's volume at the same path, to read new weights"
         key = subject.settings.orchestrator.base_url.key
-        yield _note("external-inference", key, message, None, "warning")
+        yield note("external-inference", key, message, None, "warning")
 
 
 def _sequence_lengths(subject: Subject) -> Iterator[Finding]:
@@ -175,11 +176,11 @@ def _sequence_lengths(subject: Subject) -> Iterator[Finding]:
     model = settings.inference.max_model_len if settings.inference else None
     if model is not None and model.value is not None and 0 < model.value < longest.value:
         message = f"engines end every rollout at {model.value} tokens, before seq_len = {longest.value}"
-        yield _note("sequence-length", model.key, message, f"at least {longest.value}, or a shorter seq_len")
+        yield note("sequence-length", model.key, message, f"at least {longest.value}, or a shorter seq_len")
     for tokens in (orchestrator.max_completion_tokens, *(source.max_completion_tokens for source in settings.sources)):
         if tokens.value is not None and tokens.value > longest.value:
             message = f"one turn may have {tokens.value} tokens, of which seq_len = {longest.value} are trained on"
-            yield _note("sequence-length", tokens.key, message, f"at most {longest.value}, or a longer seq_len")
+            yield note("sequence-length", tokens.key, message, f"at most {longest.value}, or a longer seq_len")
 
 
 def _replaced_variables(subject: Subject) -> Iterator[Finding]:
@@ -189,7 +190,7 @@ def _replaced_variables(subject: Subject) -> Iterator[Finding]:
         for name in sorted(table.value.keys() & fixed.keys()):
             message = f"has no effect: pods get {shown(fixed[name])}"
             hint = "set hf_home of the platform" if name == "HF_HOME" else "leave it out"
-            yield _note("env-var-replaced", (*table.key, name), message, hint)
+            yield note("env-var-replaced", (*table.key, name), message, hint)
 
 
 def _slashed_names(subject: Subject) -> Iterator[Finding]:
@@ -198,7 +199,7 @@ def _slashed_names(subject: Subject) -> Iterator[Finding]:
         if "/" in server.name:
             called = shown(subject.segments[server.id])
             message = f"{shown(server.name)} is {called} on the cluster; prime-rl's own launcher cannot serve it"
-            yield _note("env-name-path", named[server.split, server.position], message, "write a name without '/'")
+            yield note("env-name-path", named[server.split, server.position], message, "write a name without '/'")
 
 
 def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator[Finding]:
@@ -215,7 +216,7 @@ def _without_keys(subject: Subject, secrets: Collection[SecretName]) -> Iterator
         if monitor.value and name not in secrets and not has_variable(variable, component, subject):
             message = f"the {component} has no {variable}"
             hint = f"give the secret, or leave the monitor out{'' if name != 'wandb_api_key' else ', or offline'}"
-            yield _note("monitor-without-key", monitor.key, message, hint, "warning")
+            yield note("monitor-without-key", monitor.key, message, hint, "warning")
 
 
 def _unserved(subject: Subject) -> Iterator[Finding]:
@@ -225,7 +226,7 @@ def _unserved(subject: Subject) -> Iterator[Finding]:
     for source in subject.settings.sources if is_asked else ():
         if source.address.value is None and (source.split, source.position) not in served:
             message = "no environment server is planned for this source"
-            yield _note("env-unserved", source.key, message, "set serve.address", "warning")
+            yield note("env-unserved", source.key, message, "set serve.address", "warning")
 
 
 _CONFIG_NOTES: Final[tuple[Callable[[Subject], Iterable[Finding]], ...]] = (
@@ -261,16 +262,12 @@ def _no_resume(plan: RunPlan, resuming: str) -> Iterator[Finding]:
     hint = f"write {resuming}"
     if plan.attempt > 1:
         message = f"attempt {plan.attempt} without resume: trainer 0 refuses once there are checkpoints"
-        yield _note("attempt-without-resume", ("resume",), message, hint, "warning")
+        yield note("attempt-without-resume", ("resume",), message, hint, "warning")
     if plan.platform.queue_name is not None:
         message = "a preempted run starts again from its config: trainer 0 refuses once there are checkpoints"
-        yield _note("queue-without-resume", ("resume",), message, hint, "warning")
-
-
-def _note(code: str, path: KeyPath, message: str, hint: str | None = None, severity: Severity = "notice") -> Finding:
-    return Finding(code=f"plan.{code}", severity=severity, path=path, message=message, hint=hint)
+        yield note("queue-without-resume", ("resume",), message, hint, "warning")
 
 
 def _given(code: str, path: KeyPath, message: str, hint: str) -> Finding:
     """About what came beside the config."""
-    return replace(_note(code, path, message, hint), about="run")
+    return replace(note(code, path, message, hint), about="run")

@@ -11,6 +11,7 @@ from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.kubernetes import is_dns_subdomain, is_env_name, is_image_tag, is_label_value
 from rlsplit.plain_data import SURROGATE
 from rlsplit.planning.model import RunPlan
+from rlsplit.planning.said import error
 from rlsplit.planning.secret_checks import given_secret_findings
 from rlsplit.planning.settings import RunSettings, Value
 from rlsplit.planning.subject import env_tables
@@ -79,11 +80,11 @@ def run_name_findings(name: Value[str]) -> Iterator[Finding]:
 
 
 def _text(path: KeyPath, text: str, about: Literal["config", "run"]) -> Iterator[Finding]:
-    error = _given if about == "run" else _error
+    tell = _given if about == "run" else error
     if "\0" in text or SURROGATE.search(text):
-        yield error("text", path, "holds NUL or a lone surrogate", "write plain text")
+        yield tell("text", path, "holds NUL or a lone surrogate", "write plain text")
     elif len(text.encode()) > MAX_ENV_BYTES:
-        yield error("text", path, f"is longer than {MAX_ENV_BYTES} bytes", "write less")
+        yield tell("text", path, f"is longer than {MAX_ENV_BYTES} bytes", "write less")
 
 
 def secret_findings(secrets: Secrets) -> Iterator[Finding]:
@@ -118,12 +119,12 @@ def env_findings(
     for _, table in env_tables(settings):
         if len(table.value) > MAX_ENV_VARS:
             message = f"holds {len(table.value)} variables, more than {MAX_ENV_VARS}"
-            yield _error("env-vars-size", table.key, message, "use files")
+            yield error("env-vars-size", table.key, message, "use files")
             continue
         for variable, value in table.value.items():
             yield from _variable((*table.key, variable), variable, value, taken, protected)
         if sum(len(variable) + len(value) for variable, value in table.value.items()) > MAX_ENV_TABLE_BYTES:
-            yield _error("env-vars-size", table.key, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
+            yield error("env-vars-size", table.key, f"takes more than {MAX_ENV_TABLE_BYTES} bytes", "use files")
 
 
 def _variables_of(secrets: Collection[SecretName]) -> set[str]:
@@ -135,19 +136,19 @@ def _variable(
 ) -> Iterator[Finding]:
     if not is_env_name(name):
         message = f"{shown(name)} is no name of an environment variable"
-        yield _error("env-var-name", path, message, "letters, digits and '_', no digit first")
+        yield error("env-var-name", path, message, "letters, digits and '_', no digit first")
     elif is_protected_env(name, protected):
-        yield _error("env-var-protected", path, "only the launcher sets this variable", "leave it out")
+        yield error("env-var-protected", path, "only the launcher sets this variable", "leave it out")
     elif reason := never_set(name):
-        yield _error(
+        yield error(
             "env-var-unsafe", path, f"no config may set this variable: {reason}", _INSTEAD.get(name, "leave it out")
         )
     elif name in taken:
         yield _taken(path)
     if "\0" in value or SURROGATE.search(value):
-        yield _error("env-var-value", path, "the value holds NUL or a lone surrogate")
+        yield error("env-var-value", path, "the value holds NUL or a lone surrogate")
     elif len(value.encode()) > MAX_ENV_BYTES:
-        yield _error("env-var-value", path, f"the value is longer than {MAX_ENV_BYTES} bytes", "use a file")
+        yield error("env-var-value", path, f"the value is longer than {MAX_ENV_BYTES} bytes", "use a file")
 
 
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -157,13 +158,9 @@ _INSTEAD: Final[Mapping[str, str]] = {
 
 
 def _taken(path: KeyPath) -> Finding:
-    return _error("env-var-secret", path, "the run's own secret sets this variable", "give it in one place")
-
-
-def _error(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
-    return Finding(code=f"plan.{code}", path=path, message=message, hint=hint)
+    return error("env-var-secret", path, "the run's own secret sets this variable", "give it in one place")
 
 
 def _given(code: str, path: KeyPath, message: str, hint: str | None = None) -> Finding:
     """About what came beside the config."""
-    return replace(_error(code, path, message, hint), about="run")
+    return replace(error(code, path, message, hint), about="run")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from rlsplit.findings import Finding, KeyPath
+from rlsplit.findings import Finding
+from rlsplit.planning.said import error
 from rlsplit.planning.subject import Subject, env_tables
 from rlsplit.platform import Platform
 from rlsplit.secrets import RUN_SECRETS, SecretName, Secrets
@@ -29,7 +30,7 @@ def given_secret_findings(platform: Platform, secrets: Secrets) -> Iterator[Find
     for name in RUN_SECRETS:
         if name in secrets.names():
             message = f"the platform takes secrets from its own Secret {platform.existing_secret}"
-            finding = _error("secret-elsewhere", (RUN_SECRETS[name].param,), message, "leave it out")
+            finding = error("secret-elsewhere", (RUN_SECRETS[name].param,), message, "leave it out")
             yield replace(finding, about="run")
 
 
@@ -44,11 +45,7 @@ def moved_secret_findings(subject: Subject) -> Iterator[Finding]:
             if elsewhere is not None:
                 message = f"looks like a secret, and no Secret is rendered beside {elsewhere}"
                 hint = "keep it there, and bring it to the pods with pod_patch: env with valueFrom.secretKeyRef"
-                yield _error("secret-elsewhere", (*table.key, name), message, hint)
+                yield error("secret-elsewhere", (*table.key, name), message, hint)
             elif len(key) > MAX_SECRET_KEY:
                 message = f"its key in the Secret would have {len(key)} characters, of at most {MAX_SECRET_KEY}"
-                yield _error("secret-key", (*table.key, name), message, "give the variable a shorter name")
-
-
-def _error(code: str, path: KeyPath, message: str, hint: str) -> Finding:
-    return Finding(code=f"plan.{code}", path=path, message=message, hint=hint)
+                yield error("secret-key", (*table.key, name), message, "give the variable a shorter name")

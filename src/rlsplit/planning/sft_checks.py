@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from math import gcd
 from typing import Final
 
-from rlsplit.findings import Finding, KeyPath, Severity, shown
+from rlsplit.findings import Finding, shown
+from rlsplit.planning.said import error, note
 from rlsplit.planning.settings import DATASET_MOUNT, SFTRun, SingleNode, Value
 from rlsplit.planning.subject import Subject
 
@@ -28,7 +29,7 @@ def _inference_gpus(subject: Subject) -> Iterator[Finding]:
         and isinstance(deployment, SingleNode)
         and not deployment.infer_gpus.value
     ):
-        yield _said("count", deployment.infer_gpus.key, "is 0", "must be at least 1 with [inference]")
+        yield error("count", deployment.infer_gpus.key, "is 0", "must be at least 1 with [inference]")
 
 
 def _whole_batches(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
@@ -39,7 +40,7 @@ def _whole_batches(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
         return
     message = f"{batch} sequences x cp {cp} do not divide into micro batches of {micro} on {gpus} GPUs"
     unit = gpus * micro // gcd(gpus * micro, cp)
-    yield _said("batch-size", sft.batch_size.key, message, f"a multiple of {unit}")
+    yield error("batch-size", sft.batch_size.key, message, f"a multiple of {unit}")
 
 
 def _datasets(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
@@ -47,7 +48,7 @@ def _datasets(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
     for name in sft.datasets if subject.platform.dataset_mount else ():
         if not name.value.startswith((DATASETS, f"{DATASET_MOUNT}/")):
             message = f"{shown(name.value)} is no dataset of the volume, and this platform downloads none"
-            yield _said("dataset", name.key, message, f"write {DATASET_MOUNT}/{DATASETS}<name>")
+            yield error("dataset", name.key, message, f"write {DATASET_MOUNT}/{DATASETS}<name>")
 
 
 def placed_datasets(subject: Subject, sft: SFTRun) -> Iterator[tuple[Value[str], str]]:
@@ -62,21 +63,15 @@ def sft_notes(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
     inference = subject.settings.inference
     if inference is not None and inference.layout.value == "multi_node":
         message = "has no effect: every machine of inference is a replica of its own"
-        yield _said("inference-layout", inference.layout.key, message, "leave it out", "notice")
+        yield note("inference-layout", inference.layout.key, message, "leave it out")
     for count in sft.ignored_counts:
         message = f"{count.value} has no effect: without eval there is no inference"
-        yield _said("inference-count", count.key, message, "leave it out, or add [eval]", "notice")
+        yield note("inference-count", count.key, message, "leave it out, or add [eval]")
     if sft.is_online and sft.max_steps.value is None:
         message = "is null, so the evals pod never ends"
-        yield _said(
-            "endless-evals", sft.max_steps.key, message, "set it, or max_runtime_seconds of the platform", "notice"
-        )
+        yield note("endless-evals", sft.max_steps.key, message, "set it, or max_runtime_seconds of the platform")
     mount = f"{subject.platform.mount_path.rstrip('/')}/"
     for name in () if subject.platform.dataset_mount else sft.datasets:
         if name.value.startswith("/") and not name.value.startswith(mount):
             message = f"{shown(name.value)} must exist in the image"
-            yield _said("local-dataset", name.key, message, f"write a path below {mount}", "warning")
-
-
-def _said(code: str, path: KeyPath, message: str, hint: str, severity: Severity = "error") -> Finding:
-    return Finding(code=f"plan.{code}", severity=severity, path=path, message=message, hint=hint)
+            yield note("local-dataset", name.key, message, f"write a path below {mount}", "warning")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from rlsplit.findings import Finding, KeyPath, shown
+from rlsplit.findings import Finding, shown
 from rlsplit.planning.image_checks import MAX_PORT
 from rlsplit.planning.ports import side_channel
+from rlsplit.planning.said import error
 from rlsplit.planning.settings import EngineSide, Inference, SingleNode
 from rlsplit.planning.side_overlays import override_key, side_backend
 from rlsplit.planning.subject import Subject, env_tables
@@ -32,7 +33,7 @@ def one_machine(subject: Subject) -> Iterator[Finding]:
     inference = subject.settings.inference
     if inference is not None and inference.sides and isinstance(subject.settings.deployment, SingleNode):
         message = "prefill and decode need machines of their own, and there is one"
-        yield _error("disaggregated-one-machine", ("deployment", "type"), message, "use multi_node")
+        yield error("disaggregated-one-machine", ("deployment", "type"), message, "use multi_node")
 
 
 def side_channel_range(subject: Subject) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def side_channel_range(subject: Subject) -> Iterator[Finding]:
     if _is_open(subject) and first + most > MAX_PORT:
         message = f"{first} is not in 1..{MAX_PORT - most}: engines take ports up to {most} above it"
         yield replace(
-            _error("port-range", ("platform", "nixl_port"), message, f"at most {MAX_PORT - most}"), about="platform"
+            error("port-range", ("platform", "nixl_port"), message, f"at most {MAX_PORT - most}"), about="platform"
         )
 
 
@@ -53,7 +54,7 @@ def side_overrides(subject: Subject) -> Iterator[Finding]:
         for key, value in side.overrides.value.items():
             if _is_decided(override_key(key), value, inference):
                 message = f"{shown(value)} cannot stand: the layout of the run decides it"
-                yield _error("side-override", (*side.overrides.key, key), message, "leave it out")
+                yield error("side-override", (*side.overrides.key, key), message, "leave it out")
 
 
 def _is_decided(key: str, value: Any, inference: Inference | None) -> bool:
@@ -71,7 +72,7 @@ def variables_per_engine(subject: Subject) -> Iterator[Finding]:
         for name in PER_ENGINE:
             if name in table.value:
                 message = "every prefill and decode engine has a value of its own"
-                yield _error("env-var-per-engine", (*table.key, name), message, "leave it out")
+                yield error("env-var-per-engine", (*table.key, name), message, "leave it out")
 
 
 def metrics_roles(subject: Subject) -> Iterator[Finding]:
@@ -79,7 +80,7 @@ def metrics_roles(subject: Subject) -> Iterator[Finding]:
     roles, engines = subject.settings.orchestrator.metrics_roles, subject.shape.inference_pods * subject.shape.engines
     if _is_open(subject) and roles.value is not None and len(roles.value) != engines:
         message = f"{len(roles.value)} roles for {engines} engines: the orchestrator would end"
-        yield _error("metrics-roles", roles.key, message, "leave it out, it is derived")
+        yield error("metrics-roles", roles.key, message, "leave it out, it is derived")
 
 
 def routed_experts(subject: Subject) -> Iterator[Finding]:
@@ -90,7 +91,7 @@ def routed_experts(subject: Subject) -> Iterator[Finding]:
     if inference.returns_routed_experts.value or any(map(_returns_experts, inference.sides.values())):
         message = "engines that return routed experts take no connector besides NIXL"
         hint = "leave it out, or set inference.vllm.enable_return_routed_experts = false"
-        yield _error("routed-experts-offload", inference.offload.key[:-1], message, hint)
+        yield error("routed-experts-offload", inference.offload.key[:-1], message, hint)
 
 
 def _returns_experts(side: EngineSide) -> bool:
@@ -111,7 +112,7 @@ def deepep_without_rdma(subject: Subject) -> Iterator[Finding]:
                 'name the resource, for instance { "rdma/ib" = 8 }, or write all2all_backend = '
                 f'"allgather_reducescatter" into inference.deployment.{group.component}_vllm_overrides'
             )
-            finding = _error("deepep-without-rdma", ("platform", "rdma_resource"), message, hint)
+            finding = error("deepep-without-rdma", ("platform", "rdma_resource"), message, hint)
             yield replace(finding, about="platform")
 
 
@@ -130,7 +131,3 @@ SIDE_CHECKS: Final = (
     deepep_without_rdma,
 )
 """Every rule about prefill and decode engines."""
-
-
-def _error(code: str, path: KeyPath, message: str, hint: str) -> Finding:
-    return Finding(code=f"plan.{code}", path=path, message=message, hint=hint)

@@ -9,9 +9,10 @@ from typing import Any, Final
 from rlsplit.components import ROLES
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import value_of
-from rlsplit.findings import Finding, KeyPath, Severity, shown
+from rlsplit.findings import Finding, KeyPath, shown
 from rlsplit.plain_data import value_at
 from rlsplit.planning.model import RunPlan
+from rlsplit.planning.said import note, on_platform
 from rlsplit.planning.side_checks import DEEPEP
 from rlsplit.planning.side_overlays import BACKENDS, override_key, side_backend
 from rlsplit.planning.subject import Subject, env_tables
@@ -57,7 +58,7 @@ def _low_latency(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         for group in plan.shape.groups:
             if side_backend(inference, group.component) == "deepep_low_latency":
                 message = f"{group.component} engines use deepep_low_latency, which does not start without RDMA devices"
-                yield _on_platform("low-latency-without-rdma", ("rdma_resource",), message, "name the resource")
+                yield on_platform("low-latency-without-rdma", ("rdma_resource",), message, "name the resource")
 
 
 def _disagreement(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -68,7 +69,7 @@ def _disagreement(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         if any(value != values[0] for value in values):
             message = f"{key} is {shown(values[0])} for prefill and {shown(values[1])} for decode"
             path = ("inference", "deployment", "decode_vllm_overrides", key)
-            yield _note("sides-differ", path, message, "write the same for both: KV caches must agree", "warning")
+            yield note("sides-differ", path, message, "write the same for both: KV caches must agree", "warning")
 
 
 def _experts(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -78,7 +79,7 @@ def _experts(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         if arguments.get("enable_expert_parallel") is False and backend.startswith(DEEPEP):
             message = f"{group.component} engines spread no experts, and have {backend} for it"
             hint = f'write all2all_backend = "allgather_reducescatter" into {group.component}_vllm_overrides'
-            yield _note("experts-not-spread", ("inference", "vllm", "enable_expert_parallel"), message, hint, "warning")
+            yield note("experts-not-spread", ("inference", "vllm", "enable_expert_parallel"), message, hint, "warning")
 
 
 def _resources(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -88,7 +89,7 @@ def _resources(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         if all(requests.get(name) == default[name] for name in ("cpu", "memory")):
             message = f"{group.engines} engines a pod get {default['cpu']} CPU and {default['memory']}"
             hint = 'set requests, for instance { cpu = "32", memory = "512Gi" }'
-            yield _on_platform("side-resources", (group.component, "resources"), message, hint)
+            yield on_platform("side-resources", (group.component, "resources"), message, hint)
 
 
 def _without_effect(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -98,7 +99,7 @@ def _without_effect(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         section = value_of(subject.split.config, path[:-1])
         if isinstance(section, Section) and path[-1] in section.model_fields_set and path not in made:
             message = "has no effect: prefill and decode engines take it from the layout"
-            yield _note("side-value", path, message, "leave it out")
+            yield note("side-value", path, message, "leave it out")
 
 
 def _backends(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -111,7 +112,7 @@ def _backends(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     if replaced and "all2all_backend" not in kept:
         message = f"{shown(written)} is replaced: {', '.join(replaced)}"
         hint = "write it into prefill_vllm_overrides and decode_vllm_overrides"
-        yield _note("overlay-side-backend", inference.backend.key, message, hint)
+        yield note("overlay-side-backend", inference.backend.key, message, hint)
 
 
 def _beaten(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
@@ -120,20 +121,20 @@ def _beaten(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
         for key in side.overrides.value:
             if override_key(key) in _BEATEN:
                 message = f"has no effect: {_BEATEN[override_key(key)]}"
-                yield _note("side-override-beaten", (*side.overrides.key, key), message, "leave it out")
+                yield note("side-override-beaten", (*side.overrides.key, key), message, "leave it out")
 
 
 def _single_ranks(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     for group in plan.shape.groups:
         if group.ranks == 1:
             message = f"each group of {group.component} engines is one engine, which gets no rank"
-            yield _note("single-rank", ("inference", "vllm", "tensor_parallel_size"), message)
+            yield note("single-rank", ("inference", "vllm", "tensor_parallel_size"), message)
 
 
 def _source_ref(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     if subject.run.source_ref is not None:
         message = "the image's NIXL, DeepEP and router stay as they are, whatever versions that ref asks for"
-        finding = _note("side-source-ref", ("sourceRef",), message, "use an image that was built from that ref")
+        finding = note("side-source-ref", ("sourceRef",), message, "use an image that was built from that ref")
         yield replace(finding, about="run")
 
 
@@ -144,11 +145,11 @@ def _libraries(plan: RunPlan, subject: Subject) -> Iterator[Finding]:
     )
     for owner, table in env_tables(subject.settings):
         if owner not in ("trainer", "orchestrator") and _LIBRARIES in table.value:
-            yield _note("library-path", (*table.key, _LIBRARIES), message, hint)
+            yield note("library-path", (*table.key, _LIBRARIES), message, hint)
     for name in ROLES:
         is_read = name == "inference" or name in plan.shape.engine_components
         if is_read and _LIBRARIES in plan.platform.table(name).env:
-            finding = _note("library-path", ("platform", name, "env", _LIBRARIES), message, hint)
+            finding = note("library-path", ("platform", name, "env", _LIBRARIES), message, hint)
             yield replace(finding, about="platform")
 
 
@@ -171,11 +172,3 @@ _CHECKS: Final[tuple[Callable[[RunPlan, Subject], Iterable[Finding]], ...]] = (
     _source_ref,
     _libraries,
 )
-
-
-def _note(code: str, path: KeyPath, message: str, hint: str | None = None, severity: Severity = "notice") -> Finding:
-    return Finding(code=f"plan.{code}", severity=severity, path=path, message=message, hint=hint)
-
-
-def _on_platform(code: str, setting: KeyPath, message: str, hint: str) -> Finding:
-    return replace(_note(code, ("platform", *setting), message, hint, "warning"), about="platform")

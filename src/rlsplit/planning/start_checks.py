@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rlsplit.findings import Finding, KeyPath, dotted
+from rlsplit.planning.said import error
 from rlsplit.planning.settings import MultiNode, Value
 from rlsplit.planning.subject import Subject
 
@@ -18,7 +19,7 @@ def trainer_parallel(subject: Subject) -> Iterator[Finding]:
     degrees = (trainer.dp_replicate, trainer.cp)
     too_few = [degree for degree in degrees if degree.value < 1]
     for degree in too_few:
-        yield _error("count", degree.key, f"is {degree.value}", "must be at least 1")
+        yield error("count", degree.key, f"is {degree.value}", "must be at least 1")
     gpus = subject.shape.trainer_pods * subject.shape.trainer_gpus
     if too_few or gpus < 1:
         return
@@ -27,7 +28,7 @@ def trainer_parallel(subject: Subject) -> Iterator[Finding]:
         first, other = (trainer.cp, trainer.dp_replicate) if trainer.cp.value > 1 else degrees
         message = f"dp_replicate {trainer.dp_replicate.value} x cp {trainer.cp.value} does not divide {_counted(gpus)}"
         hint = f"choose them so that their product divides {gpus}"
-        yield _error("trainer-parallel", first.key, message, hint, related=(other.key, _gpus_key(subject)))
+        yield error("trainer-parallel", first.key, message, hint, related=(other.key, _gpus_key(subject)))
         return
     yield from _expert_parallel(subject, gpus // trainer.dp_replicate.value)
 
@@ -40,12 +41,12 @@ def _expert_parallel(subject: Subject, ranks: int) -> Iterator[Finding]:
         return
     if experts % cp:
         message, hint = f"is {experts}, which cp {cp} does not divide", f"a multiple of {cp}"
-        yield _error("trainer-parallel", trainer.ep.key, message, hint, related=(trainer.cp.key,))
+        yield error("trainer-parallel", trainer.ep.key, message, hint, related=(trainer.cp.key,))
     if ranks % experts:
         message = f"{experts} does not divide the {ranks} GPUs of a replica of the model"
         hint = f"a divisor of {ranks}, or auto"
         related = (trainer.dp_replicate.key, _gpus_key(subject))
-        yield _error("trainer-parallel", trainer.ep.key, message, hint, related=related)
+        yield error("trainer-parallel", trainer.ep.key, message, hint, related=related)
 
 
 def _counted(gpus: int) -> str:
@@ -64,7 +65,7 @@ def train_source(subject: Subject) -> Iterator[Finding]:
     if subject.shape.has_orchestrator and sources.value == 0:
         named = dotted(subject.image.sources.id)
         hint = f"add [[orchestrator.train.source]] with {named}, or set trainer.data.fake"
-        yield _error("no-train-source", sources.key, "there is no environment to train on", hint)
+        yield error("no-train-source", sources.key, "there is no environment to train on", hint)
 
 
 def docker_runtime(subject: Subject) -> Iterator[Finding]:
@@ -73,8 +74,4 @@ def docker_runtime(subject: Subject) -> Iterator[Finding]:
         for runtime in source.runtimes if source.address.value is None else ():
             if runtime.value == "docker":
                 message = "there is no Docker daemon in a pod"
-                yield _error("docker-runtime", runtime.key, message, _WITHOUT_A_DAEMON)
-
-
-def _error(code: str, path: KeyPath, message: str, hint: str, *, related: tuple[KeyPath, ...] = ()) -> Finding:
-    return Finding(code=f"plan.{code}", path=path, message=message, hint=hint, related=related)
+                yield error("docker-runtime", runtime.key, message, _WITHOUT_A_DAEMON)
