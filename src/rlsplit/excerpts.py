@@ -49,6 +49,12 @@ def covered(lines: Sequence[str], number: int, path: KeyPath, column: int) -> tu
     return shown + text[end:], at
 
 
+def covered_lines(text: str) -> list[str]:
+    """Give every line of a text as it may be shown."""
+    lines = text.split("\n")
+    return [covered(lines, number, (), 0)[0] for number in range(1, len(lines) + 1)]
+
+
 def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     start = stop = -1
     for begin, end in sorted(span for span in spans if span[0] < span[1]):

@@ -66,8 +66,13 @@ def _sides(options: DiffOptions, *, is_one: bool) -> tuple[list[Source], list[So
         raise CommandError("name two files, or one and --git REVISION or --platform OLD..NEW")
     new = source_of(options.new or options.old)
     old = source_of(options.old) if options.git is None else source_at(options.git, options.old)
-    shared = sources_of(options.base, options.attach) if options.base or options.attach else []
+    shared = _shared(options)
     return [*shared, old], [*shared, new]
+
+
+def _shared(options: DiffOptions) -> list[Source]:
+    """Read what stands below every config that is compared."""
+    return sources_of(options.base, options.attach) if options.base or options.attach else []
 
 
 def _platforms(text: str | None) -> tuple[str | None, str | None]:
@@ -85,8 +90,7 @@ def _diff_objects(options: DiffOptions) -> int:
 
     if options.new is not None or options.git is not None or options.format != "text":
         raise CommandError("--objects takes one config, and tells the difference as text")
-    shared = sources_of(options.base, options.attach) if options.base or options.attach else []
-    compiled = previewed(options, options, [*shared, source_of(options.old)])
+    compiled = previewed(options, options, [*_shared(options), source_of(options.old)])
     if compiled.planned is None:
         report(options, compiled.findings, compiled.document.lines)
         return COULD_NOT_RUN

@@ -78,11 +78,10 @@ def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
 
 
 def _shown_lines(text: str) -> list[str]:
-    from rlsplit.excerpts import covered
+    from rlsplit.excerpts import covered_lines
     from rlsplit.findings import visible
 
-    lines = text.split("\n")
-    return [visible(covered(lines, number, (), 0)[0]) for number in range(1, len(lines) + 1)]
+    return [visible(line) for line in covered_lines(text)]
 
 
 def drift(options: DriftOptions) -> int:

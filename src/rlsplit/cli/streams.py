@@ -71,7 +71,7 @@ def read_file(name: str) -> bytes:
         raise CommandError(f"cannot read {name}: {reason(error)}") from error
 
 
-def reason(error: OSError | ValueError) -> str:
+def reason(error: Exception) -> str:
     """Say why a file cannot be had: the system's words, or that it can have no such name."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
@@ -265,8 +265,8 @@ def create_file(name: str, text: str) -> None:
             file.write(text)
     except FileExistsError as error:
         raise CommandError(f"{name} is there already; -o FILE writes another one") from error
-    except OSError as error:
-        raise CommandError(f"cannot write {name}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot write {name}: {reason(error)}") from error
 
 
 def replace_file(name: str, text: str) -> None:
@@ -286,7 +286,7 @@ def replace_file(name: str, text: str) -> None:
             Path(made).unlink(missing_ok=True)
             raise
     except (OSError, ValueError, RuntimeError) as error:  # the last: links that lead to each other
-        raise CommandError(f"cannot write {name}: {getattr(error, 'strerror', None) or error}") from error
+        raise CommandError(f"cannot write {name}: {reason(error)}") from error
 
 
 def write(folder: str | None, files: Mapping[str, str]) -> None:

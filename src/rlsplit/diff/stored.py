@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rlsplit.diff.difference import Kind, ObjectChange, unified
-from rlsplit.excerpts import covered
+from rlsplit.excerpts import covered_lines
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.preview.summary import object_title
 from rlsplit.secrets import HIDDEN, is_secret_variable
@@ -105,8 +105,7 @@ def _beside(item: Any, number: int, items: list[Any]) -> Any:
 
 
 def _text(item: Object) -> str:
-    lines = to_yaml([_veiled(item)]).split("\n")
-    return "\n".join(covered(lines, number, (), 0)[0] for number in range(1, len(lines) + 1))
+    return "\n".join(covered_lines(to_yaml([_veiled(item)])))
 
 
 def _veiled(item: Any) -> Any:

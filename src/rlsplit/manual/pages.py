@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,9 +12,8 @@ from rlsplit.manual.lives import life_of, life_text
 from rlsplit.manual.rules import rules_of
 from rlsplit.manual.types import TOML_NULL
 from rlsplit.rulebook import as_lines, entry
+from rlsplit.rulebook.pages import WIDTH, wrapped
 
-WIDTH: Final = 100
-"""Columns of a page."""
 MOST_PLACES: Final = 20
 """How many places of one name are listed."""
 
@@ -52,7 +50,7 @@ def found_text(found: Sequence[Standing]) -> str:
 
 def _key_text(group: Sequence[Standing]) -> str:
     first, key = group[0], group[0].key
-    blocks = [f"{first.dotted}  ({_FILES[first.of]})", _wrapped(key.about), _facts_text(group)]
+    blocks = [f"{first.dotted}  ({_FILES[first.of]})", wrapped(key.about), _facts_text(group)]
     codes = dict.fromkeys(code for each in group for code in rules_of(each.of).get((each.place.table, key.name), ()))
     entries = [found for code in codes if (found := entry(code)) is not None]
     if entries:
@@ -70,7 +68,7 @@ def _facts_text(group: Sequence[Standing]) -> str:
         life = life_of(group[0].names)
         rows["Releases"] = life_text(life).replace("`", "")
         rows |= {"Was": "; ".join(life.defaults)} if life.defaults else {}
-    return "\n".join(_wrapped(f"{name + ':':<11}{said}", " " * 11) for name, said in rows.items() if said)
+    return "\n".join(wrapped(f"{name + ':':<11}{said}", " " * 11) for name, said in rows.items() if said)
 
 
 def only_with(group: Sequence[Standing]) -> str:
@@ -134,7 +132,3 @@ def _clipped(lines: str) -> str:
 
 def _clip(line: str) -> str:
     return line.rstrip() if len(line.rstrip()) <= WIDTH else line[: WIDTH - 3].rstrip() + "..."
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

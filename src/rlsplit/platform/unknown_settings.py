@@ -8,7 +8,7 @@ from typing import Final
 from rlsplit.components import ROLES
 from rlsplit.config.reading.locations import alternatives
 from rlsplit.config.sections.base import Section
-from rlsplit.config.tree import is_section
+from rlsplit.config.tree import distance, is_section
 from rlsplit.findings import Finding, KeyPath, clipped, dotted
 from rlsplit.hints import did_you_mean
 
@@ -67,8 +67,8 @@ def _misspelled(kind: type[Section], path: KeyPath) -> str | None:
 
 def _belongs(kind: type[Section], name: str, here: KeyPath) -> str | None:
     tables = [table for table in _tables(kind) if name in _fields(kind, table)]
-    least = min((_distance(here, table) for table in tables), default=0)
-    nearest = [_header(table) for table in tables if _distance(here, table) == least]
+    least = min((distance(here, table) for table in tables), default=0)
+    nearest = [_header(table) for table in tables if distance(here, table) == least]
     more = len(nearest) - _MOST_PLACES
     listed = [*nearest[:_MOST_PLACES], *([f"one of {more} other tables"] if more > 0 else [])]
     return f"it belongs to {', or to '.join(listed)}: {name}" if listed else None
@@ -76,13 +76,3 @@ def _belongs(kind: type[Section], name: str, here: KeyPath) -> str | None:
 
 def _header(table: KeyPath) -> str:
     return f"[{dotted(table)}]" if table else "the root, before the first table"
-
-
-def _distance(here: KeyPath, there: KeyPath) -> int:
-    """Count the tables to leave and to enter."""
-    shared = 0
-    for ours, theirs in zip(here, there, strict=False):
-        if ours != theirs:
-            break
-        shared += 1
-    return len(here) + len(there) - 2 * shared

@@ -23,10 +23,10 @@ def as_lines(listed: Sequence[Entry]) -> str:
 def as_text(entry: Entry) -> str:
     """Show a whole entry to a person."""
     span = span_text(entry.code)
-    blocks = [f"{entry.code} {_kinds(entry)}{f' ({span})' if span else ''}", _wrapped(entry.sentence)]
+    blocks = [f"{entry.code} {_kinds(entry)}{f' ({span})' if span else ''}", wrapped(entry.sentence)]
     if entry.facts:
-        blocks.append("\n".join(_wrapped(f"- {fact.kind}: {fact.sentence}", "  ") for fact in entry.facts))
-    blocks += [_wrapped(f"Why: {entry.why}"), _wrapped(f"Mend: {entry.mend}")]
+        blocks.append("\n".join(wrapped(f"- {fact.kind}: {fact.sentence}", "  ") for fact in entry.facts))
+    blocks += [wrapped(f"Why: {entry.why}"), wrapped(f"Mend: {entry.mend}")]
     blocks.append(f"{_title(entry.example)}:\n{textwrap.indent(entry.example.text, '    ')}")
     return "\n\n".join(blocks) + "\n"
 
@@ -56,5 +56,6 @@ def _title(example: Example) -> str:
     return f"Wrong, reported as {example.shows}" if example.shows else "Wrong"
 
 
-def _wrapped(text: str, indent: str = "") -> str:
+def wrapped(text: str, indent: str = "") -> str:
+    """Break a text into lines of a page for a terminal, words kept whole."""
     return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
