@@ -23,20 +23,36 @@ assert len(GOLDENS) > 20
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS |= st.lists(st.text("ab #-:|", min_size=1)).map(lambda lines: "".join(f"{line}\n" for line in lines))
+KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=10,
 )
 
 
 @given(
     st.lists(
-        st.builds(lambda more: {"metadata": {}, **more}, st.dictionaries(st.text("abc.-/ 1y"), VALUES)), min_size=1
+        st.builds(lambda more: {"metadata": {}, **more}, st.dictionaries(st.text("abc.-/ 1y"), VALUES, max_size=4)),
+        min_size=1,
+        max_size=4,
     )
 )
 def test_what_was_written_is_read_back(objects: list[dict[str, Any]]) -> None:
     objects = [{**item, "metadata": {}} for item in objects]
     assert from_text(to_yaml(objects)) == objects
     assert from_text(to_json(objects)) == objects
+
+
+def test_characters_that_are_escaped_are_read_back() -> None:
+    objects = [{"kind": "Job", "metadata": {"name": "a\U000e0001b\x1b\u202e\U000f0000"}}]
+    assert from_text(to_yaml(objects)) == objects
+
+
+@pytest.mark.parametrize("escape", [r"\Uffffffff", r"\U0001", r"\q"])
+def test_escapes_of_others_are_refused(escape: str) -> None:
+    with pytest.raises(rlsplit.ConfigError):
+        from_text(f'---\nkind: "Job"\nmetadata:\n  name: "{escape}"\n')
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: f"{path.parts[-3]}-{path.stem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, Final, NoReturn
 
 from rlsplit.findings import ConfigError, Finding
@@ -11,7 +12,7 @@ from rlsplit.plain_data import is_list, is_table
 
 _KEY: Final = re.compile(r'(?:(?P<plain>[A-Za-z_][A-Za-z0-9_./-]*)|(?P<quoted>"(?:[^"\\]|\\.)*")):(?: (?P<rest>.*))?\Z')
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"\Z')
-_ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|(.))")
+_ESCAPE: Final = re.compile(r"\\(?:(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))|(.))")
 _SHORT: Final = {"\\": "\\", '"': '"', "n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None}
 
@@ -112,10 +113,10 @@ def _text(quoted: str) -> str:
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    code = match[1] or match[2]
-    if code:
+    code = match[1] or match[2] or match[3]
+    if code and int(code, 16) <= sys.maxunicode:
         return chr(int(code, 16))
-    return _SHORT.get(match[3]) or _refuse(f"has an escape that rlsplit does not write: \\{match[3]}")
+    return _SHORT.get(match[4]) or _refuse(f"has an escape that rlsplit does not write: {match[0]}")
 
 
 def _is_at(line: str, indent: int) -> bool:

@@ -145,3 +145,10 @@ def test_the_command_rewrites_files_and_tells(
 @pytest.mark.parametrize("words", [["--compose", "a"], ["--set", "a=1", "a"], ["-"]])
 def test_what_is_no_file_of_its_own_is_not_rewritten(words: list[str]) -> None:
     assert main(["validate", "--fix", *words]) == 2
+
+
+def test_a_file_is_fixed_as_the_kind_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sft.toml").write_text('matmul_precisionn = "high"\n', encoding="utf-8")
+    assert main(["validate", "--fix", "--sft", "sft.toml"]) == 0
+    assert Path("sft.toml").read_text(encoding="utf-8") == 'matmul_precision = "high"\n'

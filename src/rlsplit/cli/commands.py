@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rlsplit.cli.folders import write_folder
@@ -54,7 +55,7 @@ def validate(options: ValidateOptions) -> int:
     if options.fix or options.diff:
         from rlsplit.cli.fixing import fix_files
 
-        fix_files(options)
+        fix_files(options, partial(_compiled, options))
     cluster = Cluster() if options.platform is None else cluster_of(options.platform)
     is_alone = options.platform is not None and not options.files and not options.attach
     sources = [] if is_alone else sources_of(options.files, options.attach)
@@ -141,6 +142,7 @@ def render(options: RenderOptions) -> int:
 
 def own(options: OwnOptions) -> int:
     """Print a run's objects again, owned by its workload on the server."""
+    from rlsplit.characters import visible
     from rlsplit.deserialize import from_text
     from rlsplit.findings import ConfigError
     from rlsplit.owning import owned
@@ -149,7 +151,7 @@ def own(options: OwnOptions) -> int:
     try:
         objects = owned(from_text(read_file(options.file).decode("utf-8", "replace")), options.uid)
     except ConfigError as error:
-        print("".join(f"{finding}\n" for finding in error.findings), end="", file=sys.stderr)
+        print("".join(f"{visible(str(finding))}\n" for finding in error.findings), end="", file=sys.stderr)
         return FINDINGS
     print(to_json(objects) if options.format == "json" else to_yaml(objects), end="")
     return FINE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rlsplit.cli.release_commands import difference
@@ -12,15 +11,19 @@ from rlsplit.cli.streams import CommandError, progress, read_file, replace_file,
 if TYPE_CHECKING:
     from rlsplit.cli.options import ValidateOptions
     from rlsplit.migration import Fixed
+    from rlsplit.migration.fixing import Compile
 
 
-def fix_files(options: ValidateOptions) -> None:
-    """Fix each file in place and say what was changed, or show with ``--diff`` what would be."""
+def fix_files(options: ValidateOptions, compiled: Compile) -> None:
+    """Fix each file in place and say what was changed, or show with ``--diff`` what would be.
+
+    ``compiled`` compiles the sources of one file in the way that the options ask for.
+    """
     if options.compose or options.attach or options.overrides:
         raise CommandError("--fix takes files that are each a config, without --compose, --attach and --set")
     if "-" in options.files:
         raise CommandError("--fix rewrites files, and standard input is none")
-    done = [(name, *_fixed(options, name)) for name in progress(list(dict.fromkeys(options.files)), "fixed")]
+    done = [(name, *_fixed(name, compiled)) for name in progress(list(dict.fromkeys(options.files)), "fixed")]
     for name, old, fixed in done:
         if options.diff:
             print(difference(shown_name(name), old, fixed.text, "as it is", "fixed"), end="")
@@ -29,11 +32,9 @@ def fix_files(options: ValidateOptions) -> None:
             _tell(options, fixed)
 
 
-def _fixed(options: ValidateOptions, name: str) -> tuple[bytes, Fixed]:
-    from rlsplit.compiler import compile_sources
+def _fixed(name: str, compiled: Compile) -> tuple[bytes, Fixed]:
     from rlsplit.migration import fix
 
-    compiled = partial(compile_sources, mode=options.mode, on_unknown=options.on_unknown, release=options.release)
     old = read_file(name)
     return old, fix(old, compiled, source=shown_name(name))
 
