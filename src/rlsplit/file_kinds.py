@@ -13,6 +13,7 @@ from typing import Any, Final, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 
+from rlsplit.characters import visible
 from rlsplit.config.rules import KindName
 from rlsplit.config.sections.base import Section
 from rlsplit.config.sections.evals import EvalsConfig
@@ -23,7 +24,7 @@ from rlsplit.config.sections.sft import SFTConfig
 from rlsplit.config.sections.trainer import TrainerConfig
 from rlsplit.config.tables.other_roots import FORMER_KEYS, LORA_KEYS, PYPROJECT_KEYS
 from rlsplit.config.tree import members
-from rlsplit.findings import Finding, visible
+from rlsplit.findings import Finding
 from rlsplit.plain_data import is_list, is_mapping, is_table
 from rlsplit.platform import Platform
 

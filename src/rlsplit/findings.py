@@ -13,7 +13,6 @@ from datetime import date, time
 from math import isfinite
 from typing import Final, Literal, TypeVar
 
-from rlsplit.characters import visible as visible
 from rlsplit.secrets import masked
 
 KeyPath = tuple[str | int, ...]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.characters import width
+from rlsplit.characters import visible, width
 from rlsplit.excerpts import covered
-from rlsplit.findings import Finding, Fix, Severity, dotted, visible
+from rlsplit.findings import Finding, Fix, Severity, dotted
 from rlsplit.report_formats import REPORT_FORMATS
 from rlsplit.version import __version__
 

@@ -337,7 +337,7 @@ def _explained(origin: Origin) -> Row:
 
 
 def _aligned(rows: Sequence[Row]) -> str:
-    from rlsplit.findings import visible
+    from rlsplit.characters import visible
 
     shown = [(f"{visible(key)} = {visible(value)}", visible(origin)) for key, value, origin in rows]
     width = min(max(len(left) for left, _ in shown), 60)

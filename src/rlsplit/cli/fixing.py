@@ -40,7 +40,7 @@ def _fixed(name: str, compiled: Compile) -> tuple[bytes, Fixed]:
 
 
 def _tell(options: ValidateOptions, fixed: Fixed) -> None:
-    from rlsplit.findings import visible
+    from rlsplit.characters import visible
 
     if options.report in (None, "plain"):
         for fix in fixed.fixes:

@@ -69,7 +69,7 @@ def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
     """Show what changes between two texts, line by line; what looks like a secret is covered."""
     import difflib
 
-    from rlsplit.findings import visible
+    from rlsplit.characters import visible
 
     before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), new))
     shown = visible(name)
@@ -78,8 +78,8 @@ def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
 
 
 def _shown_lines(text: str) -> list[str]:
+    from rlsplit.characters import visible
     from rlsplit.excerpts import covered_lines
-    from rlsplit.findings import visible
 
     return [visible(line) for line in covered_lines(text)]
 

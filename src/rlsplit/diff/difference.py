@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from rlsplit.characters import visible
 from rlsplit.compiler import retargeted
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
 from rlsplit.explaining import Origin, origin_text
-from rlsplit.findings import Finding, KeyPath, dotted, visible
+from rlsplit.findings import Finding, KeyPath, dotted
 from rlsplit.planning.model import Config
 from rlsplit.preview.subject import Compiled, Planned, planned_of
 from rlsplit.preview.summary import object_title

@@ -8,6 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from rlsplit.characters import visible
 from rlsplit.diff.difference import Difference
 from rlsplit.diff.words import (
     change_path,
@@ -18,7 +19,7 @@ from rlsplit.diff.words import (
     sides,
     verdict,
 )
-from rlsplit.findings import Finding, dotted, visible
+from rlsplit.findings import Finding, dotted
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.svg import picture
 from rlsplit.preview.topology import topology

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from rlsplit.characters import visible
 from rlsplit.diff.difference import Difference, ObjectChange
 from rlsplit.diff.words import (
     change_path,
@@ -15,7 +16,7 @@ from rlsplit.diff.words import (
     sides,
     verdict,
 )
-from rlsplit.findings import Finding, visible
+from rlsplit.findings import Finding
 from rlsplit.preview.text import counted, visible_lines
 
 _COLOURS: Final = {"+": "32", "-": "31", "@": "36"}

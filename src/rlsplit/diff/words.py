@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rlsplit.characters import visible
 from rlsplit.diff.changes import ABSENT, Change
 from rlsplit.diff.difference import ComponentChange, Difference, FactChange
-from rlsplit.findings import clipped, dotted, visible
+from rlsplit.findings import clipped, dotted
 from rlsplit.preview.subject import Compiled
 from rlsplit.preview.summary import finding_counts
 from rlsplit.preview.text import counted, value_text

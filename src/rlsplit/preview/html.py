@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from rlsplit.characters import visible
 from rlsplit.explaining import Origin, origin_text
-from rlsplit.findings import Finding, clipped, dotted, visible
+from rlsplit.findings import Finding, clipped, dotted
 from rlsplit.planning.model import REMOVED, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.pages import page_text

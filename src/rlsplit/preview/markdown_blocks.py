@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rlsplit.findings import Finding, clipped, dotted, visible
+from rlsplit.characters import visible
+from rlsplit.findings import Finding, clipped, dotted
 from rlsplit.preview.text import visible_lines
 
 COMMENT_LIMIT: Final = 65_000

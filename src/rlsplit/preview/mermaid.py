@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rlsplit.findings import clipped, visible
+from rlsplit.characters import visible
+from rlsplit.findings import clipped
 from rlsplit.preview.topology import Link, Node, NodeKind, Topology, ports_text
 
 MAX_NAMES: Final = 6

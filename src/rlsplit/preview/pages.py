@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from rlsplit.findings import dotted, visible
+from rlsplit.characters import visible
+from rlsplit.findings import dotted
 from rlsplit.template_files import template_files
 
 

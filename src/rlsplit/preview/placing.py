@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from rlsplit.characters import visible
 from rlsplit.components import ComponentName
-from rlsplit.findings import clipped, visible
+from rlsplit.findings import clipped
 from rlsplit.planning.model import RunPlan
 from rlsplit.preview.text import counted
 

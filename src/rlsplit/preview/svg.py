@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from rlsplit.findings import clipped, visible
+from rlsplit.characters import visible
+from rlsplit.findings import clipped
 from rlsplit.preview.text import counted
 from rlsplit.preview.topology import Link, Node, Topology, ports_text
 

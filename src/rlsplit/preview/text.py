@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rlsplit.findings import clipped, visible
+from rlsplit.characters import visible
+from rlsplit.findings import clipped
 from rlsplit.secrets import SecretText
 
 
