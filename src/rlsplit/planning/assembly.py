@@ -231,9 +231,10 @@ def _of_pods(trainer: Component, subject: Subject) -> Component:
 
 
 def _config(owner: ConfigId, config: Component, overlays: ByConfig, file: str | None = None) -> Config:
-    own = overlays.get(owner, ())
+    own, usual = overlays.get(owner, ()), ROLES[owner.component].config_file
+    assert usual is not None, "who has a config has a file for it"
     return Config(
-        file=file or f"{owner.component}.json",
+        file=file or usual,
         sparse=applied(config.sparse, own),
         resolved=applied(config.resolved, own),
     )
