@@ -7,6 +7,7 @@ import shlex
 
 import rlsplit
 from conftest import ROOT
+from rlsplit.api import reading
 from rlsplit.cli import main
 from rlsplit.cli.arguments import EXAMPLES
 
@@ -48,3 +49,15 @@ def test_the_two_steps_compile_and_share_their_volume(tmp_path, monkeypatch, cap
         shown = capsys.readouterr()
         assert 'claimName: "research"' in shown.out
         assert "error" not in shown.err
+
+
+def test_the_limits_of_a_body_are_those_that_hold() -> None:
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    limits = (
+        f"{reading.MAX_BODY_BYTES // 2**20} MiB",
+        f"{reading.MAX_BODY_DEPTH} levels",
+        f"{reading.MAX_BODY_ITEMS:,} keys and list items",
+        f"keys of {reading.MAX_KEY_CHARS:,} characters",
+        f"{reading.MAX_SOURCES} environment sources",
+    )
+    assert [limit for limit in limits if limit not in text] == []
