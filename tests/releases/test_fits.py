@@ -8,9 +8,12 @@ import pytest
 import tomli
 
 from conftest import SHARED
+from rlsplit.config.schema_index import ENTRY, ITEM, schema_index
+from rlsplit.config.sections.rl import RLConfig
 from rlsplit.releases.changes import arrivals, change_of, release_order
 from rlsplit.releases.fits import TAGS, best_release, fits
 from rlsplit.releases.release import NEWEST
+from rlsplit.releases.spokes import SPOKES
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,19 @@ def test_arrivals_are_no_old_places() -> None:
         assert release_order(since) > release_order(TAGS[0])
         change = change_of(path)
         assert change is None or change.releases is None or release_order(since) <= release_order(change.releases[1])
+
+
+def test_paths_came_when_the_sections_say_that_their_fields_did() -> None:
+    """Two tables know it, of paths and of fields: of what both know, they say the same."""
+    index, compared = schema_index(RLConfig), 0
+    for spoke in SPOKES:
+        for (base, name), tag in spoke.came.items():
+            for place in index.by_name[name]:
+                path = tuple(step for step in place.path if step not in (ITEM, ENTRY))
+                if issubclass(place.section, base) and path in arrivals():
+                    assert (path, arrivals()[path]) == (path, tag)
+                    compared += 1
+    assert compared > 20
 
 
 def test_files_of_releases_fit_them(shared: Any) -> None:
