@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Any
 
 import pytest
 import tomli
 
 from conftest import SHARED
+from rlsplit.config.release_fit import fitting_better
 from rlsplit.config.schema_index import ENTRY, ITEM, schema_index
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.releases.changes import arrivals, change_of, release_order
-from rlsplit.releases.fits import TAGS, best_release, fits
-from rlsplit.releases.release import NEWEST
+from rlsplit.releases.fits import TAGS, best_release, fits, strangers
+from rlsplit.releases.release import NEWEST, V0_7_0, V0_8_0
 from rlsplit.releases.spokes import SPOKES
 
 
@@ -36,8 +39,25 @@ def test_the_release_with_most_of_the_keys_fits_best(text: str, tag: str) -> Non
 def test_a_fit_counts_the_keys_that_tell() -> None:
     table = tomli.loads("[wandb]\nproject = 'p'\n[inference.parallel]\ntp = 2\n[trainer]\n")
     best = best_release(table)
-    assert (best.tag, best.foreign, best.telling) == ("v0.8.0", 0, 3)
-    assert fits(table)[-1].foreign == 3
+    assert (best.tag, best.foreign, fits(table)[-1].foreign) == ("v0.8.0", 0, 2)
+    assert strangers(table, NEWEST.tag, "v0.8.0") == 2
+
+
+def test_tags_between_releases_are_judged_by_the_tags_of_the_changes() -> None:
+    table = tomli.loads("[wandb]\nproject = 'p'\n")
+    change = change_of(("wandb", "project"))
+    assert change is not None
+    before, since = "v0.8.1.dev1", change.since
+    found = {fit.tag: fit.foreign for fit in fits(table, before, since)}
+    assert (found[before], found[since]) == (0, 1)
+
+
+def test_files_of_a_release_are_not_said_to_be_of_another(shared: Any) -> None:
+    for release in (V0_7_0, V0_8_0):
+        file = SHARED / "releases" / "conformance" / f"cases-{release.tag}-dev.jsonl.gz"
+        configs = [json.loads(line)["config"] for line in gzip.decompress(file.read_bytes()).splitlines()]
+        assert [config for config in configs if fitting_better(config, release, "error")] == []
+        assert sum(map(bool, (fitting_better(config, NEWEST, "error") for config in configs))) > len(configs) / 3
 
 
 def test_odd_documents_fit_the_newest() -> None:

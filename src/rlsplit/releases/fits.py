@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,15 @@ _MOST_KEYS: Final = 10_000
 """So many keys of a document are looked at."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """When releases had a path."""
+
+    first: tuple[int, ...]
+    end: tuple[int, ...] | None
+    """The first tag that has it no more; None if the newest has it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """How well a document fits a release."""
@@ -25,58 +34,71 @@ class Fit:
     """The tag of the release."""
     foreign: int
     """Keys that other releases have and this one has not."""
-    telling: int
-    """Keys that this release has and the newest has not."""
 
 
 def best_release(table: Mapping[str, Any]) -> Fit:
     """Find the release that has most of a document's keys; of several, the newest."""
-    return min(reversed(fits(table)), key=lambda fit: fit.foreign)
+    return best_of(fits(table))
 
 
-def fits(table: Mapping[str, Any]) -> tuple[Fit, ...]:
-    """Tell how well a document fits each release, oldest first; keys that no release has count nowhere."""
+def best_of(found: Sequence[Fit]) -> Fit:
+    """Find the fit with the fewest foreign keys; of several, the newest."""
+    return min(reversed(found), key=lambda fit: fit.foreign)
+
+
+def fits(table: Mapping[str, Any], *others: str) -> tuple[Fit, ...]:
+    """Tell how well a document fits each release, and each other tag that is given, oldest first.
+
+    Only keys with a value are counted, and of those only what some release has: a misspelled one says nothing.
+    """
     lives = [life for path in _paths(table) if (life := _life(path)) is not None]
-    newest = len(TAGS) - 1
-    return tuple(
-        Fit(
-            tag=tag,
-            foreign=sum(number not in life for life in lives),
-            telling=sum(number in life and newest not in life for life in lives),
-        )
-        for number, tag in enumerate(TAGS)
-    )
+    tags = sorted({*TAGS, *others}, key=release_order)
+    return tuple(Fit(tag=tag, foreign=sum(not _lives(life, tag) for life in lives)) for tag in tags)
+
+
+def strangers(table: Mapping[str, Any], tag: str, best: str) -> int:
+    """Count the keys that the best release has and another has not."""
+    lives = (_life(path) for path in _paths(table))
+    return sum(life is not None and _lives(life, best) and not _lives(life, tag) for life in lives)
 
 
 def _paths(table: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Every key of a document, its indices left out."""
+    """Every key with a value, list indices left out."""
     pending: list[tuple[tuple[str, ...], Any]] = [((), table)]
     left = _MOST_KEYS
     while pending and left:
         path, node = pending.pop()
-        if is_list(node):
-            pending += [(path, item) for item in node[:left]]
-        elif is_table(node):
-            for name, inner in list(node.items())[:left]:
-                left -= 1
-                yield (*path, name)
-                pending.append(((*path, name), inner))
+        left -= 1
+        inner: list[tuple[tuple[str, ...], Any]] = []
+        if is_table(node):
+            inner = [((*path, name), value) for name, value in list(node.items())[:left]]
+        elif is_list(node) and any(map(is_table, node)):
+            inner = [(path, item) for item in node[:left]]
+        if inner:
+            pending += inner
+        elif path:
+            yield path
 
 
-def _life(path: tuple[str, ...]) -> range | None:
-    """The releases that have a path; None if it was none of theirs."""
+def _lives(life: _Life, tag: str) -> bool:
+    order = release_order(tag)
+    return life.first <= order and (life.end is None or order < life.end)
+
+
+def _life(path: tuple[str, ...]) -> _Life | None:
+    """When releases had a path; None if it was none of theirs."""
     change = change_of(path)
     if change is None:
-        return range(_first(path), len(TAGS))
+        return _Life(_came(path), None)
     if change.releases is None:
         return None
     first, last = change.releases
-    return range(max(TAGS.index(first), _first(path)), TAGS.index(last) + 1)
+    # The row may tell of a later change, too: the release after the last had this form no more in any case.
+    after = [*TAGS[TAGS.index(last) + 1 :], change.since]
+    return _Life(max(release_order(first), _came(path)), min(map(release_order, after)))
 
 
-def _first(path: tuple[str, ...]) -> int:
-    """The first release that had a path, or the table around it that came last."""
+def _came(path: tuple[str, ...]) -> tuple[int, ...]:
+    """When a path came, or the table around it that came last."""
     since = [tag for end in range(1, len(path) + 1) if (tag := arrivals().get(path[:end]))]
-    return next(
-        number for number, tag in enumerate(TAGS) if all(release_order(each) <= release_order(tag) for each in since)
-    )
+    return max(map(release_order, since), default=release_order(TAGS[0]))
