@@ -15,12 +15,25 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from splits import FILESYSTEM, FORMS, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, make_refused, planned, source
+from splits import (
+    FILESYSTEM,
+    FORMS,
+    MULTI,
+    RUN,
+    SECRETS,
+    SHAPES,
+    SINGLE,
+    make,
+    make_refused,
+    make_sft,
+    planned,
+    source,
+)
 
 from rlsplit.config.sections.rl import RLConfig
 from rlsplit.findings import ConfigError
 from rlsplit.manifests import render
-from rlsplit.planning import RunPlan, plan
+from rlsplit.planning import Pods, RunPlan, plan
 from rlsplit.platform import Platform
 from rlsplit.run import Run
 from rlsplit.secrets import SecretName, Secrets
@@ -67,6 +80,33 @@ def splits(draw: st.DrawFn) -> Split:
     )
 
 
+@st.composite
+def sft_splits(draw: st.DrawFn) -> Split:
+    """SFT runs: without evals, with evals on one node or over nodes, or of a server elsewhere."""
+    names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
+    tp = draw(st.sampled_from([1, 2, 4, 8]))
+    shape = draw(st.sampled_from(["alone", "alone-on-nodes", "evals", "evals-on-nodes", "external"]))
+    nodes = draw(st.integers(1, 3))
+    one = {"num_train_gpus": draw(st.sampled_from([1, 2, 4, 8]))}
+    many = {"type": "multi_node", "num_train_nodes": draw(st.sampled_from([1, 2, 4]))}
+    sources = [source(name, draw(st.none() | st.just("tcp://10.9.8.7:7000"))) for name in names]
+    expert = {"enable_expert_parallel": True} if draw(st.booleans()) else {}
+    served: JsonObject = {"evals": sources, "inference": {"vllm": {"tensor_parallel_size": tp, **expert}}}
+    keys: dict[str, JsonObject] = {
+        "alone": {"deployment": one},
+        "alone-on-nodes": {"deployment": many},
+        "evals": {**served, "deployment": {**one, "gpus_per_node": 16, "num_eval_gpus": tp}},
+        "evals-on-nodes": {**served, "deployment": {**many, "num_eval_nodes": nodes}},
+        "external": {
+            "evals": sources,
+            "eval": {"source": sources, "client": {"base_url": "http://10.9.8.7:9000/v1"}},
+            "deployment": one,
+        },
+    }
+    secret = {"env_vars": {"A_TOKEN": "secret-c", "PLAIN": "$x"}}
+    return make_sft(max_steps=10, **draw(st.sampled_from([{}, secret])), **keys[shape])
+
+
 RUNS = st.builds(Run, id=st.none() | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}", fullmatch=True), name=NAMES)
 PLATFORMS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
@@ -100,7 +140,7 @@ def _container(job: JsonObject) -> JsonObject:
 
 
 @settings(max_examples=60, deadline=None)
-@given(splits(), RUNS, PLATFORMS, SUBSETS)
+@given(st.one_of(splits(), sft_splits()), RUNS, PLATFORMS, SUBSETS)
 def test_every_plan(split: Split, run: Run, platform: dict[str, Any], names: set[SecretName]) -> None:
     before = copy.deepcopy(split)
     run_plan = plan(split, run=run, platform=Platform(**platform))
@@ -165,12 +205,18 @@ def _endpoints(value: Any) -> Iterator[tuple[str, int]]:
         yield str(parts.hostname), parts.port or 80
 
 
+def _read(pods: Pods) -> JsonObject:
+    """What a pod reads of its config: an SFT trainer has a copy of ``eval``, of which it reads names and intervals."""
+    config = dict(pods.config.resolved) if pods.config else {}
+    return {**config, "eval": None} if pods.component == "trainer" else config
+
+
 def _check_hosts(run_plan: RunPlan, objects: list[JsonObject]) -> None:
     listening = _listeners(run_plan, objects)
-    called = [end for pods in run_plan.pods if pods.config for end in _endpoints(pods.config.resolved)]
+    called = [end for pods in run_plan.pods if pods.config for end in _endpoints(_read(pods))]
     called += list(_endpoints(list(run_plan.worker_urls)))
     own = [(host, port) for host, port in called if host not in ("0.0.0.0", "10.9.8.7")]
-    assert own
+    assert own or not run_plan.shape.inference_pods
     assert set(own) <= listening
     for pods in run_plan.pods:
         bound = {port for host, port in _endpoints(pods.config.resolved if pods.config else {}) if host == "0.0.0.0"}
