@@ -159,6 +159,12 @@ def test_the_artifact_of_an_sft_run_has_its_evals_as_they_were_sent_and_the_pods
     assert [pods.component for pods in run.plan.pods] == ["trainer", "evals", "inference", "env-server"]
 
 
+def test_a_relative_project_dir_of_an_sft_run_is_below_the_one_that_the_server_gives() -> None:
+    sent = {**SFT, "slurm": {"project_dir": "code/../mine"}}
+    for given, made in (({}, "/mine"), ({"project_dir": "/work"}, "/work/mine")):
+        assert accepted({"config": sent}, **given).artifact["components"]["trainer"]["slurm"]["project_dir"] == made
+
+
 def test_mistakes_in_an_sft_run_are_told_at_their_keys_once() -> None:
     assert list(refused({"config": EVALS, "imageTag": "a b"})) == ["config.eval.bogus", "imageTag"]
     [details] = refused({"config": SFT, "imageTag": "v0.8.0"}).values()

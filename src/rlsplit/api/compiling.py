@@ -72,6 +72,7 @@ def compile_run(
     platform: Platform,
     attempt: int = 1,
     release: str | None = None,
+    project_dir: str = "/",
 ) -> CompiledRun | ErrorResponse:
     """Compile a request, or give the error body with every problem.
 
@@ -83,14 +84,15 @@ def compile_run(
     next number keeps its logs apart.
 
     ``release`` is the release of prime-rl in the image, by tag or commit, where the image tag does not name it; it also
-    goes before ``platform.release``.
+    goes before ``platform.release``. ``project_dir`` is the folder that a relative ``slurm.project_dir`` of an SFT run
+    is below in the artifact (SFT-83).
 
     Problems of what the server itself gives come out the same way, with the params ``runId``, ``tokenValue`` and
     ``platform.<setting>``: some, such as an access mode, only show together with the config.
     """
     secrets = secrets_of(request, token_value)
     target = Target(run=run_of(request, run_id, attempt), platform=platform, secrets=secrets)
-    outcome, found = judged(request, target, until="objects", release=release)
+    outcome, found = judged(request, target, until="objects", release=release, project_dir=project_dir)
     findings = in_request(request_findings(request, found))
     # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
     if has_errors(findings):
@@ -111,7 +113,12 @@ def compile_run(
 
 
 def judged(
-    request: CreateDedicatedRunRequest, target: Target, *, until: Stage = "config", release: str | None = None
+    request: CreateDedicatedRunRequest,
+    target: Target,
+    *,
+    until: Stage = "config",
+    release: str | None = None,
+    project_dir: str = "/",
 ) -> tuple[Outcome, tuple[Finding, ...]]:
     """Compile a request's config in both ways, and say what is wrong with it and with what comes beside it.
 
@@ -134,6 +141,7 @@ def judged(
         target=replace(target, run=run),
         release=release,
         kind=told if "mode" in request.model_fields_set else None,
+        project_dir=project_dir,
     )
     return outcome, (*apart.findings, *outcome.noted(), *(given if until == "config" else ()))
 
