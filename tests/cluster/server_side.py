@@ -43,6 +43,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from goldens import platform_of  # noqa: E402  # a script finds only what stands beside it
 
 FIXTURES: Final = ROOT / "fixtures"
+KINDS: Final = ("rl.toml", "sft.toml")
 CRDS: Final = ROOT.parent / "shared" / "crds"
 
 Object: TypeAlias = dict[str, Any]
@@ -155,7 +156,7 @@ class Findings:
 def rendered(fixture: Path, form: Form, namespace: str, image_tag: str = IMAGE_TAG) -> list[Object]:
     """Render a fixture as one run in one namespace."""
     run = Run(id=f"run-{fixture.parent.name}", image_tag=image_tag, team_id="team-1")
-    components = split(parse(fixture.read_bytes(), source="rl.toml", run_id=run.id))
+    components = split(parse(fixture.read_bytes(), source=fixture.name, run_id=run.id))
     platform = platform_of(fixture, workload=form, namespace=namespace)
     return render(plan(components, run=run, platform=platform, secrets=SECRETS), secrets=SECRETS)
 
@@ -385,7 +386,7 @@ def install_job_sets(kubectl: Kubectl, folder: Path) -> str:
 
 def chosen(names: Sequence[str]) -> list[Path]:
     """Give the good fixtures of these names, or all of them."""
-    found = {path.parent.name: path for path in sorted(FIXTURES.glob("*/rl.toml"))}
+    found = {path.parent.name: path for path in sorted(FIXTURES.glob("*/*.toml")) if path.name in KINDS}
     unknown = sorted(set(names) - set(found))
     if unknown or not found:
         raise CannotRunError(f"no such fixture: {', '.join(unknown) or FIXTURES}")
