@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 
@@ -81,7 +82,7 @@ def _peer_rules(plan: RunPlan) -> list[dict[str, Any]]:
 
 def _blocks_of(plan: RunPlan, peer: Peer) -> list[dict[str, Any]]:
     """What a rule for a peer opens. Never nothing at all: a rule without ``to`` is open to everybody."""
-    return _everywhere(plan) if peer.cidr is None else [_ip_block(plan, peer.cidr)]
+    return _everywhere(plan) if peer.cidr is None else [_ip_block(peer.cidr, tuple(plan.platform.deny_cidrs))]
 
 
 def _dns(peer: DnsPeer) -> dict[str, Any]:
@@ -93,15 +94,21 @@ def _dns(peer: DnsPeer) -> dict[str, Any]:
 
 
 def _everywhere(plan: RunPlan) -> list[dict[str, Any]]:
-    return [_ip_block(plan, cidr) for cidr in plan.platform.egress_cidrs]
+    return [_ip_block(cidr, tuple(plan.platform.deny_cidrs)) for cidr in plan.platform.egress_cidrs]
 
 
-def _ip_block(plan: RunPlan, cidr: str) -> dict[str, Any]:
+def _ip_block(cidr: str, deny: tuple[str, ...]) -> dict[str, Any]:
     """A range without the denied addresses in it."""
+    network, inside = _without(cidr, deny)
+    return {"ipBlock": {"cidr": network, **({"except": list(inside)} if inside else {})}}
+
+
+@lru_cache(maxsize=64)
+def _without(cidr: str, deny: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """A range, and the denied ones in it. A platform has the same for all its runs, and reading them takes long."""
     network = ip_network(cidr)
-    denied = dict.fromkeys(ip_network(part) for part in plan.platform.deny_cidrs)
-    inside = [str(part) for part in denied if part != network and is_within(part, network)]
-    return {"ipBlock": {"cidr": str(network), **({"except": inside} if inside else {})}}
+    denied = dict.fromkeys(map(ip_network, deny))
+    return str(network), tuple(str(part) for part in denied if part != network and is_within(part, network))
 
 
 def _own_pods(plan: RunPlan) -> dict[str, Any]:
