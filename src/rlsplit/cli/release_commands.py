@@ -67,13 +67,12 @@ def _write_elsewhere(options: MigrateOptions, name: str, migration: Migration) -
 
 def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
     """Show what changes between two texts, line by line; what looks like a secret is covered."""
-    import difflib
-
     from rlsplit.characters import visible
+    from rlsplit.line_diff import unified
 
     before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), new))
     shown = visible(name)
-    lines = difflib.unified_diff(before, after, shown, shown, was, becomes, lineterm="")
+    lines = unified(before, after, f"{shown}\t{was}", f"{shown}\t{becomes}")
     return "".join(f"{line}\n" for line in lines)
 
 
