@@ -72,7 +72,10 @@ def _blocks(found: Iterator[Pair]) -> Iterator[Match]:
 def pairs(old: Sequence[str], new: Sequence[str]) -> Iterator[Pair]:
     """Yield the lines that stay, by their numbers, which grow in both texts from pair to pair."""
     at, end = (0, 0), (len(old), len(new))
-    for i, j in _anchors(_once(old), _once(new)) if sum(end) > _SHORT else ():
+    if sum(end) <= _SHORT:
+        yield from _rest(old, new)
+        return
+    for i, j in _anchors(_once(old), _once(new)):
         yield from _between(old, new, at, (i, j))
         yield i, j
         at = (i + 1, j + 1)
@@ -80,18 +83,28 @@ def pairs(old: Sequence[str], new: Sequence[str]) -> Iterator[Pair]:
 
 
 def _between(old: Sequence[str], new: Sequence[str], start: Pair, end: Pair) -> Iterator[Pair]:
-    """Pair the lines of two parts: as difflib does, or by their counts if they are long and no line is alone."""
+    """Pair the lines of two parts: what they begin and end with alike, and of the rest what difflib pairs."""
     (i, j), (i_end, j_end) = start, end
-    if i == i_end or j == j_end:
-        return
-    before, after = old[i:i_end], new[j:j_end]
-    if len(before) + len(after) > _SHORT:
-        common = frozenset(before).intersection(after)
-        found = _anchors(_counted(before, common), _counted(after, common))
-    else:
-        matches = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
-        found = [(a + k, b + k) for a, b, size in matches for k in range(size)]
+    while i < i_end and j < j_end and old[i] == new[j]:
+        yield i, j
+        i, j = i + 1, j + 1
+    tail = 0
+    while i < i_end - tail and j < j_end - tail and old[i_end - tail - 1] == new[j_end - tail - 1]:
+        tail += 1
+    found = _rest(old[i : i_end - tail], new[j : j_end - tail])
     yield from ((i + a, j + b) for a, b in found)
+    yield from ((i_end - k, j_end - k) for k in range(tail, 0, -1))
+
+
+def _rest(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
+    """Pair lines as difflib does; those of long texts by their counts."""
+    if not old or not new:
+        return []
+    if len(old) + len(new) > _SHORT:
+        common = frozenset(old).intersection(new)
+        return _anchors(_counted(old, common), _counted(new, common))
+    matches = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    return [(i + k, j + k) for i, j, size in matches for k in range(size)]
 
 
 def _once(lines: Sequence[str]) -> Mapping[Hashable, int]:
