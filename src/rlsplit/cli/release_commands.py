@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +54,12 @@ def _migrated(options: MigrateOptions, name: str) -> tuple[bytes, Migration]:
 
 
 def _write_elsewhere(options: MigrateOptions, name: str, migration: Migration) -> None:
+    from rlsplit.characters import escaped
+
     if migration.is_refused:
         return
     if options.output in (None, "-"):
-        print(migration.text, end="")
+        print(escaped(migration.text) if sys.stdout.isatty() else migration.text, end="")
         return
     path = Path(options.output or "")
     is_folder = len(options.files) > 1 or path.is_dir()
@@ -72,7 +75,7 @@ def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
 
     before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), new))
     shown = visible(name)
-    lines = unified(before, after, f"{shown}\t{was}", f"{shown}\t{becomes}")
+    lines = unified(before, after, f"{shown} ({was})", f"{shown} ({becomes})")
     return "".join(f"{line}\n" for line in lines)
 
 
