@@ -105,6 +105,18 @@ def test_an_interrupt() -> None:
     assert (running.returncode, told) == (2, b"rlsplit: interrupted\n")
 
 
+def test_an_interrupt_while_it_is_loaded() -> None:
+    Path("tomli.py").write_text("raise KeyboardInterrupt\n", encoding="utf-8")
+    Path("argparse.py").write_text("raise KeyboardInterrupt\n", encoding="utf-8")
+    for name in ("tomli", "argparse"):
+        code = (
+            f"import sys; sys.modules.pop({name!r}, None); sys.path.insert(0, ''); from rlsplit.cli import run; run()"
+        )
+        command = [sys.executable, "-c", code, "validate", "rl.toml"]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (2, b"rlsplit: interrupted\n")
+
+
 @pytest.mark.parametrize("name", [b"\xff\xfe.toml", b"a\x1bb.toml", b"\xed\xa0\x80.toml"])
 @pytest.mark.parametrize(
     "words", [["validate"], ["render"], ["explain"], ["migrate"], ["validate", "--fix"], ["own", "--uid", "x"]]
