@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,6 +180,22 @@ def test_colour_is_forced_and_forbidden(run, monkeypatch) -> None:
     assert "\x1b[" in run("validate", MISTAKES)[2]
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in run("validate", MISTAKES)[2]
+
+
+def test_what_would_be_fixed_has_the_colours_of_a_diff(run, monkeypatch, tmp_path) -> None:
+    text = (
+        SMALL.read_text(encoding="utf-8").replace("max_steps", "max_stepz") + "\n[ckpt]\nkeep-last = 3\nwait = True\n"
+    )
+    (tmp_path / "rl.toml").write_text(text, encoding="utf-8")
+    plain = run("validate", "--diff", tmp_path / "rl.toml")[1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    painted = run("validate", "--diff", tmp_path / "rl.toml")[1]
+    assert "\x1b[32m+max_steps" in painted
+    assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == plain
+    told = run("validate", "--fix", tmp_path / "rl.toml")[2]
+    lines = [int(line.split(":")[1]) for line in told.splitlines() if ": fixed: " in line]
+    assert len(lines) > 1
+    assert lines == sorted(lines)
 
 
 def test_files_are_checked_each_on_its_own(run) -> None:

@@ -10,10 +10,14 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
 from difflib import Match, SequenceMatcher
+from types import MappingProxyType
 from typing import Final
 
 _SHORT: Final = 200
 """Lines of both sides that are left to difflib."""
+
+_COLOURS: Final[Mapping[str, str]] = MappingProxyType({"+": "32", "-": "31", "@": "36"})
+"""First sign of a line of a unified diff to its ANSI style."""
 
 Pair = tuple[int, int]
 """Numbers of a line in the old and in the new text."""
@@ -34,6 +38,12 @@ def unified(old: Sequence[str], new: Sequence[str], old_title: str, new_title: s
                 continue
             yield from (f"-{line}" for line in old[i:i_end])
             yield from (f"+{line}" for line in new[j:j_end])
+
+
+def painted(line: str) -> str:
+    """Give a line of a unified diff its colour for a terminal."""
+    style = _COLOURS.get(line[:1])
+    return f"\x1b[{style}m{line}\x1b[0m" if style else line
 
 
 def _extent(start: int, end: int) -> str:

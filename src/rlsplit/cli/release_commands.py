@@ -16,6 +16,7 @@ from rlsplit.cli.streams import (
     replace_file,
     report,
     shown_name,
+    wants_colour,
 )
 
 if TYPE_CHECKING:
@@ -69,14 +70,15 @@ def _write_elsewhere(options: MigrateOptions, name: str, migration: Migration) -
 
 
 def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
-    """Show what changes between two texts, line by line; what looks like a secret is covered."""
+    """Show what changes between two texts, line by line, for standard output; what looks like a secret is covered."""
     from rlsplit.characters import visible
-    from rlsplit.line_diff import unified
+    from rlsplit.line_diff import painted, unified
 
     before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), new))
     shown = visible(name)
     lines = unified(before, after, f"{shown} ({was})", f"{shown} ({becomes})")
-    return "".join(f"{line}\n" for line in lines)
+    is_coloured = wants_colour(sys.stdout)
+    return "".join(f"{painted(line) if is_coloured else line}\n" for line in lines)
 
 
 def _shown_lines(text: str) -> list[str]:
