@@ -29,21 +29,28 @@ def with_arguments(count: int, value: int) -> str:
     return BASE + head + "".join(f"k{i} = {value}\n" for i in range(count))
 
 
+def with_tables(count: int, value: int) -> str:
+    """A config whose one environment has many tables in its arguments: values that change stand between others."""
+    head = '[[orchestrator.train.source]]\nenv.taskset.id = "a"\n[orchestrator.train.source.env.taskset.args]\n'
+    return BASE + head + "".join(f"k{i} = {{a = {value}, b = 0}}\n" for i in range(count))
+
+
 def compiled(text: str) -> preview.Compiled:
     """A config, compiled for people."""
     target = Target(run=Run(id="growth"))
     return preview.previewed(compile_sources([Source(name="t", content=text)], until="plan", target=target), target)
 
 
-def compared(count: int) -> str:
+def compared(config: Callable[[int, int], str], count: int) -> str:
     """The difference of two configs in as many values."""
-    return diff.as_text(diff.difference(compiled(with_arguments(count, 1)), compiled(with_arguments(count, 2))))
+    return diff.as_text(diff.difference(compiled(config(count, 1)), compiled(config(count, 2))))
 
 
 WORK: Final[dict[str, tuple[int, Callable[[int], object]]]] = {
     "Markdown preview, sources": (250, lambda count: preview.as_markdown(compiled(with_sources(count)))),
     "HTML preview, sources": (250, lambda count: preview.as_html(compiled(with_sources(count)))),
-    "diff, changed values": (2500, compared),
+    "diff, changed values": (2500, lambda count: compared(with_arguments, count)),
+    "diff, changed values between others": (2500, lambda count: compared(with_tables, count)),
 }
 """What is measured to its smaller size, and how it is done."""
 

@@ -28,6 +28,7 @@ STAGES: list[tuple[str, ...]] = [
         "findings",
         "hints",
         "addresses",
+        "line_diff",
         "kubernetes",
         "template_files",
         "schema_file",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -179,6 +180,22 @@ def test_colour_is_forced_and_forbidden(run, monkeypatch) -> None:
     assert "\x1b[" in run("validate", MISTAKES)[2]
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in run("validate", MISTAKES)[2]
+
+
+def test_what_would_be_fixed_has_the_colours_of_a_diff(run, monkeypatch, tmp_path) -> None:
+    text = (
+        SMALL.read_text(encoding="utf-8").replace("max_steps", "max_stepz") + "\n[ckpt]\nkeep-last = 3\nwait = True\n"
+    )
+    (tmp_path / "rl.toml").write_text(text, encoding="utf-8")
+    plain = run("validate", "--diff", tmp_path / "rl.toml")[1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    painted = run("validate", "--diff", tmp_path / "rl.toml")[1]
+    assert "\x1b[32m+max_steps" in painted
+    assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == plain
+    told = run("validate", "--fix", tmp_path / "rl.toml")[2]
+    lines = [int(line.split(":")[1]) for line in told.splitlines() if ": fixed: " in line]
+    assert len(lines) > 1
+    assert lines == sorted(lines)
 
 
 def test_files_are_checked_each_on_its_own(run) -> None:
@@ -368,6 +385,31 @@ def test_explain_knows_keys_as_they_were_written(run, tmp_path) -> None:
     assert code == 1
 
 
+def test_explain_tells_two_platforms_apart(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"one": 'mount_path = "/a"', "two": 'mount_path = "/b"', "bad": "mounts = 1"}.items():
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    code, out, err = run("explain", SMALL, "--platform", "one.toml..two.toml", "--run-id", "x")
+    assert (code, err) == (0, "")
+    head, old, new, *_ = out.splitlines()
+    assert head == "trainer.output_dir"
+    assert old.startswith('  one.toml: "/a/runs/x"  # set for the cluster by overlay run-directory: ')
+    assert new.startswith('  two.toml: "/b/runs/x"  # set for the cluster by overlay run-directory: ')
+    assert "max_steps" not in out
+    assert run("explain", SMALL, "--platform", "one.toml", "--platform", "two.toml", "--run-id", "x")[1] == out
+    both = ["--platform", "one.toml..two.toml", "--run-id", "x"]
+    assert run("explain", SMALL, "trainer.output_dir", *both)[1] == f"{head}\n{old}\n{new}\n"
+    assert run("explain", SMALL, "trainer.max_steps", *both)[1].startswith("trainer.max_steps = ")
+    for name, text in {"three.toml": "", "four.toml": "drain_seconds = 7"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert run("explain", SMALL, "--platform", "three.toml..four.toml")[1].startswith("Every component reads the same")
+    code, out, err = run("explain", SMALL, "--platform", "one.toml", "--platform", "bad.toml")
+    assert (code, out) == (1, "")
+    assert "bad.toml:1:1: error[platform.unknown-key]" in err
+    code, out, err = run("explain", SMALL, "--platform", "one.toml", "--without-cluster")
+    assert (code, out) == (2, "")
+
+
 def test_explain_shows_no_parent_beside_its_child(run) -> None:
     for path in sorted((ROOT / "fixtures").glob("*/rl.toml")):
         keys = [line.partition(" = ")[0] for line in run("explain", path)[1].splitlines()]
@@ -521,5 +563,10 @@ def test_diff_takes_bases_attachments_and_two_platforms(run, tmp_path, monkeypat
     assert code == 1
     assert 'run: namespace: "one" -> "two"' in out
     assert run("diff", "base.toml", "--platform", "../" + tmp_path.name + "/one.toml..two.toml")[0] == 1
+    assert run("diff", "base.toml", "--platform", "one.toml", "--platform", "two.toml") == (code, out, "")
+    pages = run("diff", "base.toml", "--platform", "one.toml..two.toml", "--format", "markdown")[1]
+    assert "`base.toml on one.toml` to `base.toml on two.toml`" in pages
     assert run("diff", "base.toml", "--platform", "one.toml")[0] == 2
+    assert run("diff", "base.toml", *(["--platform", "one.toml"] * 3))[0] == 2
+    assert run("diff", "base.toml", "--objects", "x.yaml", "--platform", "one.toml..two.toml")[0] == 2
     assert run("diff", "base.toml")[0] == 2

@@ -56,6 +56,20 @@ def test_a_full_disk_for_everything(words: str) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.parametrize("words", [["migrate", "old.toml", "-o"], ["migrate", "old.toml", "bad.toml", "-o"]])
+def test_a_pipe_that_is_named_as_output_stays_one(words: list[str]) -> None:
+    Path("old.toml").write_text(f"{CONFIG}\n[trainer.model]\nattn = 'sdpa'\n", encoding="utf-8")
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        code = main([*words, "pipe"])
+        assert Path("pipe").is_fifo()
+        assert code == (0 if len(words) == 3 else 2)
+        assert (b"[trainer.model]" in os.read(reader, 1 << 16)) == (code == 0)
+    finally:
+        os.close(reader)
+
+
 def test_closed_streams() -> None:
     done = shell("rlsplit render rl.toml >&-")
     assert done.returncode == 2
@@ -89,6 +103,18 @@ def test_an_interrupt() -> None:
         finally:
             running.kill()
     assert (running.returncode, told) == (2, b"rlsplit: interrupted\n")
+
+
+def test_an_interrupt_while_it_is_loaded() -> None:
+    Path("tomli.py").write_text("raise KeyboardInterrupt\n", encoding="utf-8")
+    Path("argparse.py").write_text("raise KeyboardInterrupt\n", encoding="utf-8")
+    for name in ("tomli", "argparse"):
+        code = (
+            f"import sys; sys.modules.pop({name!r}, None); sys.path.insert(0, ''); from rlsplit.cli import run; run()"
+        )
+        command = [sys.executable, "-c", code, "validate", "rl.toml"]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (2, b"rlsplit: interrupted\n")
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe.toml", b"a\x1bb.toml", b"\xed\xa0\x80.toml"])

@@ -72,6 +72,15 @@ def origin_text(origin: Origin) -> str:
     return f"set for the cluster by overlay {origin.rule}: {origin.reason}"
 
 
+def is_alike(old: Origin, new: Origin) -> bool:
+    """Whether a value is the same and comes from the same place for the same reason."""
+    return (*_told(old), type(old.value), old.value) == (*_told(new), type(new.value), new.value)
+
+
+def _told(origin: Origin) -> tuple[object, ...]:
+    return origin.kind, origin.where, origin.source, origin.rule, origin.reason
+
+
 def _text(path: KeyPath, value: Any) -> str:
     """Spell a value that may be shown; a section is told by its variant."""
     if holds_secret(path, value):
@@ -227,7 +236,7 @@ class _Records:
     @classmethod
     def of(cls, provenance: Provenance, document: Document) -> _Records:
         if provenance.release is not NEWEST:
-            provenance = _told(provenance)
+            provenance = _spelled(provenance)
         return cls(
             document=document,
             fills={fill.target: fill for fill in provenance.fills},
@@ -254,7 +263,7 @@ class _Records:
         return written is not _ABSENT and (written == value or str(written) == str(value))
 
 
-def _told(provenance: Provenance) -> Provenance:
+def _spelled(provenance: Provenance) -> Provenance:
     """Spell what was shared and derived as the release does, and point at the keys that were written."""
     release = provenance.release
 

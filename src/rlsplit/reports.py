@@ -145,7 +145,8 @@ def _command(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    quoted = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(quoted)  # the log shows the command to people, too
 
 
 def _property(text: str) -> str:

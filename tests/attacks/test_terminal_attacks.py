@@ -18,6 +18,7 @@ HOSTILE = (
     "a\x1b[2Jb\x07\x08\r\x9b31m\u202edc\u2066\u2028::error::x\u200b\n::set-output name=x::y\n::error file=a::b\x00"
 )
 WITHOUT_NUL = HOSTILE.replace("\x00", "")
+ODD_NAME = f"{WITHOUT_NUL}.toml"
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff]")
 OWN_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -107,6 +108,46 @@ RUNS: list[list[str]] = [
     ["rules", WITHOUT_NUL],
     ["schema", WITHOUT_NUL],
     [WITHOUT_NUL],
+    *(["validate", ODD_NAME, *more] for more in ([], ["--report", "github"], ["--report", "json"], ["--report", "sarif"], ["--diff"], ["--compose"])),
+    *([command, ODD_NAME] for command in ("render", "explain", "split")),
+    *(["render", ODD_NAME, "--format", form] for form in ("markdown", "html")),
+    *(["diff", ODD_NAME, "good.toml", "--format", form] for form in ("text", "markdown", "html")),
+    ["migrate", ODD_NAME, "--diff"],
+    ["validate", "good.toml", "--platform", ODD_NAME],
+    *(["migrate", file, "--diff", "--report", "json"] for file in ("bad.toml", "broken.toml", "older.toml", WITHOUT_NUL)),
+    ["migrate", "moved.toml"],
+    *(["migrate", file, "--diff"] for file in ("good.toml", "bad.toml", "broken.toml", "older.toml", "hidden.toml")),
+    *(["migrate", "older.toml", *more] for more in (["-o", f"{WITHOUT_NUL}/x"], ["-o", WITHOUT_NUL], ["--to", WITHOUT_NUL], ["--from", WITHOUT_NUL])),
+    *(["drift", file, *more] for file in ("dump.json", "objects.json", "broken.toml", WITHOUT_NUL) for more in ([], ["--stub"], ["--report", "github"], ["--since", "dump.json"])),
+    ["drift", "dump.json", "--release", WITHOUT_NUL],
+    ["drift", "dump.json", "--stub", "--tag", WITHOUT_NUL],
+    *(["doc", topic] for topic in (WITHOUT_NUL, f"trainer.{WITHOUT_NUL}", f"platform.{WITHOUT_NUL}", f"T-{WITHOUT_NUL}")),
+    *(["init", *more, "-o", "-"] for more in (["--model", WITHOUT_NUL], ["--env", WITHOUT_NUL], ["--sft", "--data", WITHOUT_NUL], ["platform"])),
+    ["init", "--nodes", WITHOUT_NUL],
+    ["init", "-o", f"{WITHOUT_NUL}/{WITHOUT_NUL}"],
+    *(["init", *more, "-o", f"{WITHOUT_NUL}{number}"] for number, more in enumerate((["platform"], ["--sft"], ["--model", WITHOUT_NUL]))),
+    ["init", WITHOUT_NUL],
+    *(["own", file, "--uid", uid, "--format", form] for file in ("objects.json", "broken.toml", WITHOUT_NUL, "run.json") for uid in ("u", WITHOUT_NUL) for form in ("yaml", "json")),
+    *(["validate", "--diff", file] for file in ("mendable.toml", "hidden.toml")),
+    *(["validate", "--diff", "mendable.toml", "--report", form] for form in ("json", "github", "sarif")),
+    *(["validate", "good.toml", *more] for more in (["--release", WITHOUT_NUL], ["--mode", WITHOUT_NUL], ["--report", WITHOUT_NUL], ["--report", f"json={WITHOUT_NUL}/x"], ["--attach", WITHOUT_NUL], ["--attach", f"{WITHOUT_NUL}=good.toml"], ["--attach", f"a={WITHOUT_NUL}"], ["--sft"], ["--platform", WITHOUT_NUL], ["--on-unknown", "warn"])),
+    *([command, "good.toml", f"--trainer.{word}", "1"] for command in ("validate", "render") for word in ("x=" + WITHOUT_NUL, "optim.lr=" + WITHOUT_NUL, WITHOUT_NUL)),
+    *(["render", "good.toml", *more] for more in (["--secrets-from-env"], ["--secrets-from-env", "--format", "json"], ["-o", f"good.toml/{WITHOUT_NUL}"], ["--attempt", WITHOUT_NUL], ["--platform", WITHOUT_NUL], ["--volume", WITHOUT_NUL], ["--gpu-type", WITHOUT_NUL], ["--team-id", WITHOUT_NUL], ["--source-ref", WITHOUT_NUL], ["--source-repo", WITHOUT_NUL], ["--notes"])),
+    *(["render", "good.toml", "--platform", "accepted.toml", "--format", form] for form in ("yaml", "json", "markdown", "html")),
+    *([command, "good.toml", "--platform", "accepted.toml", "--platform", other] for command in ("explain", "diff") for other in ("plain.toml", "settings.toml", WITHOUT_NUL)),
+    ["split", "good.toml", "--component", WITHOUT_NUL],
+    *(["split", "good.toml", "--form", form, "--format", syntax] for form in ("sparse", "resolved") for syntax in ("toml", "json")),
+    ["split", "good.toml", "--artifact", "--mode", "hosted"],
+    ["diff", "good.toml", "--git", WITHOUT_NUL],
+    ["diff", WITHOUT_NUL, "--git", "main"],
+    ["diff", "good.toml", "other.toml", "--base", WITHOUT_NUL],
+    ["diff", "good.toml", "other.toml", "--format", WITHOUT_NUL],
+    ["explain", "good.toml", "--component", WITHOUT_NUL],
+    ["rules", "X-19", "--release", WITHOUT_NUL],
+    ["schema", "--release", WITHOUT_NUL],
+    ["completion", WITHOUT_NUL],
+    ["help", WITHOUT_NUL],
+    ["validate", "good.toml", WITHOUT_NUL, f"-{WITHOUT_NUL}"],
 ]  # fmt: skip
 
 
@@ -122,7 +163,28 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sources.toml").write_text(GOOD + more, encoding="utf-8")
     mendable = GOOD.replace("max_steps = 5", f"max_stepz = 5\n[wandb]\nname = {NAME}\n[{NAME}]\nx = True")
     (folder / "mendable.toml").write_text(mendable, encoding="utf-8")
+    (folder / ODD_NAME).write_text(BAD, encoding="utf-8")
     (folder / "hidden.toml").write_text(BAD, encoding="utf-8")
+    older = (
+        f"[trainer]\nmax_steps = 1\n[orchestrator]\n[[orchestrator.env]]\nid = {NAME}\nargs = {{ {NAME} = {NAME} }}\n"
+    )
+    for name in ("older", "moved"):
+        (folder / f"{name}.toml").write_text(older, encoding="utf-8")
+    (folder / "plain.toml").write_text("", encoding="utf-8")
+    (folder / "accepted.toml").write_text(f"[trainer.env]\nPLAIN = {NAME}\n", encoding="utf-8")
+    row = {"type": HOSTILE, "default": HOSTILE, "bounds": {HOSTILE: HOSTILE}, HOSTILE: HOSTILE}
+    dump = {
+        "paths": {HOSTILE: row, "max_steps": row, f"trainer.{HOSTILE}": row},
+        "tables": {HOSTILE: {HOSTILE: HOSTILE}},
+        "commit": HOSTILE,
+    }
+    (folder / "dump.json").write_text(json.dumps(dump), encoding="utf-8")
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": HOSTILE, "labels": {"app.kubernetes.io/component": "trainer"}},
+    }
+    (folder / "run.json").write_text(json.dumps({"kind": "List", "items": [job, hostile]}), encoding="utf-8")
     return folder
 
 
@@ -140,6 +202,8 @@ def test_nothing_hostile_comes_out_raw(
     monkeypatch.chdir(here)
     monkeypatch.setenv("FORCE_COLOR" if colour else "NO_COLOR", "1")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for variable in ("WANDB_API_KEY", "HF_TOKEN", "PRIME_API_KEY"):
+        monkeypatch.setenv(variable, WITHOUT_NUL)
     assert main(arguments) in (0, 1, 2)
     for stream in capsys.readouterr():
         text = OWN_COLOURS.sub("", stream)

@@ -26,7 +26,7 @@ from rlsplit.starter import Choices, rl_text
 DOCS = ROOT / "docs"
 HAND_WRITTEN = [ROOT / "README.md", *(DOCS / f"{name}.md" for name in ("README", "cookbook", "releases", "api", "ci"))]
 SCRIPTS = Path(sys.executable).parent
-REPOSITORY = "https://github.com/PrimeIntellect-ai/rlsplit"
+REPOSITORY: str = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
 
 CONFIG = rl_text(Choices())
 REFUSED = CONFIG.replace("max_steps", "max_stepz")
@@ -326,6 +326,19 @@ def test_the_workflow_installs_from_the_main_branch() -> None:
     ]
     assert install == f'pip install "rlsplit @ git+{REPOSITORY}@main"'
     assert workflow()["permissions"] == {"contents": "read", "pull-requests": "write"}
+
+
+def test_every_address_of_the_repository_is_that_of_the_metadata() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.rglob("*.md"))]
+    texts = {page: page.read_text("utf-8") for page in pages}
+    found = {
+        (page.name, address)
+        for page, text in texts.items()
+        for address in re.findall(r"https?://[\w./-]+/rlsplit(?:\.git)?(?![\w-])", text)
+    }
+    assert {name for name, _ in found} >= {"README.md", "ci.md", "api.md"}
+    assert {address for _, address in found} == {REPOSITORY}
+    assert all(f"{REPOSITORY}@main" in text for text in texts.values() if f"git+{REPOSITORY}" in text)
 
 
 # --- the hook --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from rlsplit.cli import commands, comparing, completers, manual_commands, options, release_commands
+from rlsplit.cli import commands, comparing, completers, explaining, manual_commands, options, release_commands
 from rlsplit.cli.completers import completed
 from rlsplit.cli.streams import FINE
 from rlsplit.report_formats import MACHINE_FORMATS, REPORT_FORMATS
@@ -79,15 +79,15 @@ def parser() -> argparse.ArgumentParser:
     _add_split(_compiling(made, "split", "print or write the component configs", commands.split, options.SplitOptions))
     checking = _compiling(made, "validate", "check files, each on its own", commands.validate, options.ValidateOptions)
     _add_validate(checking)
-    explaining = _compiling(
-        made, "explain", "say where each value comes from", commands.explain, options.ExplainOptions, files="key"
+    telling = _compiling(
+        made, "explain", "say where each value comes from", explaining.explain, options.ExplainOptions, files="key"
     )
-    _add_run(explaining)
-    _add_explain(explaining)
+    _add_run(telling, platforms="two")
+    _add_explain(telling)
     differing = _compiling(
         made, "diff", "say what a change of a config means", comparing.diff, options.DiffOptions, files="two"
     )
-    _add_run(differing)
+    _add_run(differing, platforms="two")
     _add_diff(differing)
     _add_migrate(made)
     _add_drift(made)
@@ -277,6 +277,7 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     completed(parser.add_argument("--component", metavar="NAME", help="only this component"), completers.components)
     parser.add_argument("--changed-only", action="store_true", help="leave defaults out")
     parser.add_argument("--without-cluster", action="store_true", help="the split alone, as prime-rl's launcher has it")
+    parser.epilog = f"{parser.epilog}\nWith two platforms only what differs is told, of a key also that it does not."
 
 
 def _add_diff(parser: argparse.ArgumentParser) -> None:
@@ -286,7 +287,9 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", "markdown", "html"], default="text", help="default: text")
     told = "compare the config's objects with these instead: an earlier render, or what kubectl get -o json gave"
     parser.add_argument("--objects", metavar="FILE", help=told)
-    parser.epilog = f"{parser.epilog}\n--platform OLD..NEW compares two clusters, also of one config."
+    parser.epilog = (
+        f"{parser.epilog}\nWith two platforms one config is enough: what differs is what another cluster means for it."
+    )
     parser.epilog = f"{parser.epilog}\nHere 1 means that they differ, and a config that is refused counts as 2."
 
 
@@ -304,8 +307,14 @@ def _add_split(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", help="write one file per component instead")
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--platform", metavar="FILE", help="settings of the cluster (TOML)")
+def _add_run(parser: argparse.ArgumentParser, *, platforms: Literal["one", "two"] = "one") -> None:
+    told = "settings of the cluster (TOML)"
+    if platforms == "two":
+        told = f"{told}; an old and a new one, as OLD..NEW or named one after the other, are compared"
+        parser.add_argument("--platform", dest="platforms", action="append", default=[], metavar="FILE", help=told)
+        parser.set_defaults(platform=None)
+    else:
+        parser.add_argument("--platform", metavar="FILE", help=told)
     parser.add_argument("--run-id", metavar="ID", help="identity of the run; default: a hash of the config")
     parser.add_argument("--name", help="display name; default: run.name")
     parser.add_argument("--attempt", type=int, metavar="N", help="number of this start of the run (default: 1)")

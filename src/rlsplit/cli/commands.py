@@ -6,8 +6,6 @@ loads no more than it needs.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from rlsplit.cli.options import (
         CompileOptions,
         CompletionOptions,
-        ExplainOptions,
         OwnOptions,
         RenderOptions,
         RulesOptions,
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     )
     from rlsplit.compiler import Outcome, Stage, Target
     from rlsplit.document import Source
-    from rlsplit.explaining import Origin
     from rlsplit.findings import Finding
     from rlsplit.preview import Compiled
     from rlsplit.releases.release import Release
@@ -55,7 +51,7 @@ def validate(options: ValidateOptions) -> int:
     if options.fix or options.diff:
         from rlsplit.cli.fixing import fix_files
 
-        fix_files(options, partial(_compiled, options))
+        fix_files(options, partial(compiled, options))
     cluster = Cluster() if options.platform is None else cluster_of(options.platform)
     is_alone = options.platform is not None and not options.files and not options.attach
     sources = [] if is_alone else sources_of(options.files, options.attach)
@@ -71,7 +67,7 @@ def _validated(options: ValidateOptions, sources: Sequence[Source], cluster: Clu
     from rlsplit.compiler import Target
 
     until: Stage = "config" if options.without_cluster or cluster.is_refused else "plan"
-    return _compiled(options, sources, Target(platform=cluster.platform), until=until)
+    return compiled(options, sources, Target(platform=cluster.platform), until=until)
 
 
 def _valid_for(options: ValidateOptions, outcome: Outcome) -> Sequence[Finding]:
@@ -97,7 +93,7 @@ def _valid_for(options: ValidateOptions, outcome: Outcome) -> Sequence[Finding]:
 
 def split(options: SplitOptions) -> int:
     """Print or write the component configs."""
-    outcome = _compiled(options, sources_of(options.files, options.attach), until="split")
+    outcome = compiled(options, sources_of(options.files, options.attach), until="split")
     code = _report(options, outcome)
     if outcome.split is None or code:
         return code
@@ -121,8 +117,8 @@ def render(options: RenderOptions) -> int:
     sources = sources_of(options.files, options.attach)
     if options.format in PREVIEWS:
         return _preview(options, sources)
-    target, cluster = _target(options, redact=options.redact)
-    outcome = _compiled(options, sources, target, until="config" if cluster.is_refused else "objects")
+    target, cluster = target_of(options, redact=options.redact)
+    outcome = compiled(options, sources, target, until="config" if cluster.is_refused else "objects")
     notes = [note for note in _notes(outcome) if options.notes or note.severity != "notice"]
     code = _report(options, outcome, notes, cluster)
     if outcome.objects is None or code:
@@ -169,45 +165,6 @@ def _preview(options: RenderOptions, sources: Sequence[Source]) -> int:
     text = preview.as_html(subject) if options.format == "html" else preview.as_markdown(subject)
     write(options.output, {PREVIEWS[options.format]: text})
     return FINDINGS if subject.is_refused else FINE
-
-
-def explain(options: ExplainOptions) -> int:
-    """Say where values come from."""
-    target, cluster = (None, Cluster()) if options.without_cluster else _target(options, has_secrets=False)
-    until: Stage = "split" if options.without_cluster or cluster.is_refused else "plan"
-    files, key = _files_and_key(options)
-    outcome = _compiled(options, sources_of(files, options.attach), target, until=until)
-    code = _report(options, outcome, (), cluster)
-    if outcome.config is None or outcome.split is None or code:
-        return code
-    from rlsplit.explaining import asked_for, changed, meant
-    from rlsplit.explaining import explain as explain_split
-
-    origins = explain_split(outcome.split, outcome.config.provenance, outcome.document, outcome.plan)
-    if options.changed_only:
-        origins = changed(origins)
-    if options.component:
-        origins = tuple(origin for origin in origins if origin.component == options.component)
-    found = origins if key is None else asked_for(origins, key)
-    if not found:
-        near = meant(origins, key) if key else ()
-        told = f"did you mean {', or '.join(near[:_MOST_MEANT])}?" if near else "name a component or a key"
-        raise CommandError(f"no value there; {told}{'' if near else ' such as trainer.model.seq_len'}")
-    print(_aligned([_explained(origin) for origin in found]), end="")
-    return code
-
-
-_MOST_MEANT: Final = 3
-"""Keys that are suggested for one that nothing has."""
-
-
-def _files_and_key(options: ExplainOptions) -> tuple[list[str], str | None]:
-    """Tell files from the key behind them: the last word is a key if it names no file and something is left to read."""
-    *files, last = options.words or ["-"]
-    is_file = last == "-" or last.endswith((".toml", ".json")) or os.path.exists(last)
-    if is_file or not (files or options.attach):
-        return options.words, None
-    return files, last
 
 
 def rules(options: RulesOptions) -> int:
@@ -271,9 +228,10 @@ def completion(options: CompletionOptions) -> int:
     return FINE
 
 
-def _compiled(
+def compiled(
     options: CompileOptions, sources: Sequence[Source], target: Target | None = None, *, until: Stage = "config"
 ) -> Outcome:
+    """Compile sources in the way that the options ask for."""
     from rlsplit.compiler import Target, compile_sources
     from rlsplit.run import Run
 
@@ -291,7 +249,7 @@ def _compiled(
     )
 
 
-def _target(options: RunOptions, *, redact: bool = False, has_secrets: bool = True) -> tuple[Target, Cluster]:
+def target_of(options: RunOptions, *, redact: bool = False, has_secrets: bool = True) -> tuple[Target, Cluster]:
     """What a run is compiled for, and what its cluster's file says."""
     from rlsplit.compiler import Target
 
@@ -317,28 +275,7 @@ def previewed(options: CompileOptions, run: RunOptions, sources: Sequence[Source
     """Compile sources up to the plan, for what is shown to people."""
     from rlsplit import preview
 
-    target, cluster = _target(run)
+    target, cluster = target_of(run)
     if cluster.is_refused:
         raise CommandError("; ".join(str(finding) for finding in cluster.findings))
-    return preview.previewed(_compiled(options, sources, target, until="plan"), target)
-
-
-Row = tuple[str, str, str]
-"""Dotted key with its component, value, origin."""
-
-
-def _explained(origin: Origin) -> Row:
-    from rlsplit.explaining import origin_text
-    from rlsplit.findings import dotted
-    from rlsplit.secrets import HIDDEN, holds_secret
-
-    text = HIDDEN if holds_secret(origin.path, origin.value) else json.dumps(origin.value, default=str)
-    return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
-
-
-def _aligned(rows: Sequence[Row]) -> str:
-    from rlsplit.characters import visible
-
-    shown = [(f"{visible(key)} = {visible(value)}", visible(origin)) for key, value, origin in rows]
-    width = min(max(len(left) for left, _ in shown), 60)
-    return "".join(f"{left:<{width}}  # {right}\n" for left, right in shown)
+    return preview.previewed(compiled(options, sources, target, until="plan"), target)

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rlsplit.cli.commands import previewed
@@ -30,19 +32,21 @@ if TYPE_CHECKING:
 
 def diff(options: DiffOptions) -> int:
     """Say what a change means: exit code 0 same, 1 different, 2 could not run."""
-    from dataclasses import replace
-
     from rlsplit import diff as differ
 
     if options.objects is not None:
         return _diff_objects(options)
     # One name for both, so that only the change shows.
     compared = replace(options, run_id=options.run_id or differ.COMPARED_RUN_ID)
-    platforms = _platforms(options.platform)
+    platforms = two_platforms(options.platforms)
     old, new = (
         previewed(compared, replace(compared, platform=platform), sources)
         for platform, sources in zip(platforms, _sides(options, is_one=platforms[0] != platforms[1]), strict=True)
     )
+    if platforms[0] != platforms[1]:
+        old, new = (
+            replace(side, name=f"{side.name} on {name}") for side, name in zip((old, new), platforms, strict=True)
+        )
     found = differ.difference(old, new)
     print(_difference(found, options), end="")
     if found.is_refused:
@@ -75,8 +79,13 @@ def _shared(options: DiffOptions) -> list[Source]:
     return sources_of(options.base, options.attach) if options.base or options.attach else []
 
 
-def _platforms(text: str | None) -> tuple[str | None, str | None]:
-    """The settings of the old and of the new side: one file for both, or two as ``OLD..NEW``."""
+def two_platforms(files: Sequence[str]) -> tuple[str | None, str | None]:
+    """The settings of the old and of the new side: one file for both, or two, also as ``OLD..NEW``."""
+    if len(files) > 2:
+        raise CommandError("--platform may be given twice: the old one and the new one")
+    if len(files) == 2:
+        return files[0], files[1]
+    text = files[0] if files else None
     for dots in re.finditer(r"(?=\.\.)", text or ""):
         old, new = (text or "")[: dots.start()], (text or "")[dots.start() + 2 :]
         if not os.path.exists(text or "") and os.path.isfile(old) and os.path.isfile(new):
@@ -90,7 +99,10 @@ def _diff_objects(options: DiffOptions) -> int:
 
     if options.new is not None or options.git is not None or options.format != "text":
         raise CommandError("--objects takes one config, and tells the difference as text")
-    compiled = previewed(options, options, [*_shared(options), source_of(options.old)])
+    platform, other = two_platforms(options.platforms)
+    if platform != other:
+        raise CommandError("--objects takes one platform")
+    compiled = previewed(options, replace(options, platform=platform), [*_shared(options), source_of(options.old)])
     if compiled.planned is None:
         report(options, compiled.findings, compiled.document.lines)
         return COULD_NOT_RUN

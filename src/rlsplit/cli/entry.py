@@ -13,7 +13,7 @@ from rlsplit.cli.streams import COULD_NOT_RUN, FINE, CommandError, completes, dr
 
 
 def run() -> NoReturn:
-    """Entry point of the ``rlsplit`` script."""
+    """Run the command that the process was started with, and end the process."""
     # A command lives for a fraction of a second: collecting garbage would take a tenth of it and free nothing.
     gc.disable()
     open_streams()

@@ -43,6 +43,6 @@ def _tell(options: ValidateOptions, fixed: Fixed) -> None:
     from rlsplit.characters import visible
 
     if options.report in (None, "plain"):
-        for fix in fixed.fixes:
+        for fix in sorted(fixed.fixes, key=lambda fix: (fix.where.line, fix.where.column) if fix.where else (0, 0)):
             told = f"{fix.old} is now {fix.new}" if fix.new else f"{fix.old} is removed"
             print(visible(f"{fix.where}: fixed: {told}"), file=sys.stderr)

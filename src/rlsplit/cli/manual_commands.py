@@ -26,6 +26,9 @@ def doc(options: DocOptions) -> int:
 
 def init(options: InitOptions) -> int:
     """Write a file to begin with; one that is there already stays."""
+    import shlex
+
+    from rlsplit.characters import visible
     from rlsplit.starter import platform_text
 
     text = _config_text(options) if options.of == "rl" else platform_text()
@@ -34,7 +37,7 @@ def init(options: InitOptions) -> int:
     else:
         name = options.output or f"{'sft' if options.sft and options.of == 'rl' else options.of}.toml"
         create_file(name, text)
-        print(f"wrote {name}; next: {_NEXT[options.of].format(name)}")
+        print(visible(f"wrote {name}; next: {_NEXT[options.of].format(shlex.quote(name))}"))
     return FINE
 
 

@@ -104,6 +104,8 @@ class ExplainOptions(CompileOptions, RunOptions):
 
     words: list[str]
     """Files, and behind them perhaps a key."""
+    platforms: list[str]
+    """Files with the settings of the cluster: none, one, or an old and a new one."""
     component: str | None
     changed_only: bool
     without_cluster: bool
@@ -115,6 +117,8 @@ class DiffOptions(CompileOptions, RunOptions):
 
     old: str
     new: str | None
+    platforms: list[str]
+    """Files with the settings of the cluster: none, one for both sides, or an old and a new one."""
     git: str | None
     base: list[str]
     """Files that both sides are written over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from rlsplit.cli.streams import (
     replace_file,
     report,
     shown_name,
+    wants_colour,
 )
 
 if TYPE_CHECKING:
@@ -53,10 +55,12 @@ def _migrated(options: MigrateOptions, name: str) -> tuple[bytes, Migration]:
 
 
 def _write_elsewhere(options: MigrateOptions, name: str, migration: Migration) -> None:
+    from rlsplit.characters import escaped
+
     if migration.is_refused:
         return
     if options.output in (None, "-"):
-        print(migration.text, end="")
+        print(escaped(migration.text) if sys.stdout.isatty() else migration.text, end="")
         return
     path = Path(options.output or "")
     is_folder = len(options.files) > 1 or path.is_dir()
@@ -66,15 +70,15 @@ def _write_elsewhere(options: MigrateOptions, name: str, migration: Migration) -
 
 
 def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
-    """Show what changes between two texts, line by line; what looks like a secret is covered."""
-    import difflib
-
+    """Show what changes between two texts, line by line, for standard output; what looks like a secret is covered."""
     from rlsplit.characters import visible
+    from rlsplit.line_diff import painted, unified
 
     before, after = (_shown_lines(text) for text in (old.decode("utf-8", "replace"), new))
     shown = visible(name)
-    lines = difflib.unified_diff(before, after, shown, shown, was, becomes, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
+    lines = unified(before, after, f"{shown} ({was})", f"{shown} ({becomes})")
+    is_coloured = wants_colour(sys.stdout)
+    return "".join(f"{painted(line) if is_coloured else line}\n" for line in lines)
 
 
 def _shown_lines(text: str) -> list[str]:

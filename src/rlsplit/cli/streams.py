@@ -270,12 +270,18 @@ def create_file(name: str, text: str) -> None:
 
 
 def replace_file(name: str, text: str) -> None:
-    """Replace a file by a text in one step, so that nobody ever sees half of it; links and its mode stay."""
+    """Replace a file by a text in one step, so that nobody ever sees half of it; links and its mode stay.
+
+    A device or a pipe is written to instead.
+    """
     import tempfile
 
     path = Path(name)
     try:
         path = path.resolve()
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", newline="")
+            return
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

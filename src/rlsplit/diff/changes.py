@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from rlsplit.findings import KeyPath
-from rlsplit.plain_data import is_list, is_table, value_at
+from rlsplit.plain_data import SCALARS, is_list, is_table, value_at
 from rlsplit.secrets import SecretText
 
 _NAMES: Final = (("name",), ("env", "taskset", "id"), ("env", "id"), ("legacy", "id"), ("taskset", "id"), ("id",))
@@ -23,6 +23,8 @@ class Absence(Enum):
 
 
 ABSENT: Final = Absence.ABSENT
+_LEAVES: Final = SCALARS | {Absence, SecretText}
+"""Types of what is compared as it is, most of all that there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,10 @@ def changes(old: Any, new: Any, path: KeyPath = ()) -> Iterator[Change]:
     Tables are entered, and so are lists of tables, whose items are told by name, or by number where not each has a
     name of its own. What only one side has is told key by key, too.
     """
-    if _is_entered(old, new, is_table):
+    if type(old) in _LEAVES and type(new) in _LEAVES:
+        if not is_equal(old, new):
+            yield Change(path=path, old=old, new=new)
+    elif _is_entered(old, new, is_table):
         before, after = _table(old, new), _table(new, old)
         for key in dict.fromkeys((*before, *after)):
             yield from changes(before.get(key, ABSENT), after.get(key, ABSENT), (*path, key))
@@ -88,7 +93,9 @@ def _at(items: list[Any], number: int) -> Any:
 
 def is_equal(old: Any, new: Any) -> bool:
     """Whether two plain values are written alike: ``1``, ``1.0`` and ``true`` are three values."""
-    if is_table(old) or is_list(old) or isinstance(old, (bool, int, float)):
+    if isinstance(old, (bool, int, float)):
+        return type(old) is type(new) and repr(old) == repr(new)
+    if is_table(old) or is_list(old):
         return type(old) is type(new) and _spelled(old) == _spelled(new)
     return bool(old == new)
 

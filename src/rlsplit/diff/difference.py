@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from rlsplit import line_diff
 from rlsplit.characters import visible
 from rlsplit.compiler import retargeted
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
@@ -163,34 +164,31 @@ def _wrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _fact_changes(old: Mapping[Fact, Any], new: Mapping[Fact, Any]) -> Iterator[FactChange]:
     """Changed facts, those alike for several roles as one; of a role that comes or goes only its pods."""
-    grouped: list[FactChange] = []
+    grouped: dict[tuple[str, object, object], list[str]] = {}
     for owner, what in dict.fromkeys((*old, *new)):
         before, after = old.get((owner, what), ABSENT), new.get((owner, what), ABSENT)
         is_known = owner == "connections" or ((owner, "pods") in old and (owner, "pods") in new)
-        if is_equal(before, after) or not (is_known or what == "pods"):
-            continue
-        at = next((i for i, c in enumerate(grouped) if c.what == what and (c.old, c.new) == (before, after)), None)
-        if at is None:
-            grouped.append(FactChange(roles=(owner,), what=what, old=before, new=after))
-        else:
-            grouped[at] = replace(grouped[at], roles=(*grouped[at].roles, owner))
-    yield from grouped
+        if (is_known or what == "pods") and not is_equal(before, after):
+            grouped.setdefault((what, before, after), []).append(owner)
+    for (what, before, after), roles in grouped.items():
+        yield FactChange(roles=tuple(roles), what=what, old=before, new=after)
 
 
 def _object_changes(old: Planned, new: Planned) -> Iterator[ObjectChange]:
-    before = {object_title(item): to_yaml([item]) for item in old.objects}
-    after = {object_title(item): to_yaml([item]) for item in new.objects}
+    before, after = ({object_title(item): item for item in side.objects} for side in (old, new))
     for title in dict.fromkeys((*before, *after)):
-        was, is_now = before.get(title, ""), after.get(title, "")
-        if was != is_now:
-            kind: Kind = "added" if not was else "removed" if not is_now else "changed"
-            yield ObjectChange(title=title, kind=kind, diff=unified(title, was, is_now))
+        was, is_now = before.get(title), after.get(title)
+        if json.dumps(was) == json.dumps(is_now):  # which is far faster than YAML
+            continue
+        kind: Kind = "added" if was is None else "removed" if is_now is None else "changed"
+        texts = [to_yaml([item]) if item else "" for item in (was, is_now)]
+        yield ObjectChange(title=title, kind=kind, diff=unified(title, *texts))
 
 
 def unified(title: str, old: str, new: str) -> str:
     """Write the unified diff of an object's two texts."""
     name = visible(title)
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {name}", f"new {name}", lineterm="")
+    lines = line_diff.unified(old.splitlines(), new.splitlines(), f"old {name}", f"new {name}")
     return "\n".join(lines) + "\n"
 
 

@@ -53,16 +53,18 @@ def _blocks(found: Difference) -> Iterator[Block]:
     yield from _findings("New findings", found.new_findings)
     yield from _picture(found)
     if found.moves:
-        rows = [(code(f"{m.component}.{dotted(m.path)}"), escaped(m.old), escaped(m.new)) for m in found.moves]
-        body = table(("value", "old origin", "new origin"), rows[:MAX_ROWS])
-        yield Block("moved values", details(escaped(moves_heading(found)), body + _more(len(rows))))
+        shown = found.moves[:MAX_ROWS]
+        rows = [(code(f"{m.component}.{dotted(m.path)}"), escaped(m.old), escaped(m.new)) for m in shown]
+        body = table(("value", "old origin", "new origin"), rows) + _more(len(found.moves))
+        yield Block("moved values", details(escaped(moves_heading(found)), body))
     for item in found.objects:
         yield Block(item.title, details(f"{escaped(item.title)} ({item.kind})", fenced(item.diff, "diff")))
 
 
 def _component(component: ComponentChange) -> Block:
-    rows = [(code(change_path(change)), *(code(side) for side in sides(change))) for change in component.values]
-    body = table(("key", "old", "new"), rows[:MAX_ROWS]) + _more(len(rows)) if rows else ""
+    shown = component.values[:MAX_ROWS]
+    rows = [(code(change_path(change)), *(code(side) for side in sides(change))) for change in shown]
+    body = table(("key", "old", "new"), rows) + _more(len(component.values)) if rows else ""
     return Block(f"config {component.component}", f"#### Config: {escaped(component_title(component))}\n\n{body}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from rlsplit.characters import visible
 from rlsplit.diff.difference import Difference, ObjectChange
@@ -17,10 +16,8 @@ from rlsplit.diff.words import (
     verdict,
 )
 from rlsplit.findings import Finding
+from rlsplit.line_diff import painted
 from rlsplit.preview.text import counted, visible_lines
-
-_COLOURS: Final = {"+": "32", "-": "31", "@": "36"}
-"""First sign of a line of a unified diff to its ANSI style."""
 
 
 def as_text(found: Difference, *, colour: bool = False) -> str:
@@ -40,8 +37,7 @@ def as_object_text(changes: Sequence[ObjectChange], *, colour: bool = False) -> 
 
 def _painted(line: str, *, is_first: bool) -> str:
     is_heading = is_first or (line.endswith(":") and line[:1].isalpha())
-    style = "1" if is_heading else _COLOURS.get(line[:1])
-    return f"\x1b[{style}m{line}\x1b[0m" if style else line
+    return f"\x1b[1m{line}\x1b[0m" if is_heading else painted(line)
 
 
 def _lines(found: Difference) -> Iterator[str]:

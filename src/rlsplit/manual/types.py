@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import tomli_w
 
+from rlsplit.characters import escaped
 from rlsplit.plain_data import is_list, is_table
 
 Schema = dict[str, Any]
@@ -40,7 +41,7 @@ _BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def toml(value: object) -> str:
-    """Spell a value on one line as TOML does; null as the text that is read as one."""
+    """Spell a value on one line as TOML does, what does not show escaped; null as the text that is read as one."""
     if value is None:
         return TOML_NULL
     if is_list(value):
@@ -48,11 +49,11 @@ def toml(value: object) -> str:
     if is_table(value):
         pairs = ", ".join(f"{_key(name)} = {toml(item)}" for name, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
-    return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")
+    return escaped(tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n"))
 
 
 def _key(name: str) -> str:
-    return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")
+    return escaped(tomli_w.dumps({name: 0}).removesuffix(" = 0\n"))
 
 
 def type_text(schema: Schema) -> str:

@@ -17,6 +17,8 @@ def visible_lines(text: str) -> str:
 
 def value_text(value: Any, limit: int = 200) -> str:
     """Spell a value as JSON on one line; a wrapped secret in it shows nothing."""
+    if type(value) is int:
+        return str(value)
     return clipped(visible(json.dumps(value, ensure_ascii=False, default=_odd_text)), limit)
 
 
