@@ -95,9 +95,7 @@ def compile_run(
     outcome, found = judged(request, target, until="objects", release=release, project_dir=project_dir)
     findings = in_request(request_findings(request, found))
     # Objects stay inside the outcome, which does not show them: a traceback with locals must not hold the Secret.
-    if has_errors(findings):
-        return error_response(findings, request.config)
-    if outcome.hosted is None or outcome.split is None or outcome.plan is None or outcome.objects is None:
+    if has_errors(findings) or not (outcome.hosted and outcome.split and outcome.plan and outcome.objects):
         return error_response(findings, request.config)
     return CompiledRun(
         artifact=artifact(split(outcome.hosted)),
