@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 from rlsplit.characters import HIDING, escaped
@@ -151,6 +152,8 @@ def _literal(text: str, pad: str) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'  # nearly all: to look for each special character would be most of the work
     return f'"{_SPECIAL.sub(_escape, text)}"'
 
 
@@ -169,6 +172,12 @@ def _escape(match: re.Match[str]) -> str:
 def _key(key: object) -> str:
     if type(key) is not str:
         raise TypeError(f"{type(key).__name__} cannot be a key of a manifest")
+    return _spelled_key(key)
+
+
+@lru_cache(maxsize=4096)
+def _spelled_key(key: str) -> str:
+    """Spell a key; the same few stand in all objects."""
     if _PLAIN_KEY.match(key) and key.lower() not in _AMBIGUOUS_KEYS:
         return key
     return _quoted(key)

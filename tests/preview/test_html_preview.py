@@ -11,7 +11,7 @@ from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_sec
 
 from goldens import bad, good, sft
 from rlsplit.preview import as_html
-from rlsplit.preview.subject import written_values
+from rlsplit.preview.subject import explained, written_values
 from rlsplit.secrets import Secrets
 
 VOID = {"meta", "link", "br"}
@@ -115,9 +115,9 @@ def test_secrets_are_nowhere() -> None:
 def test_every_value_of_every_config_has_an_origin(path: Path) -> None:
     run = previewed(path)
     assert run.planned is not None
-    page = as_html(run)
+    page, found = as_html(run), explained(run.planned)
     for pods in run.planned.plan.pods:
-        values = list(written_values(run.planned, pods))
+        values = list(written_values(found, pods))
         assert bool(values) == (pods.config is not None)
         assert all(value.kind != "overlaid" or value.reason for value in values)
         if pods.env_server is not None:

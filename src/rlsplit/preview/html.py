@@ -15,7 +15,7 @@ from rlsplit.planning.model import REMOVED, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.placing import placing_facts
-from rlsplit.preview.subject import Compiled, Planned, default_values, written_values
+from rlsplit.preview.subject import Compiled, Explained, default_values, explained, written_values
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
 from rlsplit.preview.text import counted, value_text, visible_lines
@@ -117,7 +117,7 @@ def _page(run: Compiled) -> RunPage:
             findings=findings,
             more_findings=more,
         )
-    plan, drawn = run.planned.plan, topology(run.planned.plan)
+    plan, drawn, found = run.planned.plan, topology(run.planned.plan), explained(run.planned)
     return RunPage(
         title=f"{visible(plan.run_name)}: {counted(plan.shape.gpus, 'GPU')}",
         verdict="Accepted",
@@ -132,7 +132,7 @@ def _page(run: Compiled) -> RunPage:
         links=tuple(link_rows(drawn)),
         lifecycle=tuple((visible(who), visible(what)) for who, what in lifecycle(plan)),
         pods=tuple(_pod_rows(plan)),
-        configs=tuple(_config(run.planned, pods) for pods in run.planned.shown.containers if pods.config is not None),
+        configs=tuple(_config(found, pods) for pods in run.planned.shown.containers if pods.config is not None),
         objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),
     )
 
@@ -170,8 +170,8 @@ def _pod_rows(plan: RunPlan) -> Iterator[Row]:
             yield f"{pods.suffix} {index}", pods.gpus, host
 
 
-def _config(planned: Planned, pods: Pods) -> ConfigView:
-    values = tuple(_value(origin) for origin in written_values(planned, pods))
+def _config(found: Explained, pods: Pods) -> ConfigView:
+    values = tuple(_value(origin) for origin in written_values(found, pods))
     defaults = [f"{dotted(path)} = {value_text(value, LONG_VALUE)}" for path, value in default_values(pods).items()]
     return ConfigView(
         title=f"{visible(pods.env_server.name)} ({pods.suffix})" if pods.env_server else pods.suffix,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from rlsplit.component_files import as_text
-from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.planning.model import Config, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.markdown_blocks import (
     Block,
+    DataBlock,
     code,
     details,
     escaped,
@@ -96,22 +99,24 @@ def _findings(run: Compiled) -> list[Block]:
     return [Block("findings", f"#### Findings\n\n{finding_list(run.findings)}")]
 
 
-def _configs(planned: Planned) -> Iterator[Block]:
+def _configs(planned: Planned) -> Iterator[DataBlock]:
     for pods in planned.shown.containers:
         if pods.config is not None:
-            yield Block(f"config {pods.suffix}", details(_config_title(pods), _config(pods)))
+            yield DataBlock(f"config {pods.suffix}", pods.config.sparse, partial(_config, pods, pods.config))
 
 
 def _config_title(pods: Pods) -> str:
     return f"Config of {escaped(pods.env_server.name if pods.env_server else pods.suffix)}"
 
 
-def _config(pods: Pods) -> str:
-    assert pods.config is not None
-    return fenced(as_text(pods.config.sparse, "toml"), "toml")
+def _config(pods: Pods, config: Config) -> str:
+    return details(_config_title(pods), fenced(as_text(config.sparse, "toml"), "toml"))
 
 
-def _objects(planned: Planned) -> Iterator[Block]:
+def _objects(planned: Planned) -> Iterator[DataBlock]:
     for item in planned.objects:
-        title = object_title(item)
-        yield Block(title, details(escaped(title), fenced(to_yaml([item]), "yaml")))
+        yield DataBlock(object_title(item), item, partial(_object, item))
+
+
+def _object(item: Mapping[str, Any]) -> str:
+    return details(escaped(object_title(item)), fenced(to_yaml([item]), "yaml"))

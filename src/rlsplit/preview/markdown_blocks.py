@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rlsplit.characters import visible
 from rlsplit.findings import Finding, clipped, dotted
+from rlsplit.plain_types import is_list, is_table
 from rlsplit.preview.text import visible_lines
 
 COMMENT_LIMIT: Final = 65_000
@@ -35,6 +36,17 @@ class Block:
     """As it is called when it is left out."""
     text: str
     """Ends with a newline."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataBlock:
+    """Such a part that spells plain data: it is written only if it may fit."""
+
+    name: str
+    data: object
+    """Every string of it stands in the text."""
+    write: Callable[[], str]
+    """Gives the text, which ends with a newline."""
 
 
 def code(text: str) -> str:
@@ -83,20 +95,43 @@ def finding_list(findings: Sequence[Finding]) -> str:
     return "".join([*lines, *([f"- and {more:,} more\n"] if more else [])])
 
 
-def fitted(head: str, blocks: Sequence[Block], limit: int = COMMENT_LIMIT) -> str:
+def fitted(head: str, blocks: Sequence[Block | DataBlock], limit: int = COMMENT_LIMIT) -> str:
     """Join what fits, in order; a block that does not fit is left out as a whole and named at the end."""
     names = [code(clipped(block.name, MAX_NAME)) for block in blocks]
     # The longest note that could be needed: room for it is kept whatever is left out.
     room = limit - _length(head) - _length(_left_out(sorted(names, key=_length, reverse=True))) - 1
     kept, dropped = [head], list[str]()
     for name, block in zip(names, blocks, strict=True):
-        size = _length(block.text) + 1
-        if size <= room:
-            room -= size
-            kept.append(block.text)
-        else:
+        text = _text_within(block, room)
+        if text is None:
             dropped.append(name)
+        else:
+            room -= _length(text) + 1
+            kept.append(text)
     return "\n".join([*kept, *([_left_out(dropped)] if dropped else [])])
+
+
+def _text_within(block: Block | DataBlock, room: int) -> str | None:
+    """Give the text of a block that fits with a line break behind it, None for one that does not."""
+    if isinstance(block, DataBlock):
+        text = "" if _is_longer(block.data, room) else block.write()
+    else:
+        text = block.text
+    return text if text and _length(text) < room else None
+
+
+def _is_longer(data: object, limit: int) -> bool:
+    """Whether the strings of plain data alone have more characters; it looks no further than needed."""
+    rest, pending = limit, [data]
+    while pending and rest >= 0:
+        value = pending.pop()
+        if isinstance(value, str):
+            rest -= len(value)
+        elif is_table(value):
+            pending += (*value, *value.values())
+        elif is_list(value):
+            pending += value
+    return rest < 0
 
 
 def _left_out(names: Sequence[str]) -> str:

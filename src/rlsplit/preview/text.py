@@ -12,6 +12,8 @@ from rlsplit.secrets import SecretText
 
 def visible_lines(text: str) -> str:
     """Do what :func:`visible` does, but keep line breaks."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text  # nearly all texts, and the longest
     return "\n".join(visible(line) for line in text.split("\n"))
 
 

@@ -136,17 +136,23 @@ def shape_text(pods: int, gpus: int) -> str:
 
 def _nodes(plan: RunPlan) -> Iterator[Node]:
     """Every pod of the plan, by component in the order of their tiers, and the volume that they share."""
+    servers = _served(plan)
     for pods in sorted(plan.containers, key=lambda pods: pods.role.tier):
         if pods.env_server is None:
             yield _component(plan, pods)
-        elif pods.env_server == _served(plan, pods.env_server.id.split)[0].env_server:
-            yield _environments(pods.env_server.id.split, _served(plan, pods.env_server.id.split))
+        elif pods is servers[pods.env_server.id.split][0]:
+            yield _environments(pods.env_server.id.split, servers[pods.env_server.id.split])
     claim = plan.claim or plan.names.claim
     yield Node(id="volume", kind="volume", title="Volume", detail=f"{claim} at {plan.platform.mount_path}")
 
 
-def _served(plan: RunPlan, split: SourceSplit) -> list[Pods]:
-    return [pods for pods in plan.containers if pods.env_server and pods.env_server.id.split == split]
+def _served(plan: RunPlan) -> dict[SourceSplit, list[Pods]]:
+    """Environment servers by what they serve."""
+    servers: dict[SourceSplit, list[Pods]] = {}
+    for pods in plan.containers:
+        if pods.env_server is not None:
+            servers.setdefault(pods.env_server.id.split, []).append(pods)
+    return servers
 
 
 def _environments(split: SourceSplit, servers: list[Pods]) -> Node:
