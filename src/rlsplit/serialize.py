@@ -102,7 +102,9 @@ def _mapping(table: Mapping[str, Any], lead: str, pad: str, lines: list[str]) ->
     for key, value in table.items():
         head = f"{lead}{_key(key)}:"
         lead = pad
-        if value and _is_table(value):
+        if type(value) is str:
+            lines.append(f"{head} {_string(value, pad)}")
+        elif value and _is_table(value):
             lines.append(head)
             _mapping(value, pad + "  ", pad + "  ", lines)
         elif value and _is_items(value):
@@ -142,6 +144,8 @@ def _scalar(value: object, pad: str) -> str:
 
 
 def _string(text: str, pad: str) -> str:
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'  # nearly all: to look for each special character would be most of the work
     if text.count("\n") > 1 and text[-1] == "\n" and not _UNFIT_FOR_LITERAL.search(text):
         return _literal(text, pad + "  ")
     return _quoted(text)
@@ -152,8 +156,6 @@ def _literal(text: str, pad: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'  # nearly all: to look for each special character would be most of the work
     return f'"{_SPECIAL.sub(_escape, text)}"'
 
 

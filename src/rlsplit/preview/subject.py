@@ -114,7 +114,7 @@ class Explained:
 def explained(planned: Planned) -> Explained:
     """Find out where every value comes from, once for all configs."""
     origins: dict[ConfigId, dict[KeyPath, Origin]] = {}
-    for origin in planned.origins:
+    for origin in explain(planned.split, planned.provenance, planned.document, form="sparse"):
         origins.setdefault(origin.config, {})[origin.path] = origin
     return Explained(origins=origins, overlays=overlays_of(planned.plan))
 
