@@ -54,7 +54,8 @@ def test_the_roles_of_a_multi_node_run() -> None:
     assert "| role | pods | GPUs per pod | GPUs | ports | image |" in text
     assert "| Inference | 4 | 8 | 32 | engines 8100-8103, expert group 13345 |" in text
     assert "| Trainer | 8 | 8 | 64 | rendezvous 29500, weights 29501, metrics 8000 |" in text
-    assert "| Inference | Trainer | weights (NCCL) | 29501 |" in text
+    flow = escaped("weights: Trainer -> Inference, pulled over NCCL")
+    assert f"| Inference | Trainer | {flow} | 29501 |" in text
 
 
 @pytest.mark.parametrize("path", bad(), ids=lambda path: path.stem)

@@ -19,7 +19,7 @@ from rlsplit.preview.subject import Compiled, Explained, default_values, explain
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
 from rlsplit.preview.text import counted, value_text, visible_lines
-from rlsplit.preview.topology import Topology, ports_text, topology
+from rlsplit.preview.topology import Topology, flow_text, ports_text, topology
 from rlsplit.serialize import to_yaml
 
 MAX_FINDINGS: Final = 500
@@ -149,7 +149,12 @@ def link_rows(drawn: Topology) -> Iterator[Row]:
     """Give who connects to whom, for what, and on which ports."""
     for link in drawn.links:
         source, target = drawn.node(link.source), drawn.node(link.target)
-        yield visible(source.title), visible(target.title), link.what, ports_text(drawn.ports(link)) or "files"
+        yield (
+            visible(source.title),
+            visible(target.title),
+            visible(flow_text(drawn, link)),
+            ports_text(drawn.ports(link)) or "files",
+        )
 
 
 def _facts(plan: RunPlan) -> Iterator[tuple[str, str]]:

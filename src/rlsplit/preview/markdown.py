@@ -25,7 +25,7 @@ from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.text import counted
-from rlsplit.preview.topology import Topology, ports_text, topology
+from rlsplit.preview.topology import Topology, flow_text, ports_text, topology
 from rlsplit.serialize import to_yaml
 
 
@@ -80,7 +80,7 @@ def _pictures(drawn: Topology) -> Iterator[Block]:
         (
             escaped(drawn.node(link.source).title),
             escaped(drawn.node(link.target).title),
-            escaped(link.what),
+            escaped(flow_text(drawn, link)),
             escaped(ports_text(drawn.ports(link)) or "files"),
         )
         for link in drawn.links
