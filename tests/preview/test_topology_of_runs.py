@@ -75,7 +75,7 @@ def test_links_that_pull_say_which_way_things_flow() -> None:
 
 def test_what_goes_through_files_is_written_and_read() -> None:
     files = {link for link in links(drawn(fixture("lora"))) if link[1] == "volume"}
-    assert ("trainer", "volume", "weights, step markers", "") in files
+    assert ("trainer", "volume", "checkpoints, weights, step markers", "") in files
     assert ("inference", "volume", "weights, read as files", "") in files
 
 

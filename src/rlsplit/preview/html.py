@@ -10,11 +10,12 @@ from markupsafe import Markup
 
 from rlsplit.characters import visible
 from rlsplit.explaining import Origin, origin_text
-from rlsplit.findings import Finding, clipped, dotted
+from rlsplit.findings import clipped, dotted
 from rlsplit.planning.model import REMOVED, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.placing import placing_facts
+from rlsplit.preview.shown_findings import ShownFinding, shown_findings
 from rlsplit.preview.subject import Compiled, Explained, default_values, explained, written_values
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
@@ -71,7 +72,7 @@ class RunPage:
     tone: str
     subject: str
     heading: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ShownFinding, ...]
     more_findings: int
     facts: tuple[tuple[str, str], ...] = ()
     picture: Markup | None = None
@@ -105,7 +106,8 @@ def as_html(run: Compiled) -> str:
 
 def _page(run: Compiled) -> RunPage:
     counts = finding_counts(run)
-    findings, more = run.findings[:MAX_FINDINGS], max(0, len(run.findings) - MAX_FINDINGS)
+    findings = shown_findings(run.findings[:MAX_FINDINGS], run.document.lines)
+    more = max(0, len(run.findings) - MAX_FINDINGS)
     name = visible(run.name)
     if run.planned is None:
         return RunPage(

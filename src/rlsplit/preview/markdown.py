@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from rlsplit.component_files import as_text
+from rlsplit.excerpts import NO_LINES
 from rlsplit.planning.model import Config, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.markdown_blocks import (
@@ -96,7 +97,12 @@ def _lifecycle(plan: RunPlan) -> Block:
 def _findings(run: Compiled) -> list[Block]:
     if not run.findings:
         return []
-    return [Block("findings", f"#### Findings\n\n{finding_list(run.findings)}")]
+    return [
+        Block(
+            "findings",
+            f"#### Findings\n\n{finding_list(run.findings, run.document.lines if run.is_refused else NO_LINES)}",
+        )
+    ]
 
 
 def _configs(planned: Planned) -> Iterator[DataBlock]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Final
 
 from rlsplit.characters import visible
+from rlsplit.excerpts import NO_LINES, Lines, excerpt
 from rlsplit.findings import Finding, clipped, dotted
 from rlsplit.plain_types import is_list, is_table
 from rlsplit.preview.text import visible_lines
@@ -82,17 +84,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in ([*head], rules, *listed))
 
 
-def finding_list(findings: Sequence[Finding]) -> str:
-    """List findings, errors first; a long list ends with how many are left out."""
+def finding_list(findings: Sequence[Finding], lines: Lines = NO_LINES) -> str:
+    """List findings, errors first, each with its line if there is one; a long list ends with how many are left out."""
     ranks = {"error": 0, "warning": 1, "notice": 2}
     ordered = sorted(findings, key=lambda finding: ranks[finding.severity])
-    lines: list[str] = []
+    items: list[str] = []
     for finding in ordered[:MAX_FINDINGS]:
-        lines.append(f"- {_finding(finding)}\n")
-        if sum(_length(line) for line in lines) > FINDINGS_LIMIT:
+        items.append(f"- {_finding(finding)}\n{_excerpt(finding, lines)}")
+        if sum(map(_length, items)) > FINDINGS_LIMIT:
             break
-    more = len(ordered) - len(lines)
-    return "".join([*lines, *([f"- and {more:,} more\n"] if more else [])])
+    more = len(ordered) - len(items)
+    return "".join([*items, *([f"- and {more:,} more\n"] if more else [])])
 
 
 def fitted(head: str, blocks: Sequence[Block | DataBlock], limit: int = COMMENT_LIMIT) -> str:
@@ -146,6 +148,16 @@ def _finding(finding: Finding) -> str:
     hint = f" *({escaped(finding.hint)})*" if finding.hint else ""
     message = escaped(clipped(finding.message, 600))
     return f"**{finding.severity}** {code(finding.code)}{place}{path} {message}{hint}"
+
+
+def _excerpt(finding: Finding, lines: Lines) -> str:
+    """The source line as a code block of the list's item, with a mark under the place."""
+    found = excerpt(finding, lines)
+    if found is None:
+        return ""
+    margin = f"{found.line} | "
+    mark = f"{' ' * (len(margin) - 2)}| {' ' * found.indent}^"
+    return indent(fenced(f"{margin}{found.before}{found.rest}\n{mark}"), "  ")
 
 
 def _length(text: str) -> int:
