@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from rlsplit.components import EVALS, ORCHESTRATOR, TRAINER, ComponentName, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
@@ -18,11 +19,12 @@ from rlsplit.planning.model import Overlay
 from rlsplit.releases.release import NEWEST, Release
 from rlsplit.releases.spelling import as_written, spelled
 from rlsplit.secrets import HIDDEN, holds_secret
-from rlsplit.splitting import Split
+from rlsplit.splitting import Component, Split
 
 if TYPE_CHECKING:
     from rlsplit.planning import RunPlan
 
+Form = Literal["resolved", "sparse"]
 OriginKind = Literal["written", "shared", "derived", "overlaid", "default"]
 
 
@@ -104,9 +106,13 @@ class _Subject:
 
 
 def explain(
-    split: Split, provenance: Provenance, document: Document, plan: RunPlan | None = None
+    split: Split,
+    provenance: Provenance,
+    document: Document,
+    plan: RunPlan | None = None,
+    form: Form = "resolved",
 ) -> tuple[Origin, ...]:
-    """Explain every value of every component, in the order of the resolved configs.
+    """Explain every value of every component in one form, in the order of the configs.
 
     With a plan, the values that it overlays for the cluster are explained as such.
     """
@@ -114,7 +120,7 @@ def explain(
     overlays = overlays_of(plan)
     return tuple(
         origin
-        for subject in _subjects(split, plan.shape.engine_components if plan else ("inference",))
+        for subject in _subjects(split, plan.shape.engine_components if plan else ("inference",), form)
         for origin in _component_origins(subject, records, overlays.get(subject.id, {}))
     )
 
@@ -150,19 +156,19 @@ def changed(origins: Iterable[Origin]) -> tuple[Origin, ...]:
     return tuple(origin for origin in origins if origin.kind != "default")
 
 
-def _subjects(split: Split, engines: Iterable[ComponentName]) -> Iterator[_Subject]:
+def _subjects(split: Split, engines: Iterable[ComponentName], form: Form) -> Iterator[_Subject]:
     is_rl = split.config.kind == "rl"
     root: KeyPath = ("trainer",) if is_rl else ()
-    yield _Subject(id=TRAINER, name="trainer", config=split.trainer.resolved, root=root, moved={})
+    yield _Subject(id=TRAINER, name="trainer", config=_config(split.trainer, form), root=root, moved={})
     if split.orchestrator is not None:
-        given = split.orchestrator.resolved
+        given = _config(split.orchestrator, form)
         yield _Subject(id=ORCHESTRATOR, name="orchestrator", config=given, root=("orchestrator",), moved={})
     if split.evals is not None:
-        yield _Subject(id=EVALS, name="evals", config=split.evals.resolved, root=(), moved=_EVALS_KEYS)
+        yield _Subject(id=EVALS, name="evals", config=_config(split.evals, form), root=(), moved=_EVALS_KEYS)
     if split.inference is not None:
         for engine in engines:
             owner = ConfigId(engine)
-            yield _Subject(id=owner, name=engine, config=split.inference.resolved, root=("inference",), moved={})
+            yield _Subject(id=owner, name=engine, config=_config(split.inference, form), root=("inference",), moved={})
     above: KeyPath = ("orchestrator",) if is_rl else ()
     for server in split.env_servers:
         log = (*above, "log")
@@ -174,8 +180,16 @@ def _subjects(split: Split, engines: Iterable[ComponentName]) -> Iterator[_Subje
         root = (*above, server.split, "source", server.position)
         title = f"env-{server.index}-{server.name}"
         yield _Subject(
-            id=ConfigId("env-server", server.id), name=title, config=server.config.resolved, root=root, moved=moved
+            id=ConfigId("env-server", server.id),
+            name=title,
+            config=_config(server.config, form),
+            root=root,
+            moved=moved,
         )
+
+
+def _config(component: Component, form: Form) -> Mapping[str, Any]:
+    return component.resolved if form == "resolved" else component.sparse
 
 
 _EVALS_KEYS: Final[Mapping[KeyPath, KeyPath]] = {
@@ -207,19 +221,45 @@ def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[K
         )
 
 
-def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield every value with its path: tables and lists of tables are entered, lists of plain values are values."""
+def leaves(value: Any) -> list[tuple[KeyPath, Any]]:
+    """List every value with its path: tables and lists of tables are entered, lists of plain values are values."""
+    found: list[tuple[KeyPath, Any]] = []
+    _enter(value, (), found)
+    return found
+
+
+def _enter(value: Any, path: KeyPath, found: list[tuple[KeyPath, Any]]) -> None:
     if is_table(value) and value:
         for key, item in value.items():
-            yield from leaves(item, (*path, key))
+            _enter(item, (*path, key), found)
     elif is_list(value) and any(map(is_table, value)):
         for i, item in enumerate(value):
-            yield from leaves(item, (*path, i))
+            _enter(item, (*path, i), found)
     else:
-        yield path, value
+        found.append((path, value))
 
 
 _ABSENT: Final = object()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Nearest(Generic[T]):
+    """Records by path, that remember for every table which record is the nearest to what stands in it."""
+
+    records: Mapping[KeyPath, T]
+    known: dict[KeyPath, T | None] = field(default_factory=dict[KeyPath, "T | None"])
+
+    def above(self, path: KeyPath) -> T | None:
+        """Return the record of a path, or of the nearest table around it that has one."""
+        record = self.records.get(path)
+        if record is not None or not path:
+            return record
+        table = path[:-1]
+        if table not in self.known:
+            self.known[table] = nearest(self.records, table)
+        return self.known[table]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,8 +267,8 @@ class _Records:
     """What was written, shared and derived, ready for look-up by path."""
 
     document: Document
-    fills: Mapping[KeyPath, Fill]
-    derived: Mapping[KeyPath, Derived]
+    fills: _Nearest[Fill]
+    derived: _Nearest[Derived]
     """The last setting of each path."""
     release: Release
     """Whose spelling all paths have."""
@@ -239,24 +279,24 @@ class _Records:
             provenance = _spelled(provenance)
         return cls(
             document=document,
-            fills={fill.target: fill for fill in provenance.fills},
-            derived={setting.path: setting for setting in provenance.derived},
+            fills=_Nearest({fill.target: fill for fill in provenance.fills}),
+            derived=_Nearest({setting.path: setting for setting in provenance.derived}),
             release=provenance.release,
         )
 
     def origin(self, subject: _Subject, path: KeyPath, value: Any, root: KeyPath) -> Origin:
-        default = Origin(config=subject.id, component=subject.name, path=path, value=value, kind="default")
-        setting, fill = nearest(self.derived, root), nearest(self.fills, root)
+        made = partial(Origin, config=subject.id, component=subject.name, path=path, value=value)
+        setting, fill = self.derived.above(root), self.fills.above(root)
         if setting is not None and (setting.path == root or not self._is_written_as(root, value)):
-            return replace(default, kind="derived", rule=setting.rule, reason=setting.formula, inputs=setting.of)
+            return made(kind="derived", rule=setting.rule, reason=setting.formula, inputs=setting.of)
         if fill is not None and (fill.target == root or fill.value != {}):
             source = (*fill.source, *root[len(fill.target) :])
             where = self.document.marks.get(source) or self.document.marks.get(fill.source)
-            return replace(default, kind="shared", where=where, source=source, rule=fill.rule)
+            return made(kind="shared", where=where, source=source, rule=fill.rule)
         root = as_written(root, self.document.table, self.release)
         if value_at(self.document.table, root, _ABSENT) is not _ABSENT:
-            return replace(default, kind="written", where=self.document.marks.get(root), source=root)
-        return default
+            return made(kind="written", where=self.document.marks.get(root), source=root)
+        return made(kind="default")
 
     def _is_written_as(self, root: KeyPath, value: Any) -> bool:
         written = value_at(self.document.table, root, _ABSENT)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
+from functools import lru_cache
 from math import isfinite
 from typing import Final, Literal, TypeVar
 
@@ -128,9 +129,13 @@ def dotted(path: Sequence[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = part if _BARE_KEY.match(part) else json.dumps(part)
-            text += f".{key}" if text else key
+            text += f".{_key(part)}" if text else _key(part)
     return text
+
+
+@lru_cache(maxsize=4096)
+def _key(part: str) -> str:
+    return part if _BARE_KEY.match(part) else json.dumps(part)
 
 
 _MOST_BITS: Final = 256
@@ -184,6 +189,8 @@ def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
 
 def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
     """Return the record of the longest prefix of a path that has one, which may be the path itself."""
+    if not records:
+        return None
     for end in range(len(path), -1, -1):
         record = records.get(path[:end])
         if record is not None:

@@ -8,19 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.characters import visible, width
-from rlsplit.excerpts import covered
+from rlsplit.characters import visible
+from rlsplit.excerpts import NO_LINES, Lines, excerpt
 from rlsplit.findings import Finding, Fix, Severity, dotted
 from rlsplit.report_formats import REPORT_FORMATS
 from rlsplit.version import __version__
-
-Lines = Mapping[str, tuple[str, ...]]
-"""Source name to its lines, for showing the line of a finding."""
-
-NO_LINES: Final[Lines] = MappingProxyType({})
-
-MAX_LINE: Final = 100
-"""Widest source line that is shown whole; of a longer one, the part around the column [columns]."""
 
 GITHUB_ANNOTATIONS: Final = 10
 """GitHub shows this many annotations of each level in one step, and drops the rest silently."""
@@ -64,26 +56,11 @@ def _block(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
 
 
 def _source_line(finding: Finding, lines: Lines, paint: Paint) -> Iterator[str]:
-    where = finding.where
-    source = lines.get(where.source, ()) if where else ()
-    if where is None or where.is_whole or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
-        return
-    line, at = covered(source, where.line, finding.path, where.column - 1)
-    text, column = _window(line.replace("\t", " "), at)
-    before, shown = visible(text[:column]), visible(text)
-    margin = f"{where.line:>5} | "
-    yield f"{margin}{shown}"
-    yield " " * (len(margin) + width(before)) + paint("^", _COLOURS[finding.severity])
-
-
-def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a line that is shown, and the column in it."""
-    line = line.rstrip("\r\n")
-    if len(line) <= MAX_LINE:
-        return line, min(column, len(line))
-    start = max(0, min(column - MAX_LINE // 2, len(line) - MAX_LINE))
-    cut = f"{'…' if start else ''}{line[start : start + MAX_LINE]}{'…' if start + MAX_LINE < len(line) else ''}"
-    return cut, column - start + bool(start)
+    found = excerpt(finding, lines)
+    if found is not None:
+        margin = f"{found.line:>5} | "
+        yield f"{margin}{found.before}{found.rest}"
+        yield " " * (len(margin) + found.indent) + paint("^", _COLOURS[finding.severity])
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -207,22 +207,35 @@ def is_secret_variable(name: str, value: object = "") -> bool:
     return is_secret_name(name) or is_secret_value(value)
 
 
-def hidden(value: Any, hide: Callable[[Any], Any] = lambda _: HIDDEN, path: Sequence[str | int] = ()) -> Any:
-    """Copy plain data with every value hidden that looks like a secret, by a name on its path or by itself."""
+def hidden(
+    value: Any,
+    hide: Callable[[Any], Any] = lambda _: HIDDEN,
+    path: Sequence[str | int] = (),
+    looks_secret: Callable[[str], bool] = is_secret_value,
+) -> Any:
+    """Copy plain data with every value hidden that looks like a secret, by a name on its path or by itself.
+
+    ``looks_secret`` is :func:`is_secret_value`, or remembers what that said.
+    """
     above, key = ("", "", *path)[-2:]
-    return _hidden(value, hide, above, key)
+    return _Hiding(hide, looks_secret).of(value, above, key)
 
 
-def _hidden(value: Any, hide: Callable[[Any], Any], above: str | int, key: str | int) -> Any:
-    if value is None or isinstance(value, bool):
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    hide: Callable[[Any], Any]
+    looks_secret: Callable[[str], bool]
+
+    def of(self, value: Any, above: str | int, key: str | int) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if (isinstance(value, str) and self.looks_secret(value)) or is_secret_key(above, key):
+            return self.hide(value)
+        if is_table(value):
+            return {name: self.of(item, key, name) for name, item in value.items()}
+        if is_list(value):
+            return [self.of(item, key, 0) for item in value]
         return value
-    if (isinstance(value, str) and secret_spans(value)) or is_secret_key(above, key):
-        return hide(value)
-    if is_table(value):
-        return {name: _hidden(item, hide, key, name) for name, item in value.items()}
-    if is_list(value):
-        return [_hidden(item, hide, key, 0) for item in value]
-    return value
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 from rlsplit.characters import HIDING, escaped
@@ -101,7 +102,9 @@ def _mapping(table: Mapping[str, Any], lead: str, pad: str, lines: list[str]) ->
     for key, value in table.items():
         head = f"{lead}{_key(key)}:"
         lead = pad
-        if value and _is_table(value):
+        if type(value) is str:
+            lines.append(f"{head} {_string(value, pad)}")
+        elif value and _is_table(value):
             lines.append(head)
             _mapping(value, pad + "  ", pad + "  ", lines)
         elif value and _is_items(value):
@@ -141,6 +144,8 @@ def _scalar(value: object, pad: str) -> str:
 
 
 def _string(text: str, pad: str) -> str:
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'  # nearly all: to look for each special character would be most of the work
     if text.count("\n") > 1 and text[-1] == "\n" and not _UNFIT_FOR_LITERAL.search(text):
         return _literal(text, pad + "  ")
     return _quoted(text)
@@ -169,6 +174,12 @@ def _escape(match: re.Match[str]) -> str:
 def _key(key: object) -> str:
     if type(key) is not str:
         raise TypeError(f"{type(key).__name__} cannot be a key of a manifest")
+    return _spelled_key(key)
+
+
+@lru_cache(maxsize=4096)
+def _spelled_key(key: str) -> str:
+    """Spell a key; the same few stand in all objects."""
     if _PLAIN_KEY.match(key) and key.lower() not in _AMBIGUOUS_KEYS:
         return key
     return _quoted(key)

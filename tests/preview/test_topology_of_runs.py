@@ -12,7 +12,7 @@ from previews import fixture, hostile, previewed
 from goldens import good, sft
 from rlsplit.preview.mermaid import flowchart
 from rlsplit.preview.svg import MAX_PODS, picture
-from rlsplit.preview.topology import MAX_OUTSIDE, Node, Pod, Service, Topology, ports_text, topology
+from rlsplit.preview.topology import MAX_OUTSIDE, Node, Pod, Service, Topology, flow_text, ports_text, topology
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -24,7 +24,7 @@ def drawn(content: str | Path) -> Topology:
 
 
 def links(found: Topology) -> set[tuple[str, str, str, str]]:
-    return {(link.source, link.target, link.what, ports_text(found.ports(link))) for link in found.links}
+    return {(link.source, link.target, link.said, ports_text(found.ports(link))) for link in found.links}
 
 
 def test_one_node_with_a_router_inside() -> None:
@@ -36,8 +36,8 @@ def test_one_node_with_a_router_inside() -> None:
         ("orchestrator", "inference", "weight updates", "8100"),
         ("orchestrator", "volume", "step markers", ""),
         ("env-train", "inference", "generation", "8000"),
-        ("inference", "trainer", "weights (NCCL)", "29501"),
-        ("trainer", "orchestrator", "rollouts", "5555, 5556"),
+        ("inference", "trainer", "weights, pulled over NCCL", "29501"),
+        ("trainer", "orchestrator", "rollouts, pulled over ZMQ", "5555, 5556"),
         ("trainer", "volume", "step markers", ""),
     }
 
@@ -54,10 +54,29 @@ def test_several_nodes_with_a_router_of_their_own() -> None:
 
 
 def test_weights_through_files_and_through_nixl() -> None:
-    assert ("inference", "volume", "weights", "") in links(drawn(fixture("lora")))
+    assert ("inference", "volume", "weights, read as files", "") in links(drawn(fixture("lora")))
     express = "outside-modelexpress.training.example.org"
     nixl = links(drawn(fixture("nixl")))
     assert {(name, express, "weights (NIXL)", "8001") for name in ("trainer", "orchestrator", "inference")} <= nixl
+
+
+def test_links_that_pull_say_which_way_things_flow() -> None:
+    found = drawn(fixture("disaggregated"))
+    flows = {flow_text(found, link) for link in found.links}
+    assert {
+        "weights: Trainer -> Decode, pulled over NCCL",
+        "KV caches: Prefill -> Decode, pulled over NIXL",
+        "rollouts: Orchestrator -> Trainer, pulled over ZMQ",
+        "generation",
+    } <= flows
+    assert "weights ← Trainer, pulled over NCCL" in picture(found)
+    assert '"weights: Trainer -#62; Decode<br/>pulled over NCCL :29502"' in flowchart(found)
+
+
+def test_what_goes_through_files_is_written_and_read() -> None:
+    files = {link for link in links(drawn(fixture("lora"))) if link[1] == "volume"}
+    assert ("trainer", "volume", "checkpoints, weights, step markers", "") in files
+    assert ("inference", "volume", "weights, read as files", "") in files
 
 
 def test_servers_outside_the_run() -> None:

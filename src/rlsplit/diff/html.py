@@ -19,8 +19,9 @@ from rlsplit.diff.words import (
     sides,
     verdict,
 )
-from rlsplit.findings import Finding, dotted
+from rlsplit.findings import dotted
 from rlsplit.preview.pages import page_text
+from rlsplit.preview.shown_findings import ShownFinding, shown_findings
 from rlsplit.preview.svg import picture
 from rlsplit.preview.topology import topology
 
@@ -41,7 +42,7 @@ class DiffPage:
     extent: str
     plan: tuple[Row, ...]
     components: tuple[tuple[str, tuple[Row, ...]], ...]
-    findings: tuple[tuple[str, tuple[Finding, ...]], ...]
+    findings: tuple[tuple[str, tuple[ShownFinding, ...]], ...]
     pictures: tuple[tuple[str, Markup], ...]
     moves: tuple[Row, ...]
     moves_heading: str
@@ -94,12 +95,12 @@ def _verdict(found: Difference) -> tuple[str, str]:
     return ("Same run", "good") if found.is_same else ("Different", "note")
 
 
-def _findings(found: Difference) -> Iterator[tuple[str, tuple[Finding, ...]]]:
-    if not found.is_refused:
-        yield from [("New findings", found.new_findings)] if found.new_findings else []
+def _findings(found: Difference) -> Iterator[tuple[str, tuple[ShownFinding, ...]]]:
+    if not found.is_refused and found.new_findings:
+        yield "New findings", shown_findings(found.new_findings, found.new.document.lines)
     for title, side in (("Findings of the old", found.old), ("Findings of the new", found.new)):
         if side.is_refused:
-            yield title, side.findings
+            yield title, shown_findings(side.findings, side.document.lines)
 
 
 def _pictures(found: Difference) -> Iterator[tuple[str, Markup]]:

@@ -90,4 +90,4 @@ def _link_facts(planned: Planned) -> Iterator[tuple[Fact, Any]]:
     drawn = topology(planned.plan)
     for link in drawn.links:
         source, target = drawn.node(link.source).title, drawn.node(link.target).title
-        yield ("connections", f"{source} to {target}: {link.what}"), ports_text(drawn.ports(link)) or "files"
+        yield ("connections", f"{source} to {target}: {link.said}"), ports_text(drawn.ports(link)) or "files"

@@ -22,7 +22,7 @@ from rlsplit.planning.model import RunPlan
 from rlsplit.planning.run_checks import late_secret_findings
 from rlsplit.secrets import Secrets
 
-__all__ = ["render"]
+__all__ = ["render", "rendered_as_shown"]
 
 
 def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = False) -> list[dict[str, Any]]:
@@ -41,7 +41,19 @@ def render(plan: RunPlan, *, secrets: Secrets | None = None, redact: bool = Fals
     is_known = plan.platform.existing_secret is not None or (redact and secrets is None)
     known = plan.secrets if is_known and plan.secrets is not None else given.names()
     shown = with_hidden(plan) if redact else plan
-    objects = list(_objects(bound(shown, known), given, redact))
+    return _rendered(bound(shown, known), given, redact)
+
+
+def rendered_as_shown(plan: RunPlan) -> list[dict[str, Any]]:
+    """Render what :func:`render` does with ``redact``, from a plan that is without what looks like a secret already.
+
+    Raises ``ConfigError`` for an object that is larger than etcd takes.
+    """
+    return _rendered(bound(plan, plan.secrets or ()), Secrets(), redact=True)
+
+
+def _rendered(plan: RunPlan, secrets: Secrets, redact: bool) -> list[dict[str, Any]]:
+    objects = list(_objects(plan, secrets, redact))
     too_large = tuple(oversized(objects))
     if too_large:
         raise ConfigError(too_large)

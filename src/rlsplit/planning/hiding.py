@@ -6,26 +6,31 @@ Secret anyway. What is left stands in configs: headers of a client, arguments of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 
 from rlsplit.planning.model import EnvVar, Pods, RunPlan
-from rlsplit.secrets import HIDDEN, hidden, is_secret_variable
+from rlsplit.secrets import HIDDEN, hidden, is_secret_name, is_secret_value
 
 
 def with_hidden(plan: RunPlan) -> RunPlan:
     """Give the plan as it may be shown."""
-    return replace(plan, pods=tuple(_pods(pods) for pods in plan.pods))
+    looks_secret = cache(is_secret_value)  # most texts stand in many pods; what is remembered goes with this call
+    return replace(plan, pods=tuple(_pods(pods, looks_secret) for pods in plan.pods))
 
 
-def _pods(pods: Pods) -> Pods:
+def _pods(pods: Pods, looks_secret: Callable[[str], bool]) -> Pods:
+    hide = partial(hidden, looks_secret=looks_secret)
     config = pods.config
     return replace(
         pods,
-        sidecars=tuple(_pods(sidecar) for sidecar in pods.sidecars),
-        env=tuple(_variable(variable) for variable in pods.env),
-        config=config and replace(config, sparse=hidden(config.sparse), resolved=hidden(config.resolved)),
+        sidecars=tuple(_pods(sidecar, looks_secret) for sidecar in pods.sidecars),
+        env=tuple(_variable(variable, looks_secret) for variable in pods.env),
+        config=config and replace(config, sparse=hide(config.sparse), resolved=hide(config.resolved)),
     )
 
 
-def _variable(variable: EnvVar) -> EnvVar:
-    return replace(variable, value=HIDDEN) if is_secret_variable(variable.name, variable.value) else variable
+def _variable(variable: EnvVar, looks_secret: Callable[[str], bool]) -> EnvVar:
+    is_secret = is_secret_name(variable.name) or looks_secret(variable.value)
+    return replace(variable, value=HIDDEN) if is_secret else variable

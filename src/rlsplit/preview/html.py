@@ -10,16 +10,17 @@ from markupsafe import Markup
 
 from rlsplit.characters import visible
 from rlsplit.explaining import Origin, origin_text
-from rlsplit.findings import Finding, clipped, dotted
+from rlsplit.findings import clipped, dotted
 from rlsplit.planning.model import REMOVED, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.pages import page_text
 from rlsplit.preview.placing import placing_facts
-from rlsplit.preview.subject import Compiled, Planned, default_values, written_values
+from rlsplit.preview.shown_findings import ShownFinding, shown_findings
+from rlsplit.preview.subject import Compiled, Explained, default_values, explained, written_values
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.svg import picture
 from rlsplit.preview.text import counted, value_text, visible_lines
-from rlsplit.preview.topology import Topology, ports_text, topology
+from rlsplit.preview.topology import Topology, flow_text, ports_text, topology
 from rlsplit.serialize import to_yaml
 
 MAX_FINDINGS: Final = 500
@@ -71,7 +72,7 @@ class RunPage:
     tone: str
     subject: str
     heading: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ShownFinding, ...]
     more_findings: int
     facts: tuple[tuple[str, str], ...] = ()
     picture: Markup | None = None
@@ -105,7 +106,8 @@ def as_html(run: Compiled) -> str:
 
 def _page(run: Compiled) -> RunPage:
     counts = finding_counts(run)
-    findings, more = run.findings[:MAX_FINDINGS], max(0, len(run.findings) - MAX_FINDINGS)
+    findings = shown_findings(run.findings[:MAX_FINDINGS], run.document.lines)
+    more = max(0, len(run.findings) - MAX_FINDINGS)
     name = visible(run.name)
     if run.planned is None:
         return RunPage(
@@ -117,7 +119,7 @@ def _page(run: Compiled) -> RunPage:
             findings=findings,
             more_findings=more,
         )
-    plan, drawn = run.planned.plan, topology(run.planned.plan)
+    plan, drawn, found = run.planned.plan, topology(run.planned.plan), explained(run.planned)
     return RunPage(
         title=f"{visible(plan.run_name)}: {counted(plan.shape.gpus, 'GPU')}",
         verdict="Accepted",
@@ -132,7 +134,7 @@ def _page(run: Compiled) -> RunPage:
         links=tuple(link_rows(drawn)),
         lifecycle=tuple((visible(who), visible(what)) for who, what in lifecycle(plan)),
         pods=tuple(_pod_rows(plan)),
-        configs=tuple(_config(run.planned, pods) for pods in run.planned.shown.containers if pods.config is not None),
+        configs=tuple(_config(found, pods) for pods in run.planned.shown.containers if pods.config is not None),
         objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),
     )
 
@@ -149,7 +151,12 @@ def link_rows(drawn: Topology) -> Iterator[Row]:
     """Give who connects to whom, for what, and on which ports."""
     for link in drawn.links:
         source, target = drawn.node(link.source), drawn.node(link.target)
-        yield visible(source.title), visible(target.title), link.what, ports_text(drawn.ports(link)) or "files"
+        yield (
+            visible(source.title),
+            visible(target.title),
+            visible(flow_text(drawn, link)),
+            ports_text(drawn.ports(link)) or "files",
+        )
 
 
 def _facts(plan: RunPlan) -> Iterator[tuple[str, str]]:
@@ -170,8 +177,8 @@ def _pod_rows(plan: RunPlan) -> Iterator[Row]:
             yield f"{pods.suffix} {index}", pods.gpus, host
 
 
-def _config(planned: Planned, pods: Pods) -> ConfigView:
-    values = tuple(_value(origin) for origin in written_values(planned, pods))
+def _config(found: Explained, pods: Pods) -> ConfigView:
+    values = tuple(_value(origin) for origin in written_values(found, pods))
     defaults = [f"{dotted(path)} = {value_text(value, LONG_VALUE)}" for path, value in default_values(pods).items()]
     return ConfigView(
         title=f"{visible(pods.env_server.name)} ({pods.suffix})" if pods.env_server else pods.suffix,

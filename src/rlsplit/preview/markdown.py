@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from rlsplit.component_files import as_text
-from rlsplit.planning.model import Pods, RunPlan
+from rlsplit.excerpts import NO_LINES
+from rlsplit.planning.model import Config, Pods, RunPlan
 from rlsplit.preview.lifecycle import lifecycle
 from rlsplit.preview.markdown_blocks import (
     Block,
+    DataBlock,
     code,
     details,
     escaped,
@@ -22,7 +26,7 @@ from rlsplit.preview.placing import placing_facts
 from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.summary import finding_counts, object_title
 from rlsplit.preview.text import counted
-from rlsplit.preview.topology import Topology, ports_text, topology
+from rlsplit.preview.topology import Topology, flow_text, ports_text, topology
 from rlsplit.serialize import to_yaml
 
 
@@ -77,7 +81,7 @@ def _pictures(drawn: Topology) -> Iterator[Block]:
         (
             escaped(drawn.node(link.source).title),
             escaped(drawn.node(link.target).title),
-            escaped(link.what),
+            escaped(flow_text(drawn, link)),
             escaped(ports_text(drawn.ports(link)) or "files"),
         )
         for link in drawn.links
@@ -93,25 +97,32 @@ def _lifecycle(plan: RunPlan) -> Block:
 def _findings(run: Compiled) -> list[Block]:
     if not run.findings:
         return []
-    return [Block("findings", f"#### Findings\n\n{finding_list(run.findings)}")]
+    return [
+        Block(
+            "findings",
+            f"#### Findings\n\n{finding_list(run.findings, run.document.lines if run.is_refused else NO_LINES)}",
+        )
+    ]
 
 
-def _configs(planned: Planned) -> Iterator[Block]:
+def _configs(planned: Planned) -> Iterator[DataBlock]:
     for pods in planned.shown.containers:
         if pods.config is not None:
-            yield Block(f"config {pods.suffix}", details(_config_title(pods), _config(pods)))
+            yield DataBlock(f"config {pods.suffix}", pods.config.sparse, partial(_config, pods, pods.config))
 
 
 def _config_title(pods: Pods) -> str:
     return f"Config of {escaped(pods.env_server.name if pods.env_server else pods.suffix)}"
 
 
-def _config(pods: Pods) -> str:
-    assert pods.config is not None
-    return fenced(as_text(pods.config.sparse, "toml"), "toml")
+def _config(pods: Pods, config: Config) -> str:
+    return details(_config_title(pods), fenced(as_text(config.sparse, "toml"), "toml"))
 
 
-def _objects(planned: Planned) -> Iterator[Block]:
+def _objects(planned: Planned) -> Iterator[DataBlock]:
     for item in planned.objects:
-        title = object_title(item)
-        yield Block(title, details(escaped(title), fenced(to_yaml([item]), "yaml")))
+        yield DataBlock(object_title(item), item, partial(_object, item))
+
+
+def _object(item: Mapping[str, Any]) -> str:
+    return details(escaped(object_title(item)), fenced(to_yaml([item]), "yaml"))

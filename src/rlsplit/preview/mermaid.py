@@ -34,7 +34,7 @@ def flowchart(drawn: Topology, beside: Topology | None = None) -> str:
     numbers = {node.id: f"n{number}" for number, node in enumerate(drawn.nodes)}
     nodes = [f"  {numbers[node.id]}{_box(node)}" for node in drawn.nodes]
     links = [
-        f"  {numbers[link.source]} {_arrow(link)}|{_quoted([_link_text(drawn, link)])}| {numbers[link.target]}"
+        f"  {numbers[link.source]} {_arrow(link)}|{_quoted(_link_lines(drawn, link))}| {numbers[link.target]}"
         for link in drawn.links
     ]
     return "\n".join(["flowchart TB", *nodes, *links, *_marks(drawn, beside, numbers)]) + "\n"
@@ -52,7 +52,7 @@ def _marks(drawn: Topology, beside: Topology | None, numbers: Mapping[str, str])
 
 
 def _told(drawn: Topology, link: Link) -> tuple[str, str, str]:
-    return link.source, link.target, _link_text(drawn, link)
+    return link.source, link.target, " ".join(_link_lines(drawn, link))
 
 
 def _box(node: Node) -> str:
@@ -75,9 +75,11 @@ def _arrow(link: Link) -> str:
     return "-.->" if link.medium == "files" else "-->"
 
 
-def _link_text(drawn: Topology, link: Link) -> str:
+def _link_lines(drawn: Topology, link: Link) -> list[str]:
+    """Say what flows; which way and how, where that is not told by the arrow; and the ports."""
     ports = ports_text(drawn.ports(link))
-    return f"{link.what} :{ports}" if ports else link.what
+    lines = [drawn.flow(link)] if link.pulled is None else [drawn.flow(link), link.pulled]
+    return [*lines[:-1], f"{lines[-1]} :{ports}"] if ports else lines
 
 
 def _quoted(lines: Iterator[str] | list[str]) -> str:

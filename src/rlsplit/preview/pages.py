@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from rlsplit.characters import visible
-from rlsplit.findings import dotted
 from rlsplit.template_files import template_files
 
 
@@ -25,4 +23,3 @@ _ENVIRONMENT: Final = Environment(
     keep_trailing_newline=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(dotted=dotted, visible=visible)

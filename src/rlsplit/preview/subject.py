@@ -8,10 +8,11 @@ from typing import Any
 
 from rlsplit.compiler import Outcome, Target
 from rlsplit.components import ConfigId
+from rlsplit.config.rules import Provenance
 from rlsplit.document import Document
 from rlsplit.explaining import Origin, explain, leaves, overlays_of
 from rlsplit.findings import Finding, KeyPath, Severity, nearest
-from rlsplit.manifests import render
+from rlsplit.manifests import rendered_as_shown
 from rlsplit.planning import RunPlan
 from rlsplit.planning.hiding import with_hidden
 from rlsplit.planning.model import REMOVED, Overlay, Pods
@@ -31,12 +32,10 @@ class Planned:
     """Bound to the secrets of the run."""
     shown: RunPlan
     """The same without what looks like a secret in configs and variables."""
-    origins: tuple[Origin, ...]
-    """Where every value of the split comes from, before the plan's overlays."""
-    origins_of: Mapping[ConfigId, Mapping[KeyPath, Origin]]
-    """The same by config and path."""
-    overlays_of: Mapping[ConfigId, Mapping[KeyPath, Overlay]]
-    """The plan's overlays by config and path."""
+    provenance: Provenance
+    """What propagation and derivations set."""
+    document: Document
+    """What was written."""
     objects: tuple[dict[str, Any], ...]
     """Kubernetes objects of the plan as it is shown, the Secret redacted."""
 
@@ -44,6 +43,11 @@ class Planned:
     def run(self) -> Run:
         """What was chosen for this one run."""
         return self.target.run
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """Where every value of the split comes from, before the plan's overlays; found out anew at each call."""
+        return explain(self.split, self.provenance, self.document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +90,36 @@ def planned_of(outcome: Outcome, target: Target) -> Planned | None:
     if outcome.config is None or outcome.split is None or outcome.plan is None:
         return None
     shown = with_hidden(outcome.plan)
-    origins = explain(outcome.split, outcome.config.provenance, outcome.document)
-    origins_of: dict[ConfigId, dict[KeyPath, Origin]] = {}
-    for origin in origins:
-        origins_of.setdefault(origin.config, {})[origin.path] = origin
     return Planned(
         outcome=outcome,
         target=target,
         split=outcome.split,
         plan=outcome.plan,
-        origins=origins,
-        origins_of=origins_of,
-        overlays_of=overlays_of(outcome.plan),
+        provenance=outcome.config.provenance,
+        document=outcome.document,
         shown=shown,
-        objects=tuple(render(shown, redact=True)),
+        objects=tuple(rendered_as_shown(shown)),
     )
 
 
-def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Where the values of a run come from, by config and path."""
+
+    origins: Mapping[ConfigId, Mapping[KeyPath, Origin]]
+    overlays: Mapping[ConfigId, Mapping[KeyPath, Overlay]]
+    """What the plan put over them."""
+
+
+def explained(planned: Planned) -> Explained:
+    """Find out where every value comes from, once for all configs."""
+    origins: dict[ConfigId, dict[KeyPath, Origin]] = {}
+    for origin in explain(planned.split, planned.provenance, planned.document, form="sparse"):
+        origins.setdefault(origin.config, {})[origin.path] = origin
+    return Explained(origins=origins, overlays=overlays_of(planned.plan))
+
+
+def written_values(found: Explained, pods: Pods) -> Iterator[Origin]:
     """Give every value of a component's sparse config with its origin, and the values that overlays take away.
 
     Values are those of ``pods``, which are shown as they are.
@@ -111,8 +127,8 @@ def written_values(planned: Planned, pods: Pods) -> Iterator[Origin]:
     if pods.config is None:
         return
     owner = pods.config_id
-    origins = planned.origins_of.get(pods.split_id, {})
-    overlays = planned.overlays_of.get(owner, {})
+    origins = found.origins.get(pods.split_id, {})
+    overlays = found.overlays.get(owner, {})
     bare = Origin(config=owner, component=pods.suffix, path=(), value=None, kind="default")
     for path, value in leaves(pods.config.sparse):
         overlay = nearest(overlays, path)

@@ -1,8 +1,8 @@
 """The topology as an SVG picture: a card for each role with its pods and GPUs, and lanes from who calls to who listens.
 
-Cards stand in one column, narrow enough for a phone. Every connection is a row of the card that opens it; a lane
-right of the cards leads from there to the row of the port that it reaches, or to the volume. Colours are classes,
-which the page's style sheet defines for light, dark and paper.
+Cards stand in one column, narrow enough for a phone. Every connection is a row of the card that opens it, with an
+arrow the way things flow; a lane right of the cards leads from there to the row of the port that it reaches, or to
+the volume. Colours are classes, which the page's style sheet defines for light, dark and paper.
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ def _hosts(node: Node) -> str:
 def _link_text(card: _Card, link: Link) -> str:
     if link.target == link.source:
         return f"{link.what} among its pods"
+    if link.pulled is not None:
+        return f"{link.what} ← {card.title_of[link.target]}, {link.pulled}"
     return f"{link.what} → {card.title_of[link.target]}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from rlsplit.characters import visible
 from rlsplit.findings import clipped
@@ -12,6 +12,8 @@ from rlsplit.secrets import SecretText
 
 def visible_lines(text: str) -> str:
     """Do what :func:`visible` does, but keep line breaks."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text  # nearly all texts, and the longest
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
@@ -19,7 +21,7 @@ def value_text(value: Any, limit: int = 200) -> str:
     """Spell a value as JSON on one line; a wrapped secret in it shows nothing."""
     if type(value) is int:
         return str(value)
-    return clipped(visible(json.dumps(value, ensure_ascii=False, default=_odd_text)), limit)
+    return clipped(visible(_json(value)), limit)
 
 
 def counted(number: int, noun: str) -> str:
@@ -29,3 +31,6 @@ def counted(number: int, noun: str) -> str:
 
 def _odd_text(value: object) -> str:
     return "***" if isinstance(value, SecretText) else str(value)
+
+
+_json: Final = json.JSONEncoder(ensure_ascii=False, default=_odd_text).encode

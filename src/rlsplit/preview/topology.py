@@ -6,7 +6,7 @@ Read by the Mermaid and the SVG picture alike, so that they cannot tell differen
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -84,6 +84,13 @@ class Link:
     service: str | None = None
     """Which service of the target; None for files."""
     medium: Medium = "network"
+    pulled: str | None = None
+    """How the source gets what travels from the target: ``pulled over NCCL``; None where it asks, or gives."""
+
+    @property
+    def said(self) -> str:
+        """What travels and how: ``weights, pulled over NCCL``."""
+        return f"{self.what}, {self.pulled}" if self.pulled else self.what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,12 @@ class Topology:
         """Ports that a link connects to."""
         services = self.node(link.target).services
         return next((service.ports for service in services if service.name == link.service), ())
+
+    def flow(self, link: Link) -> str:
+        """Say which way things flow where it is not the way of the link: ``weights: Trainer -> Inference``."""
+        if link.pulled is None:
+            return link.what
+        return f"{link.what}: {self.node(link.target).title} -> {self.node(link.source).title}"
 
 
 def topology(plan: RunPlan) -> Topology:
@@ -126,6 +139,11 @@ def ports_text(ports: Iterable[int]) -> str:
     return ", ".join(_run_text(first, last) for first, last in runs)
 
 
+def flow_text(drawn: Topology, link: Link) -> str:
+    """Say what flows, and which way and how where the link does not: ``rollouts: Orchestrator -> Trainer, pulled``."""
+    return f"{drawn.flow(link)}, {link.pulled}" if link.pulled else link.what
+
+
 def shape_text(pods: int, gpus: int) -> str:
     """Say how many pods there are and what each has: ``4 pods x 8 GPUs``."""
     return f"{counted(pods, 'pod')} x {counted(gpus, 'GPU')}" if gpus else counted(pods, "pod")
@@ -136,17 +154,23 @@ def shape_text(pods: int, gpus: int) -> str:
 
 def _nodes(plan: RunPlan) -> Iterator[Node]:
     """Every pod of the plan, by component in the order of their tiers, and the volume that they share."""
+    servers = _served(plan)
     for pods in sorted(plan.containers, key=lambda pods: pods.role.tier):
         if pods.env_server is None:
             yield _component(plan, pods)
-        elif pods.env_server == _served(plan, pods.env_server.id.split)[0].env_server:
-            yield _environments(pods.env_server.id.split, _served(plan, pods.env_server.id.split))
+        elif pods is servers[pods.env_server.id.split][0]:
+            yield _environments(pods.env_server.id.split, servers[pods.env_server.id.split])
     claim = plan.claim or plan.names.claim
     yield Node(id="volume", kind="volume", title="Volume", detail=f"{claim} at {plan.platform.mount_path}")
 
 
-def _served(plan: RunPlan, split: SourceSplit) -> list[Pods]:
-    return [pods for pods in plan.containers if pods.env_server and pods.env_server.id.split == split]
+def _served(plan: RunPlan) -> dict[SourceSplit, list[Pods]]:
+    """Environment servers by what they serve."""
+    servers: dict[SourceSplit, list[Pods]] = {}
+    for pods in plan.containers:
+        if pods.env_server is not None:
+            servers.setdefault(pods.env_server.id.split, []).append(pods)
+    return servers
 
 
 def _environments(split: SourceSplit, servers: list[Pods]) -> Node:
@@ -213,11 +237,11 @@ def _network_links(plan: RunPlan, nodes: Iterable[Node]) -> Iterator[Link]:
         if engines in by_id:
             yield from _engine_links(plan, engines, by_id)
     if "prefill" in by_id and "decode" in by_id:
-        yield Link(source="decode", target="prefill", what="KV caches (NIXL)", service="KV caches")
+        yield Link(source="decode", target="prefill", what="KV caches", service="KV caches", pulled="pulled over NIXL")
     if plan.shape.trainer_pods > 1:
         yield Link(source="trainer", target="trainer", what="torchrun", service="rendezvous")
     if driver in by_id and any(service.name == "rollouts" for service in by_id[driver].services):
-        yield Link(source="trainer", target=driver, what="rollouts", service="rollouts")
+        yield Link(source="trainer", target=driver, what="rollouts", service="rollouts", pulled="pulled over ZMQ")
 
 
 def _engine_links(plan: RunPlan, engines: ComponentName, by_id: Mapping[str, Node]) -> Iterator[Link]:
@@ -229,35 +253,45 @@ def _engine_links(plan: RunPlan, engines: ComponentName, by_id: Mapping[str, Nod
     if "expert group" in offered:
         yield Link(source=engines, target=engines, what="expert parallelism", service="expert group")
     if any(service.name == "weights" for service in by_id["trainer"].services):
-        yield Link(source=engines, target="trainer", what="weights (NCCL)", service="weights")
+        yield Link(source=engines, target="trainer", what="weights", service="weights", pulled="pulled over NCCL")
 
 
 def _file_links(plan: RunPlan) -> Iterator[Link]:
     """What goes through the shared volume. Even NCCL broadcast signals through marker files."""
     trainer, driver, engines = plan.settings.trainer, plan.settings.driver, plan.shape.engine_components
-    passed = _Passed({name: [] for name in (driver, *engines, "trainer")})
+    passed = _Passed()
     if trainer.has_ckpt:
         passed.by("checkpoints", "trainer")
     if plan.shape.has_orchestrator:
         if trainer.broadcast.type == "filesystem":
-            passed.by("weights", "trainer", *engines)
+            passed.by("weights", "trainer", readers=engines)
         if trainer.rollouts is None and plan.settings.sft is None:
-            passed.by("rollouts", "trainer", driver)
+            passed.by("rollouts", driver, readers=("trainer",))
         passed.by("step markers", "trainer", driver)
-    for source, contents in passed.contents.items():
-        if contents and plan.component(source) is not None:
-            yield Link(source=source, target="volume", what=", ".join(contents), medium="files")
+    for source in (driver, *engines, "trainer"):
+        if plan.component(source) is not None:
+            yield from passed.links(source)
 
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """What each component reads or writes on the volume."""
+    """What each component writes to the volume, and what others then read from there."""
 
-    contents: dict[str, list[str]]
+    written: dict[str, list[str]] = field(default_factory=dict[str, "list[str]"])
+    read: dict[str, list[str]] = field(default_factory=dict[str, "list[str]"])
 
-    def by(self, what: str, *components: str) -> None:
-        for component in components:
-            self.contents[component].append(what)
+    def by(self, what: str, *writers: str, readers: Iterable[str] = ()) -> None:
+        for writer in writers:
+            self.written.setdefault(writer, []).append(what)
+        for reader in readers:
+            self.read.setdefault(reader, []).append(what)
+
+    def links(self, source: str) -> Iterator[Link]:
+        if source in self.written:
+            yield Link(source=source, target="volume", what=", ".join(self.written[source]), medium="files")
+        if source in self.read:
+            what = ", ".join(self.read[source])
+            yield Link(source=source, target="volume", what=what, medium="files", pulled="read as files")
 
 
 # --- servers outside the run -----------------------------------------------------------------------------------
