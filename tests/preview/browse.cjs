@@ -22,11 +22,13 @@ const CLOSE_LOOKS = [
   [390, "light", { rules: { "color-contrast": { enabled: false } } }],
 ];
 
+const PATIENCE = 120_000; // for a page on a busy machine [ms]
 const SHEET = 700; // width of A4 between margins of 12 mm [CSS pixels]
 
 async function look(browser, file, [width, colorScheme, rules]) {
   // axe runs inside the page, which the page's own policy forbids to anything but this test.
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const faults = [];
   page.on("console", (message) => faults.push(`console: ${message.text()}`));
@@ -56,6 +58,7 @@ async function look(browser, file, [width, colorScheme, rules]) {
 // On paper nothing can be scrolled or opened: everything has to be there, and no wider than the sheet.
 async function print(browser, file) {
   const context = await browser.newContext({ viewport: { width: SHEET, height: 1000 } });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   await page.emulateMedia({ media: "print" });
   await page.goto(`file://${file}`);
