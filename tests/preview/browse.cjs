@@ -22,6 +22,8 @@ const CLOSE_LOOKS = [
   [390, "light", { rules: { "color-contrast": { enabled: false } } }],
 ];
 
+const SHEET = 700; // width of A4 between margins of 12 mm [CSS pixels]
+
 async function look(browser, file, [width, colorScheme, rules]) {
   // axe runs inside the page, which the page's own policy forbids to anything but this test.
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
@@ -51,6 +53,24 @@ async function look(browser, file, [width, colorScheme, rules]) {
   return faults.map((fault) => `${width} ${colorScheme}: ${fault}`);
 }
 
+// On paper nothing can be scrolled or opened: everything has to be there, and no wider than the sheet.
+async function print(browser, file) {
+  const context = await browser.newContext({ viewport: { width: SHEET, height: 1000 } });
+  const page = await context.newPage();
+  await page.emulateMedia({ media: "print" });
+  await page.goto(`file://${file}`);
+  const faults = await page.evaluate(() => {
+    const wide = [...document.querySelectorAll("body *")].filter((part) => part.getBoundingClientRect().right > innerWidth + 1);
+    const cut = [...document.querySelectorAll("pre, .scroll, td, code")].filter(
+      (part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline");
+    const shut = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.getBoundingClientRect().height);
+    return Object.entries({ wide, cut, shut }).flatMap(([fault, parts]) =>
+      parts.slice(0, 3).map((part) => `${fault}: ${part.outerHTML.slice(0, 200)}`));
+  });
+  await context.close();
+  return faults.map((fault) => `print: ${fault}`);
+}
+
 async function parse(page, text) {
   return page.evaluate(async (chart) => {
     try {
@@ -73,7 +93,8 @@ async function parse(page, text) {
       const file = path.join(folder, `${number}.html`);
       fs.writeFileSync(file, html);
       const looks = closely.includes(name) ? CLOSE_LOOKS : LOOKS;
-      faults[name] = (await Promise.all(looks.map((how) => look(browser, file, how)))).flat();
+      const papers = closely.includes(name) ? [print(browser, file)] : [];
+      faults[name] = (await Promise.all([...looks.map((how) => look(browser, file, how)), ...papers])).flat();
     };
     await Promise.all(Object.entries(pages).map(lookAt));
     const page = await browser.newPage();

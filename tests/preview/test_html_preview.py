@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from previews import HOSTILE_NAME, SECRET, fixture, hostile, previewed, with_secrets
 
 from goldens import bad, good, sft
+from rlsplit.findings import Finding
 from rlsplit.preview import as_html
 from rlsplit.preview.subject import explained, written_values
 from rlsplit.secrets import Secrets
@@ -89,6 +92,41 @@ def test_a_refused_config_has_a_page_with_its_findings(path: Path) -> None:
     assert ("Refused" in page.text) == run.is_refused
     for finding in run.findings[:10]:
         assert finding.code in page.text
+
+
+def excerpts(text: str) -> list[tuple[str, str, str]]:
+    """Number, text before the place and text from there on of every line that a page shows under a finding."""
+    found = re.findall(r'<code class="excerpt"><span class="dim">(\d+)</span> (.*?)<mark>(.*?)</mark></code>', text)
+    return [(number, html.unescape(before), html.unescape(rest)) for number, before, rest in found]
+
+
+@pytest.mark.parametrize("path", bad(), ids=lambda path: path.stem)
+def test_every_finding_with_a_place_shows_its_line(path: Path) -> None:
+    run = previewed(path)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    shown = excerpts(as_html(run))
+    placed = [f.where for f in run.findings if f.where and not f.where.is_whole and lines[f.where.line - 1].strip()]
+    assert [number for number, _, _ in shown] == [str(where.line) for where in placed]
+    for (_, before, rest), where in zip(shown, placed, strict=True):
+        line = lines[where.line - 1]
+        assert before + rest == line or "***" in rest or "…" in before + rest
+        assert len(before) == where.column - 1 or "…" in before
+
+
+def test_a_line_of_a_refused_page_hides_its_secrets_and_is_text() -> None:
+    text = fixture("reverse-text").read_text(encoding="utf-8")
+    text += f'\n[trainer.model]\nname = {{ api_key = "{SECRET}", x = "<b>&" }}\n'
+    page = as_html(previewed(text))
+    assert SECRET not in page
+    assert "<b>" not in page
+    check(page)
+
+
+def test_what_a_finding_does_not_have_takes_no_room() -> None:
+    run = replace(previewed(fixture("reverse-text")), findings=(Finding(code="a.b", message="says so"),), planned=None)
+    item = as_html(run).partition('<ul class="findings">')[2].partition("</ul>")[0]
+    assert " ".join(item.split()) == '<li class="error"><strong>error</strong> <code>a.b</code> <br> says so </li>'
+    assert "<nav" not in as_html(run)
 
 
 def test_hostile_names_are_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -22,11 +23,11 @@ def outside_of_fences(text: str) -> list[str]:
     lines: list[str] = []
     fence = ""
     for line in text.split("\n"):
-        opened = re.match(r"`{3,}", line)
+        opened = re.match(r" {0,2}(`{3,})", line)
         if fence:
-            fence = "" if line.rstrip() == fence else fence
+            fence = "" if line.strip() == fence else fence
         elif opened:
-            fence = opened.group()
+            fence = opened[1]
         else:
             lines.append(line)
     assert not fence
@@ -56,6 +57,49 @@ def test_the_roles_of_a_multi_node_run() -> None:
     assert "| Trainer | 8 | 8 | 64 | rendezvous 29500, weights 29501, metrics 8000 |" in text
     flow = escaped("weights: Trainer -> Inference, pulled over NCCL")
     assert f"| Inference | Trainer | {flow} | 29501 |" in text
+
+
+def prose(text: str) -> str:
+    """What GitHub looks through for mentions, references and links: all but code, with entities read."""
+    body = re.sub(r"<code>.*?</code>|`[^`]+`", "", "\n".join(outside_of_fences(text)))
+    return html.unescape(body)
+
+
+LIVE = [
+    "@org/team",
+    "#17",
+    "org/repo#17",
+    "GH-17",
+    "https://example.org",
+    "www.example.org",
+    "me@example.org",
+    "559b447",
+]
+
+
+@pytest.mark.parametrize("word", LIVE)
+def test_nothing_that_a_config_says_is_live(word: str) -> None:
+    assert word not in prose(f"{escaped(f'is no {word} of, {word}')}\n")
+    assert html.unescape(escaped(word)) == f"<code>{word}</code>"
+    finding = Finding(code="a", message=f'is "{word}"', hint=f"not {word}", path=("env_vars", word))
+    assert word not in prose(finding_list([finding]))
+
+
+def test_no_name_is_live_in_a_preview_or_a_refusal() -> None:
+    refused = fixture("reverse-text").read_text(encoding="utf-8").replace("[trainer", '["@org/team #17".trainer', 1)
+    for content in (hostile(), f'"@org/team" = 1\n{refused}'):
+        text = prose(as_markdown(previewed(content)))
+        assert not re.search(r"@org|#1", text)
+
+
+def test_a_refusal_shows_its_lines_and_no_secret() -> None:
+    text = fixture("reverse-text").read_text(encoding="utf-8")
+    text += f'\n[trainer.env_vars]\nAPI_KEY = "{SECRET}"\nCUDA_VISIBLE_DEVICES = "```"\n'
+    preview = as_markdown(previewed(text))
+    line = len(text.splitlines())
+    assert f'  ````\n  {line} | CUDA_VISIBLE_DEVICES = "```"\n  {" " * len(str(line))} | ^\n  ````\n' in preview
+    assert SECRET not in preview
+    outside_of_fences(preview)
 
 
 @pytest.mark.parametrize("path", bad(), ids=lambda path: path.stem)
@@ -147,7 +191,7 @@ def test_code_is_a_code_span_where_that_can_hold_it() -> None:
 
 def test_running_text_is_no_markup() -> None:
     assert escaped("see num_train_nodes: 3 (of 4)") == "see num_train_nodes: 3 (of 4)"
-    assert not set(escaped(HOSTILE_NAME)) & set("<>[]`|@*~$\n")
+    assert not set(re.sub("</?code>", "", escaped(HOSTILE_NAME))) & set("<>[]`|@*~$\n")
 
 
 def test_columns_of_numbers_are_aligned_right() -> None:

@@ -27,6 +27,9 @@ MAX_NAMES: Final = 40
 _FITS_CODE_SPAN: Final = re.compile(r"(?! )[^`|\\]+(?<! )\Z")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<>&|~#@$^]|:(?=\S)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """What starts anything inside a line: markup, HTML, an entity, a mention, a link, math, an emoji."""
+_LIVE: Final = re.compile(r"@\w|#\d|://|www\.|\S@\S|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE)
+"""What GitHub makes a mention, a reference to an issue or a commit, or a link of."""
+_WORDS: Final = re.compile(r"(\s+)")
 _FENCES: Final = re.compile(r"`{3,}")
 
 
@@ -56,12 +59,24 @@ def code(text: str) -> str:
     shown = clipped(visible(text), MAX_CELL)
     if _FITS_CODE_SPAN.match(shown):
         return f"`{shown}`"
-    return f"<code>{escaped(shown)}</code>"
+    return f"<code>{_entities(shown)}</code>"
 
 
 def escaped(text: str) -> str:
-    """Write any text as running text: what could be markup, a mention or a link becomes entities."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", visible(text))
+    """Write any text as running text: what could be markup becomes entities, and a word that GitHub makes live, code.
+
+    GitHub looks for mentions, references and links after it has read entities, everywhere but in code.
+    """
+    shown = visible(text)
+    if _LIVE.search(shown) is None:
+        return _entities(shown)
+    return "".join(
+        f"<code>{_entities(word)}</code>" if _LIVE.search(word) else _entities(word) for word in _WORDS.split(shown)
+    )
+
+
+def _entities(text: str) -> str:
+    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", text)
 
 
 def fenced(text: str, language: str = "") -> str:
