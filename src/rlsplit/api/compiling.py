@@ -85,7 +85,7 @@ def compile_run(
 
     ``release`` is the release of prime-rl in the image, by tag or commit, where the image tag does not name it; it also
     goes before ``platform.release``. ``project_dir`` is the folder that a relative ``slurm.project_dir`` of an SFT run
-    is below in the artifact (SFT-83).
+    is below in the artifact (C-09).
 
     Problems of what the server itself gives come out the same way, with the params ``runId``, ``tokenValue`` and
     ``platform.<setting>``: some, such as an access mode, only show together with the config.
