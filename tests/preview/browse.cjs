@@ -63,7 +63,7 @@ async function print(browser, file) {
     const wide = [...document.querySelectorAll("body *")].filter((part) => part.getBoundingClientRect().right > innerWidth + 1);
     const cut = [...document.querySelectorAll("pre, .scroll, td, code")].filter(
       (part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline");
-    const shut = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.getBoundingClientRect().height);
+    const shut = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.checkVisibility());
     return Object.entries({ wide, cut, shut }).flatMap(([fault, parts]) =>
       parts.slice(0, 3).map((part) => `${fault}: ${part.outerHTML.slice(0, 200)}`));
   });
