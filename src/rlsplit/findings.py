@@ -189,8 +189,6 @@ def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
 
 def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
     """Return the record of the longest prefix of a path that has one, which may be the path itself."""
-    if not records:
-        return None
     for end in range(len(path), -1, -1):
         record = records.get(path[:end])
         if record is not None:
