@@ -22,6 +22,7 @@ const CLOSE_LOOKS = [
   [390, "light", { rules: { "color-contrast": { enabled: false } } }],
 ];
 
+const AT_ONCE = 3; // pages: with all of them a slow machine has not loaded the last before its time is over
 const SHEET = 700; // width of A4 between margins of 12 mm [CSS pixels]
 
 async function look(browser, file, [width, colorScheme, rules]) {
@@ -96,7 +97,9 @@ async function parse(page, text) {
       const papers = closely.includes(name) ? [print(browser, file)] : [];
       faults[name] = (await Promise.all([...looks.map((how) => look(browser, file, how)), ...papers])).flat();
     };
-    await Promise.all(Object.entries(pages).map(lookAt));
+    const waiting = Object.entries(pages).entries();
+    const work = async () => { for (const [number, page] of waiting) await lookAt(page, number); };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
     const page = await browser.newPage();
     await page.addScriptTag({ path: MERMAID });
     await page.evaluate(() => mermaid.initialize({ startOnLoad: false, securityLevel: "strict" }));
