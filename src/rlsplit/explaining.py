@@ -205,7 +205,7 @@ _EVALS_KEYS: Final[Mapping[KeyPath, KeyPath]] = {
 def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
     opened = {path[:end] for path in overlays for end in range(len(path))}
     for path, value in leaves(subject.config):
-        if nearest(overlays, path) is not None or path in opened:
+        if overlays and (nearest(overlays, path) is not None or path in opened):
             continue  # of what an overlay fills, the empty table or null is no news
         root_path = subject.moved.get(path, (*subject.root, *path))
         yield records.origin(subject, path, value, root_path)

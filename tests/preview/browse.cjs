@@ -23,6 +23,7 @@ const CLOSE_LOOKS = [
 ];
 
 const PATIENCE = 120_000; // for a page on a busy machine [ms]
+const AT_ONCE = 3; // pages: with all of them a slow machine has not loaded the last before its time is over
 const SHEET = 700; // width of A4 between margins of 12 mm [CSS pixels]
 
 async function look(browser, file, [width, colorScheme, rules]) {
@@ -66,7 +67,7 @@ async function print(browser, file) {
     const wide = [...document.querySelectorAll("body *")].filter((part) => part.getBoundingClientRect().right > innerWidth + 1);
     const cut = [...document.querySelectorAll("pre, .scroll, td, code")].filter(
       (part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline");
-    const shut = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.getBoundingClientRect().height);
+    const shut = [...document.querySelectorAll("details > :not(summary)")].filter((part) => !part.checkVisibility());
     return Object.entries({ wide, cut, shut }).flatMap(([fault, parts]) =>
       parts.slice(0, 3).map((part) => `${fault}: ${part.outerHTML.slice(0, 200)}`));
   });
@@ -99,7 +100,9 @@ async function parse(page, text) {
       const papers = closely.includes(name) ? [print(browser, file)] : [];
       faults[name] = (await Promise.all([...looks.map((how) => look(browser, file, how)), ...papers])).flat();
     };
-    await Promise.all(Object.entries(pages).map(lookAt));
+    const waiting = Object.entries(pages).entries();
+    const work = async () => { for (const [number, page] of waiting) await lookAt(page, number); };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
     const page = await browser.newPage();
     await page.addScriptTag({ path: MERMAID });
     await page.evaluate(() => mermaid.initialize({ startOnLoad: false, securityLevel: "strict" }));
