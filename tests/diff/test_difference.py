@@ -182,6 +182,7 @@ def test_a_refused_side_shows_its_findings() -> None:
         for text in (as_text(found), as_markdown(found), as_html(found)):
             assert "max_stepz" in text
             assert "refused with" in text
+        assert "1 | max_stepz = 1\n" in as_markdown(found)
 
 
 def test_secrets_are_told_to_change_and_never_shown() -> None:

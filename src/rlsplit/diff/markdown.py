@@ -15,10 +15,11 @@ from rlsplit.diff.words import (
     sides,
     verdict,
 )
+from rlsplit.excerpts import NO_LINES, Lines
 from rlsplit.findings import Finding, dotted
 from rlsplit.preview.markdown_blocks import Block, code, details, escaped, fenced, finding_list, fitted, table
 from rlsplit.preview.mermaid import flowchart
-from rlsplit.preview.subject import Planned
+from rlsplit.preview.subject import Compiled, Planned
 from rlsplit.preview.text import counted
 from rlsplit.preview.topology import Topology, topology
 
@@ -39,8 +40,8 @@ def _head(found: Difference) -> str:
 
 def _blocks(found: Difference) -> Iterator[Block]:
     if found.is_refused:
-        yield from _findings("Findings of the old", found.old.findings if found.old.is_refused else ())
-        yield from _findings("Findings of the new", found.new.findings if found.new.is_refused else ())
+        yield from _refusal("Findings of the old", found.old)
+        yield from _refusal("Findings of the new", found.new)
         return
     if found.facts:
         rows = [
@@ -72,9 +73,15 @@ def _more(number: int) -> str:
     return f"\nand {counted(number - MAX_ROWS, 'more row')}\n" if number > MAX_ROWS else ""
 
 
-def _findings(title: str, findings: tuple[Finding, ...]) -> Iterator[Block]:
+def _refusal(title: str, side: Compiled) -> Iterator[Block]:
+    """Why a side is refused, with the lines of its own text."""
+    if side.is_refused:
+        yield from _findings(title, side.findings, side.document.lines)
+
+
+def _findings(title: str, findings: tuple[Finding, ...], lines: Lines = NO_LINES) -> Iterator[Block]:
     if findings:
-        yield Block(title.lower(), f"#### {title}\n\n{finding_list(findings)}")
+        yield Block(title.lower(), f"#### {title}\n\n{finding_list(findings, lines)}")
 
 
 def _picture(found: Difference) -> Iterator[Block]:
