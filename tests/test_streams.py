@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_reader_that_goes_away() -> None:
     assert (done.returncode, done.stderr) == (2, b"rlsplit: the reader of the output went away\n")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Commands that take an interrupt, even where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt() -> None:
     os.mkfifo("slow.toml")  # nobody writes: the command waits for it
     command = [sys.executable, "-m", "rlsplit", "validate", "slow.toml"]
