@@ -18,9 +18,6 @@ from rlsplit.characters import HIDING, escaped
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _AMBIGUOUS_KEYS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"])
 
-_UNFIT_FOR_LITERAL: Final = re.compile(r"[^\n -~]|\A[ \n]| \n|\n\n\Z")
-"""Not printable ASCII, a first line that is empty or indented, trailing blanks, a second final newline."""
-
 _SPECIAL: Final = re.compile(f'["\\\\\xa0{HIDING}]')
 _SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _COMPONENT_LABEL: Final = "app.kubernetes.io/component"
@@ -146,9 +143,20 @@ def _scalar(value: object, pad: str) -> str:
 def _string(text: str, pad: str) -> str:
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'  # nearly all: to look for each special character would be most of the work
-    if text.count("\n") > 1 and text[-1] == "\n" and not _UNFIT_FOR_LITERAL.search(text):
-        return _literal(text, pad + "  ")
-    return _quoted(text)
+    return _literal(text, pad + "  ") if _is_block(text) else _quoted(text)
+
+
+def _is_block(text: str) -> bool:
+    """Whether a text can stand as lines: several, of printable ASCII, the first not indented, no blanks at an end."""
+    return (
+        text.count("\n") > 1
+        and text[-1] == "\n"
+        and text[0] not in " \n"
+        and " \n" not in text
+        and not text.endswith("\n\n")
+        and text.isascii()
+        and text.replace("\n", "").isprintable()
+    )
 
 
 def _literal(text: str, pad: str) -> str:
