@@ -27,7 +27,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
@@ -246,6 +246,7 @@ def _generalised(path: KeyPath) -> Pattern:
     return tuple(steps)
 
 
+@lru_cache(maxsize=256)
 def release_order(tag: str) -> tuple[int, ...]:
     """Order the tags of prime-rl: ``v0.8.1.dev30`` comes before ``v0.8.1``."""
     numbers = [int(number) for number in re.findall(r"[0-9]+", tag)]

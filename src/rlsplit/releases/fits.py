@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,7 +54,10 @@ def fits(table: Mapping[str, Any], *others: str) -> tuple[Fit, ...]:
     """
     lives = [life for path in _paths(table) if (life := _life(path)) is not None]
     tags = sorted({*TAGS, *others}, key=release_order)
-    return tuple(Fit(tag=tag, foreign=sum(not _lives(life, tag) for life in lives)) for tag in tags)
+    counted = Counter(lives)  # most keys live all along
+    return tuple(
+        Fit(tag=tag, foreign=sum(number for life, number in counted.items() if not _lives(life, tag))) for tag in tags
+    )
 
 
 def strangers(table: Mapping[str, Any], tag: str, best: str) -> int:
