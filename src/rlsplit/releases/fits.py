@@ -14,7 +14,7 @@ from rlsplit.releases.release import NEWEST, V0_7_0, V0_8_0
 TAGS: Final = ("v0.5.0", "v0.6.0", V0_7_0.tag, V0_8_0.tag, NEWEST.tag)
 """The releases whose keys are known, oldest first."""
 
-_MOST_KEYS: Final = 10_000
+_MOST_KEYS: Final = 2_000
 """So many keys of a document are looked at."""
 
 
