@@ -61,9 +61,6 @@ class Marks(Mapping[KeyPath, Mark]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __bool__(self) -> bool:
-        return next(iter(self), None) is not None  # without counting all
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({dict(self)})"
 

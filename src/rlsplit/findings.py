@@ -189,11 +189,7 @@ def enclosing(records: Mapping[KeyPath, T], path: KeyPath) -> Iterator[T]:
 
 def nearest(records: Mapping[KeyPath, T], path: KeyPath) -> T | None:
     """Return the record of the longest prefix of a path that has one, which may be the path itself."""
-    for end in range(len(path), -1, -1):
-        record = records.get(path[:end])
-        if record is not None:
-            return record
-    return None
+    return next(enclosing(records, path), None)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
