@@ -75,6 +75,7 @@ STAGES: list[tuple[str, ...]] = [
         "deserialize",
         "owning",
         "component_files",
+        "causes",
         "explaining",
         "excerpts",
         "reports",

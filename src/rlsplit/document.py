@@ -44,14 +44,19 @@ class Marks(Mapping[KeyPath, Mark]):
 
     def __init__(self, places: Callable[[], Node]) -> None:
         self._places = places
+        self._known: dict[KeyPath, Node | None] = {}
 
     @cached_property
     def _root(self) -> Node:
         return self._places()
 
     def __getitem__(self, path: KeyPath) -> Mark:
-        node = self._root.find(path)
-        if node is None or not path:
+        above = path[:-1]
+        if above not in self._known:  # keys are asked for one after the other, by table
+            self._known[above] = self._root.find(above)
+        table = self._known[above]
+        node = table.below.get(path[-1]) if table and path else None
+        if node is None:
             raise KeyError(path)
         return node.mark
 

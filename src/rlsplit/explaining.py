@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from rlsplit.causes import Causes
 from rlsplit.components import EVALS, ORCHESTRATOR, TRAINER, ComponentName, ConfigId
 from rlsplit.config.rules import Derived, Fill, Provenance
 from rlsplit.config.sections.base import Section
@@ -14,10 +15,8 @@ from rlsplit.config.spelling import nearest as closest
 from rlsplit.config.tree import tag_field
 from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
-from rlsplit.plain_data import is_list, is_table, value_at
+from rlsplit.plain_data import SCALARS, is_list, is_table
 from rlsplit.planning.model import Overlay
-from rlsplit.releases.release import NEWEST, Release
-from rlsplit.releases.spelling import as_written, spelled
 from rlsplit.secrets import HIDDEN, holds_secret
 from rlsplit.splitting import Component, Split
 
@@ -104,6 +103,10 @@ class _Subject:
     moved: Mapping[KeyPath, KeyPath]
     """Keys of the config that stand elsewhere than below ``root``."""
 
+    def root_path(self, path: KeyPath) -> KeyPath:
+        """Where a path of the config stands in the run's configuration."""
+        return self.moved.get(path) or (*self.root, *path)
+
 
 def explain(
     split: Split,
@@ -116,13 +119,50 @@ def explain(
 
     With a plan, the values that it overlays for the cluster are explained as such.
     """
-    records = _Records.of(provenance, document)
+    causes = Causes.of(provenance, document)
     overlays = overlays_of(plan)
     return tuple(
         origin
         for subject in _subjects(split, plan.shape.engine_components if plan else ("inference",), form)
-        for origin in _component_origins(subject, records, overlays.get(subject.id, {}))
+        for origin in _component_origins(subject, causes, overlays.get(subject.id, {}))
     )
+
+
+class Explainable(Protocol):
+    """What :func:`explain` needs to know of a run."""
+
+    @property
+    def split(self) -> Split:
+        """What the components get."""
+        ...
+
+    @property
+    def provenance(self) -> Provenance:
+        """What propagation and derivations set."""
+        ...
+
+    @property
+    def document(self) -> Document:
+        """What was written."""
+        ...
+
+
+def rerouted(
+    old: Explainable, new: Explainable, is_equal: Callable[[Any, Any], bool]
+) -> Iterator[tuple[Origin, Origin]]:
+    """Give both origins of every value that stays what it is but comes about in another way."""
+    old_causes, new_causes = (Causes.of(side.provenance, side.document) for side in (old, new))
+    before, after = (
+        {subject.name: subject for subject in _subjects(side.split, ("inference",), "resolved")} for side in (old, new)
+    )
+    for name, subject in after.items():
+        was = before.get(name)
+        values = dict(leaves(was.config)) if was else {}
+        for path, value in leaves(subject.config):
+            if was is None or path not in values or not is_equal(values[path], value):
+                continue
+            if old_causes.way(was.root_path(path), value) != new_causes.way(subject.root_path(path), value):
+                yield _origin(old_causes, was, path, values[path]), _origin(new_causes, subject, path, value)
 
 
 def asked_for(origins: Iterable[Origin], key: str) -> tuple[Origin, ...]:
@@ -202,13 +242,12 @@ _EVALS_KEYS: Final[Mapping[KeyPath, KeyPath]] = {
 """Keys of the evals' config that stand elsewhere in an SFT run's (SFT-72)."""
 
 
-def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
+def _component_origins(subject: _Subject, causes: Causes, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
     opened = {path[:end] for path in overlays for end in range(len(path))}
     for path, value in leaves(subject.config):
         if overlays and (nearest(overlays, path) is not None or path in opened):
             continue  # of what an overlay fills, the empty table or null is no news
-        root_path = subject.moved.get(path, (*subject.root, *path))
-        yield records.origin(subject, path, value, root_path)
+        yield _origin(causes, subject, path, value)
     for path, overlay in overlays.items():
         yield Origin(
             config=subject.id,
@@ -221,6 +260,22 @@ def _component_origins(subject: _Subject, records: _Records, overlays: Mapping[K
         )
 
 
+def _origin(causes: Causes, subject: _Subject, path: KeyPath, value: Any) -> Origin:
+    made = partial(Origin, config=subject.id, component=subject.name, path=path, value=value)
+    root, marks = subject.root_path(path), causes.document.marks
+    cause = causes.cause(root, value)
+    if isinstance(cause, Derived):
+        return made(kind="derived", rule=cause.rule, reason=cause.formula, inputs=cause.of)
+    if isinstance(cause, Fill):
+        source = cause.source_of(root)
+        where = marks.get(source) or marks.get(cause.source)
+        return made(kind="shared", where=where, source=source, rule=cause.rule)
+    if cause == "written":
+        source = causes.as_written(root)
+        return made(kind="written", where=marks.get(source), source=source)
+    return made(kind="default")
+
+
 def leaves(value: Any) -> list[tuple[KeyPath, Any]]:
     """List every value with its path: tables and lists of tables are entered, lists of plain values are values."""
     found: list[tuple[KeyPath, Any]] = []
@@ -229,7 +284,9 @@ def leaves(value: Any) -> list[tuple[KeyPath, Any]]:
 
 
 def _enter(value: Any, path: KeyPath, found: list[tuple[KeyPath, Any]]) -> None:
-    if is_table(value) and value:
+    if type(value) in SCALARS:  # most of all
+        found.append((path, value))
+    elif is_table(value) and value:
         for key, item in value.items():
             _enter(item, (*path, key), found)
     elif is_list(value) and any(map(is_table, value)):
@@ -237,91 +294,6 @@ def _enter(value: Any, path: KeyPath, found: list[tuple[KeyPath, Any]]) -> None:
             _enter(item, (*path, i), found)
     else:
         found.append((path, value))
-
-
-_ABSENT: Final = object()
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Nearest(Generic[T]):
-    """Records by path, that remember for every table which record is the nearest to what stands in it."""
-
-    records: Mapping[KeyPath, T]
-    known: dict[KeyPath, T | None] = field(default_factory=dict[KeyPath, "T | None"])
-
-    def above(self, path: KeyPath) -> T | None:
-        """Return the record of a path, or of the nearest table around it that has one."""
-        record = self.records.get(path)
-        if record is not None or not path:
-            return record
-        table = path[:-1]
-        if table not in self.known:
-            self.known[table] = nearest(self.records, table)
-        return self.known[table]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Records:
-    """What was written, shared and derived, ready for look-up by path."""
-
-    document: Document
-    fills: _Nearest[Fill]
-    derived: _Nearest[Derived]
-    """The last setting of each path."""
-    release: Release
-    """Whose spelling all paths have."""
-
-    @classmethod
-    def of(cls, provenance: Provenance, document: Document) -> _Records:
-        if provenance.release is not NEWEST:
-            provenance = _spelled(provenance)
-        return cls(
-            document=document,
-            fills=_Nearest({fill.target: fill for fill in provenance.fills}),
-            derived=_Nearest({setting.path: setting for setting in provenance.derived}),
-            release=provenance.release,
-        )
-
-    def origin(self, subject: _Subject, path: KeyPath, value: Any, root: KeyPath) -> Origin:
-        made = partial(Origin, config=subject.id, component=subject.name, path=path, value=value)
-        setting, fill = self.derived.above(root), self.fills.above(root)
-        if setting is not None and (setting.path == root or not self._is_written_as(root, value)):
-            return made(kind="derived", rule=setting.rule, reason=setting.formula, inputs=setting.of)
-        if fill is not None and (fill.target == root or fill.value != {}):
-            source = (*fill.source, *root[len(fill.target) :])
-            where = self.document.marks.get(source) or self.document.marks.get(fill.source)
-            return made(kind="shared", where=where, source=source, rule=fill.rule)
-        root = as_written(root, self.document.table, self.release)
-        if value_at(self.document.table, root, _ABSENT) is not _ABSENT:
-            return made(kind="written", where=self.document.marks.get(root), source=root)
-        return made(kind="default")
-
-    def _is_written_as(self, root: KeyPath, value: Any) -> bool:
-        written = value_at(self.document.table, root, _ABSENT)
-        return written is not _ABSENT and (written == value or str(written) == str(value))
-
-
-def _spelled(provenance: Provenance) -> Provenance:
-    """Spell what was shared and derived as the release does, and point at the keys that were written."""
-    release = provenance.release
-
-    def written(path: KeyPath) -> KeyPath:
-        return as_written(spelled(path, release), provenance.written, release)
-
-    fills = [
-        replace(fill, target=spelled(fill.target, release), source=written(fill.source)) for fill in provenance.fills
-    ]
-    derived = [
-        replace(
-            setting,
-            path=spelled(setting.path, release),
-            of=tuple((written(path), value) for path, value in setting.of),
-        )
-        for setting in provenance.derived
-    ]
-    return replace(provenance, fills=tuple(fills), derived=tuple(derived))
 
 
 def overlays_of(plan: RunPlan | None) -> dict[ConfigId, dict[KeyPath, Overlay]]:

@@ -124,6 +124,12 @@ class ConfigError(ValueError):
 
 def dotted(path: Sequence[str | int]) -> str:
     """Spell a path as a user would: ``orchestrator.train.source[0].group_size``, odd keys in quotes."""
+    return _dotted(tuple(path))
+
+
+@lru_cache(maxsize=4096)
+def _dotted(path: KeyPath) -> str:
+    """Spell a path; the same few are told of all components of a kind."""
     text = ""
     for part in path:
         if isinstance(part, int):

@@ -101,6 +101,10 @@ class Fill:
     value: Any = field(repr=False)
     rule: str
 
+    def source_of(self, path: KeyPath) -> KeyPath:
+        """Give the shared key of a path at or below the target."""
+        return (*self.source, *path[len(self.target) :])
+
 
 KindName = Literal["rl", "sft"]
 """Kind of run: reinforcement learning (``rl.toml``), or supervised fine-tuning (``sft.toml``)."""

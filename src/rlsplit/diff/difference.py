@@ -12,7 +12,7 @@ from rlsplit.characters import visible
 from rlsplit.compiler import retargeted
 from rlsplit.diff.changes import ABSENT, Change, changes, is_equal
 from rlsplit.diff.plan_facts import Fact, facts, role
-from rlsplit.explaining import Origin, origin_text
+from rlsplit.explaining import origin_text, rerouted
 from rlsplit.findings import Finding, KeyPath, dotted
 from rlsplit.planning.model import Config
 from rlsplit.preview.subject import Compiled, Planned, planned_of
@@ -193,17 +193,8 @@ def unified(title: str, old: str, new: str) -> str:
 
 
 def _moves(old: Planned, new: Planned) -> Iterator[Move]:
-    before = {(origin.component, origin.path): origin for origin in old.origins}
-    for origin in new.origins:
-        was = before.get((origin.component, origin.path))
-        if was is not None and _way(was) != _way(origin) and is_equal(was.value, origin.value):
-            old_text, new_text = origin_text(was), origin_text(origin)
-            yield Move(component=origin.component, path=origin.path, old=old_text, new=new_text)
-
-
-def _way(origin: Origin) -> tuple[object, ...]:
-    """How a value came to be, without the line it stands on and the numbers that went into it."""
-    return origin.kind, origin.source if origin.kind == "shared" else origin.rule
+    for was, is_now in rerouted(old, new, is_equal):
+        yield Move(component=is_now.component, path=is_now.path, old=origin_text(was), new=origin_text(is_now))
 
 
 # --- the headline ----------------------------------------------------------------------------------------------

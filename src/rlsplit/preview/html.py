@@ -43,10 +43,10 @@ Row = tuple[Any, ...]
 class ConfigValue:
     """One value of a config, and where it comes from."""
 
-    path: str
-    short: str
+    text: str
+    """The key with its value, which may be cut."""
     full: str
-    """The whole value where ``short`` is cut."""
+    """The whole value where it is cut."""
     kind: str
     label: str
     origin: str
@@ -135,7 +135,7 @@ def _page(run: Compiled) -> RunPage:
         lifecycle=tuple((visible(who), visible(what)) for who, what in lifecycle(plan)),
         pods=tuple(_pod_rows(plan)),
         configs=tuple(_config(found, pods) for pods in run.planned.shown.containers if pods.config is not None),
-        objects=tuple((object_title(item), visible_lines(to_yaml([item]))) for item in run.planned.objects),
+        objects=tuple((object_title(item), to_yaml([item])) for item in run.planned.objects),
     )
 
 
@@ -178,8 +178,10 @@ def _pod_rows(plan: RunPlan) -> Iterator[Row]:
 
 
 def _config(found: Explained, pods: Pods) -> ConfigView:
-    values = tuple(_value(origin) for origin in written_values(found, pods))
-    defaults = [f"{dotted(path)} = {value_text(value, LONG_VALUE)}" for path, value in default_values(pods).items()]
+    origins = tuple(written_values(found, pods))
+    values = tuple(map(_value, origins))
+    rest = default_values(pods, {origin.path for origin in origins})
+    defaults = [f"{dotted(path)} = {value_text(value, LONG_VALUE)}" for path, value in rest]
     return ConfigView(
         title=f"{visible(pods.env_server.name)} ({pods.suffix})" if pods.env_server else pods.suffix,
         size=counted(len(values), "value"),
@@ -193,8 +195,7 @@ def _value(origin: Origin) -> ConfigValue:
     is_removed = origin.value == REMOVED and origin.kind == "overlaid"
     full = "(in the Secret)" if is_removed else value_text(origin.value, LONG_VALUE)
     return ConfigValue(
-        path=visible(dotted(origin.path)),
-        short=clipped(full, SHORT_VALUE),
+        text=f"{visible(dotted(origin.path))} = {clipped(full, SHORT_VALUE)}",
         full=full if len(full) > SHORT_VALUE else "",
         kind=origin.kind,
         label=_LABELS[origin.kind],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,11 +43,6 @@ class Planned:
     def run(self) -> Run:
         """What was chosen for this one run."""
         return self.target.run
-
-    @property
-    def origins(self) -> tuple[Origin, ...]:
-        """Where every value of the split comes from, before the plan's overlays; found out anew at each call."""
-        return explain(self.split, self.provenance, self.document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,18 +130,16 @@ def written_values(found: Explained, pods: Pods) -> Iterator[Origin]:
         if overlay is not None:
             yield _overlaid(bare, overlay, path, value)
         else:
-            yield replace(origins.get(path) or replace(bare, path=path), value=value)
+            origin = origins.get(path) or replace(bare, path=path)
+            yield origin if origin.value is value else replace(origin, value=value)  # which is hidden, or a copy
     for path, overlay in overlays.items():
         if overlay.value == REMOVED:
             yield _overlaid(bare, overlay, path, REMOVED)
 
 
-def default_values(pods: Pods) -> Mapping[KeyPath, Any]:
-    """Give the values of a component that only its resolved form has."""
-    if pods.config is None:
-        return {}
-    written = dict(leaves(pods.config.sparse))
-    return {path: value for path, value in leaves(pods.config.resolved) if path not in written}
+def default_values(pods: Pods, written: Collection[KeyPath]) -> list[tuple[KeyPath, Any]]:
+    """List the values of a component that only its resolved form has, by the paths of those in its sparse form."""
+    return [leaf for leaf in leaves(pods.config.resolved) if leaf[0] not in written] if pods.config else []
 
 
 def _overlaid(bare: Origin, overlay: Overlay, path: KeyPath, value: Any) -> Origin:
