@@ -2,6 +2,9 @@
 
 Every entry keeps the text of its value, every header and entry the lines above it and the comment behind it. A reader
 judges nothing: tomli has accepted the text before.
+
+tomlkit, the library for this, was tried (0.15): a key that moves leaves the comments above it with its old neighbours,
+tables that stand interleaved are put together though nothing in them was edited, and 0.1 MB of tables takes seconds.
 """
 
 from __future__ import annotations
