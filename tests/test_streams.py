@@ -57,6 +57,47 @@ def test_a_full_disk_for_everything(words: str) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "render rl.toml -o out",
+        "render rl.toml --format html -o out",
+        "split rl.toml -o out",
+        "init -o new.toml",
+        "init platform -o new.toml",
+        "migrate old.toml",
+        "validate --report json=new.json rl.toml",
+    ],
+)
+def test_a_disk_that_fills_up(words: str, here: Path) -> None:
+    """Of a file that there is no room for nothing stands there: neither half of it nor an empty one."""
+    Path("old.toml").write_text(CONFIG.replace("train.source", "train.env"), encoding="utf-8")
+    before = {path: path.read_bytes() for path in here.iterdir()}
+    done = shell(f"ulimit -f 0; rlsplit {words}")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("rlsplit: cannot write ")
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("words", ["render rl.toml -o out", "split rl.toml -o out"])
+def test_a_folder_that_was_left_half_written_is_written_again(words: str) -> None:
+    """Whatever could be written is known as written: it is neither foreign nor changed by somebody."""
+    assert shell(f"rlsplit {words}").returncode == 0
+    whole = files(Path("out"))
+    Path("rl.toml").write_text(f"{CONFIG}name = 'c'\nenv.taskset.args.x = '{'x' * 9000}'\n", encoding="utf-8")
+    assert shell(f"ulimit -f 8; rlsplit {words}").returncode == 2
+    Path("rl.toml").write_text(CONFIG, encoding="utf-8")
+    done = shell(f"rlsplit {words}")
+    assert done.returncode == 0, done.stderr
+    assert files(Path("out")) == whole
+
+
+@pytest.mark.parametrize(("mask", "mode"), [("022", 0o644), ("077", 0o600)])
+def test_new_files_are_as_private_as_those_of_other_programs(mask: str, mode: int) -> None:
+    assert shell(f"umask {mask}; rlsplit render rl.toml -o out").returncode == 0
+    assert {path.stat().st_mode & 0o777 for path in Path("out").iterdir()} == {mode}
+
+
 @pytest.mark.parametrize("words", [["migrate", "old.toml", "-o"], ["migrate", "old.toml", "bad.toml", "-o"]])
 def test_a_pipe_that_is_named_as_output_stays_one(words: list[str]) -> None:
     Path("old.toml").write_text(f"{CONFIG}\n[trainer.model]\nattn = 'sdpa'\n", encoding="utf-8")

@@ -6,7 +6,7 @@ nothing is written, since it could be neither kept nor removed in silence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -21,22 +21,32 @@ def write_folder(folder: str, files: Mapping[str, str], writer: Writer, *, is_wh
     listing = f".rlsplit-{writer}"
     known = _listed(Path(folder) / listing)
     stale = [name for name in known if name not in files] if is_whole else []
-    changed = [name for name in stale if _digest_of(Path(folder) / name) not in (None, known[name])]
+    changed = [name for name in stale if _digest_of(Path(folder) / name) not in (None, *known[name])]
     if changed:
         raise CommandError(
             f"{Path(folder) / changed[0]} is no longer part, and was changed since it was written; "
             "move it away, or remove it"
         )
-    left = {name: digest for name, digest in known.items() if name not in stale}
-    listed = {**left, **{name: _digest(text.encode()) for name, text in files.items()}}
-    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(listed.items(), key=lambda pair: pair[0]))
-    write(folder, {**files, listing: lines})
+    written = {name: {_digest(text.encode())} for name, text in files.items()}
+    # Whoever is stopped on the way leaves a list that knows each file, as it was or as it is now.
+    ever = {name: known.get(name, set()) | written.get(name, set()) for name in {**known, **written}}
+    write(folder, {listing: _lines(ever)})
+    write(folder, files)
     for name in stale:
         _remove(Path(folder), name)
+    left = {name: digests for name, digests in known.items() if name not in stale}
+    write(folder, {listing: _lines({**left, **written})})
 
 
-def _listed(path: Path) -> dict[str, str]:
-    """Read a list of files with their digests; a line that no list of ours has, or that leads out, is passed over."""
+def _lines(listed: Mapping[str, Iterable[str]]) -> str:
+    return "".join(f"{digest}  {name}\n" for name in sorted(listed) for digest in sorted(listed[name]))
+
+
+def _listed(path: Path) -> dict[str, set[str]]:
+    """Read a list of files with the digests that they may have.
+
+    A line that no list of ours has, or that leads out, is passed over.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -44,7 +54,11 @@ def _listed(path: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot read {path}: {reason(error)}") from error
     pairs = [line.partition("  ") for line in text.split("\n")]
-    return {name: digest for digest, sign, name in pairs if sign and len(digest) == 64 and _is_inside(name)}
+    listed: dict[str, set[str]] = {}
+    for digest, sign, name in pairs:
+        if sign and len(digest) == 64 and _is_inside(name):
+            listed.setdefault(name, set()).add(digest)
+    return listed
 
 
 def _is_inside(name: str) -> bool:

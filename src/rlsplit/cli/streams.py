@@ -259,10 +259,15 @@ def make_folder(path: Path) -> None:
 
 
 def create_file(name: str, text: str) -> None:
-    """Write a new file; one that is there already, or a link, stays as it is."""
+    """Write a new file, or none if it cannot be whole; one that is there already, or a link, stays as it is."""
     try:
         with Path(name).open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            try:
+                file.write(text)
+                file.flush()
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
     except FileExistsError as error:
         raise CommandError(f"{name} is there already; -o FILE writes another one") from error
     except (OSError, ValueError) as error:
@@ -282,11 +287,12 @@ def replace_file(name: str, text: str) -> None:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8", newline="")
             return
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
-            Path(made).chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o644)
+            Path(made).chmod(mode)
             Path(made).replace(path)
         except BaseException:
             Path(made).unlink(missing_ok=True)
@@ -295,16 +301,19 @@ def replace_file(name: str, text: str) -> None:
         raise CommandError(f"cannot write {name}: {reason(error)}") from error
 
 
+def _umask() -> int:
+    """What new files of this process may not have; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def write(folder: str | None, files: Mapping[str, str]) -> None:
-    """Write files into a folder, made if it is not there; without a folder print them."""
+    """Write files into a folder, made if it is not there, each in one step; without a folder print them."""
     if folder is None:
         print("".join(files.values()), end="")
         return
-    try:
-        for name, text in files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        name = getattr(error, "filename", None) or folder
-        raise CommandError(f"cannot write {name}: {reason(error)}") from error
+    for name, text in files.items():
+        path = Path(folder) / name
+        make_folder(path.parent)
+        replace_file(str(path), text)
