@@ -112,6 +112,20 @@ def test_a_pipe_that_is_named_as_output_stays_one(words: list[str]) -> None:
         os.close(reader)
 
 
+def test_the_output_may_be_named_as_a_file(here: Path) -> None:
+    line = "rlsplit validate rl.toml --report json=/dev/stdout"
+    assert shell(f"{line} | cat").stdout == shell(f"{line} > kept; cat kept").stdout == "[]\n"
+
+
+def test_a_file_whose_folder_is_closed_is_written_to(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "report.json").write_text("before", encoding="utf-8")
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != here
+    )  # tests may run as root, whom nothing stops
+    assert main(["validate", "rl.toml", "--report", "json=report.json"]) == 0
+    assert (here / "report.json").read_text(encoding="utf-8") == "[]\n"
+
+
 def test_closed_streams() -> None:
     done = shell("rlsplit render rl.toml >&-")
     assert done.returncode == 2

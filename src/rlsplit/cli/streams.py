@@ -277,16 +277,16 @@ def create_file(name: str, text: str) -> None:
 def replace_file(name: str, text: str) -> None:
     """Replace a file by a text in one step, so that nobody ever sees half of it; links and its mode stay.
 
-    A device or a pipe is written to instead.
+    A device, a pipe, and a file in a folder that may not be written to are written to instead.
     """
     import tempfile
 
     path = Path(name)
     try:
-        path = path.resolve()
-        if path.exists() and not path.is_file():
+        if path.exists() and not (path.is_file() and os.access(path.resolve().parent, os.W_OK)):
             path.write_text(text, encoding="utf-8", newline="")
             return
+        path = path.resolve()
         mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
