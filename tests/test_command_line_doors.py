@@ -155,6 +155,13 @@ def test_completion_offers_what_there_is(line: str, offered: list[str]) -> None:
     assert completed(line) == offered
 
 
+def test_zsh_shows_what_a_word_means() -> None:
+    assert completed("rlsplit render --component e", "zsh") == ["evals:Evals", "env-server:Environments"]
+    rules = completed("rlsplit rules T-0", "zsh")
+    assert [rule.partition(":")[0] for rule in rules] == [f"T-0{n}" for n in range(1, 10)]
+    assert rules[0] == "T-01:`trust_remote_code` needs the Hugging Face implementation."
+
+
 def test_every_kind_that_is_rendered_is_offered() -> None:
     rendered = {kind.partition('"')[0] for kind in LISTED}
     assert len(rendered) > 5

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
-Completer = Callable[..., Iterable[str]]
+Words: TypeAlias = Iterable[str]
+Described: TypeAlias = Mapping[str, str]
+"""Words with what they mean, which zsh and fish show beside them."""
+Completer: TypeAlias = Callable[..., Words] | Callable[..., Described]
 """Gives words; called with the beginning of one, the action and what is parsed so far."""
 
 KINDS: Final = (
@@ -32,38 +35,38 @@ def completed(action: argparse.Action, completer: Completer) -> None:
     vars(action)["completer"] = completer
 
 
-def components(**_: Any) -> Iterable[str]:
+def components(**_: Any) -> Described:
     """Names of components."""
     from rlsplit.components import ROLES
 
-    return ROLES
+    return {name: role.title for name, role in ROLES.items()}
 
 
-def parts(**_: Any) -> Iterable[str]:
+def parts(**_: Any) -> Words:
     """Names of the parts of a split."""
     return ("trainer", "orchestrator", "inference", "env_servers", "deployment")
 
 
-def kinds(**_: Any) -> Iterable[str]:
+def kinds(**_: Any) -> Words:
     """Kinds of objects."""
     return KINDS
 
 
-def overrides(**_: Any) -> Iterable[str]:
+def overrides(**_: Any) -> Words:
     """Keys of an ``rl.toml``, each with the sign that a value follows."""
     from rlsplit.manual.lookup import all_paths
 
     return (f"{path}=" for path in all_paths("rl"))
 
 
-def explained_keys(**_: Any) -> Iterable[str]:
+def explained_keys(**_: Any) -> Words:
     """Keys that a component gets."""
     from rlsplit.manual.lookup import all_paths
 
     return (path for path in all_paths("rl") if path.startswith(_EXPLAINED))
 
 
-def explained_words(prefix: str, **_: Any) -> Iterable[str]:
+def explained_words(prefix: str, **_: Any) -> Words:
     """Files, and behind them keys that a component gets."""
     from argcomplete.completers import FilesCompleter
 
@@ -71,14 +74,14 @@ def explained_words(prefix: str, **_: Any) -> Iterable[str]:
     return (*files, *explained_keys())
 
 
-def codes(**_: Any) -> Iterable[str]:
+def codes(**_: Any) -> Described:
     """Codes of the rulebook."""
     from rlsplit.rulebook import entries
 
-    return (entry.code for entry in entries())
+    return {entry.code: entry.sentence for entry in entries()}
 
 
-def topics(**_: Any) -> Iterable[str]:
+def topics(**_: Any) -> Words:
     """Everything that ``rlsplit doc`` knows."""
     from rlsplit.manual.lookup import all_paths
 
@@ -86,14 +89,14 @@ def topics(**_: Any) -> Iterable[str]:
     return (*all_paths("rl"), *settings, *codes())
 
 
-def releases(**_: Any) -> Iterable[str]:
+def releases(**_: Any) -> Words:
     """Tags of the releases that are known exactly."""
     from rlsplit.releases.release import KNOWN
 
     return (release.tag for release in KNOWN)
 
 
-def reports(**_: Any) -> Iterable[str]:
+def reports(**_: Any) -> Words:
     """Formats of findings."""
     from rlsplit.report_formats import REPORT_FORMATS
 
