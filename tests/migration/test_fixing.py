@@ -51,6 +51,11 @@ LEFT = {
     "a key of another variant": BASE + "[deployment]\ntype = 'multi_node'\nnum_train_gpus = 4\n",
     "a word that may be a text": "clean = yes\n" + BASE,
     "null": "clean = None\n" + BASE,
+    "a key of another component": BASE.replace("[inf", "model.dtype = 'bfloat16'\n[inf"),
+    "another component's key, and one of the same beginning": BASE.replace(
+        "[inf", "scheduler = { type = 'linear', decay = 4 }\n[inf"
+    ),
+    "what would switch an adapter on": BASE.replace("[inf", "model.dropout = 0.1\n[inf"),
     "JSON": '{"max_stepz": 3, "trainer": {}, "orchestrator": {}}',
 }
 

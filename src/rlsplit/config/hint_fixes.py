@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rlsplit.config.hints import Reason, Unknown, fitting_places, unquoted
+from rlsplit.config.hints import Reason, Unknown, begun, fitting_places, is_of_another_component, unquoted
 from rlsplit.config.schema_index import ENTRY, ITEM, SchemaIndex
 from rlsplit.config.spelling import is_sure, nearest
 from rlsplit.findings import Fix, KeyPath
@@ -52,7 +52,16 @@ def _elsewhere(index: SchemaIndex, unknown: Unknown) -> Fix | None:
         return None  # only some variants have it
     steps = [(step, path[number + 1 : number + 2] == (ITEM,)) for number, step in enumerate(path) if step != ITEM]
     to = _with_indices(steps, unknown.path)
-    return _moving(index, unknown, to, is_certain=True) if to and ENTRY not in path else None
+    is_same = not (
+        begun(unknown) or is_of_another_component(unknown.path, places) or _is_switched_on(index, unknown, to)
+    )
+    return _moving(index, unknown, to, is_certain=is_same) if to and ENTRY not in path else None
+
+
+def _is_switched_on(index: SchemaIndex, unknown: Unknown, to: KeyPath | None) -> bool:
+    """Whether a key would go into a table that is off unless it is written, such as that of adapters."""
+    tables = [to[:end] for end in range(1, len(to))] if to else []
+    return any(index.is_off(index.steps(table)) for table in tables if unknown.path[: len(table)] != table)
 
 
 def _respelled(index: SchemaIndex, unknown: Unknown) -> Fix | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from rlsplit.config.release_hints import changed
@@ -17,7 +17,7 @@ from rlsplit.config.schema_index import ENTRY, ITEM, Kind, Place, SchemaIndex, S
 from rlsplit.config.sections.base import Section
 from rlsplit.config.spelling import apart, nearest, words
 from rlsplit.config.tree import distance
-from rlsplit.findings import KeyPath, clipped, dotted
+from rlsplit.findings import KeyPath, dotted
 from rlsplit.releases.changes import Pattern, by_name, spelled
 from rlsplit.request_fields import REQUEST_FIELDS
 
@@ -27,6 +27,14 @@ HUB: Final = "559b447"
 MOST_SPELLINGS: Final = 100
 """Of so many unknown keys the spelling is compared; of further ones only the name is looked up."""
 _MOST_PLACES: Final = 3
+_MOST_KEYS: Final = 8
+"""Of so many keys of a table all are named."""
+_OPEN: Final = "extra_body"
+"""The key of a table for arguments of a request that prime-rl has no key for."""
+_ADAPTER: Final = "lora"
+"""The table that changes what is trained as soon as it is written."""
+COMPONENT_TABLES: Final = frozenset({"trainer", "orchestrator", "inference"})
+"""Root tables that one component alone reads."""
 
 Reason = Literal["variant", "release", "request", "elsewhere", "spelling", "misspelled-elsewhere", "unknown"]
 
@@ -120,11 +128,34 @@ def _elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
     name = _name(unknown)
     here = index.steps(unknown.path[:-1])
     places = fitting_places(index, name, unknown.value)
-    return (
-        _unquoted(index, unknown)
-        or _nearest_places(index, here, places, unknown.value)
-        or _formerly_elsewhere(name, here)
-    )
+    if text := _unquoted(index, unknown):
+        return text
+    if (text := _nearest_places(index, here, places, unknown.value)) is None:
+        return _formerly_elsewhere(name, here)
+    nearer = "".join(f'did you mean "{known}"? else, ' for known in begun(unknown))
+    if is_of_another_component(unknown.path, places):
+        owner, name = unknown.path[0], text.removeprefix("it belongs to ")
+        return f"{nearer}{owner} has no such key, but there is {name}"
+    return f"{nearer}{_handed_on(unknown)}{text}"
+
+
+def begun(unknown: Unknown) -> list[str]:
+    """Give the keys of the same table that begin with the whole name: ``decay_steps`` for ``decay``."""
+    return [known for known in unknown.section.model_fields if known.startswith(f"{_name(unknown)}_")]
+
+
+def is_of_another_component(path: KeyPath, places: Iterable[Place]) -> bool:
+    """Whether a key of one component is known to others only, where it may well mean something else."""
+    is_shared = any(len(place.path) == 1 for place in places)
+    owners = {place.path[0] for place in places}
+    return path[0] in COMPONENT_TABLES and not is_shared and owners <= COMPONENT_TABLES - {path[0]}
+
+
+def _handed_on(unknown: Unknown) -> str:
+    """Of what a table hands on to a program: that it may have any argument."""
+    if _OPEN not in unknown.section.model_fields:
+        return ""
+    return f"write it in [{dotted((*unknown.path[:-1], _OPEN))}] to hand it on as it is; else "
 
 
 def fitting_places(index: SchemaIndex, name: str, value: Any) -> list[Place]:
@@ -169,7 +200,8 @@ def _belongs(index: SchemaIndex, places: Sequence[Place], value: Any) -> str:
         return f"{_header(path)}{only}"
     if not above:
         return f"the root, before the first table: {path[-1]}"
-    return f"{_header(above)}{only}: {_spelled(path)}"
+    off = ", which trains an adapter alone" if above[-1] == _ADAPTER else ""
+    return f"{_header(above)}{only}{off}: {_spelled(path)}"
 
 
 def _header(steps: Steps) -> str:
@@ -200,9 +232,21 @@ def unquoted(index: SchemaIndex, unknown: Unknown) -> tuple[str, ...] | None:
 def _formerly_elsewhere(name: str, here: Steps) -> str | None:
     """A key that an earlier release had in another table: of several tables, the nearest."""
     rows = {_steps(change.old): change for change in by_name().get(name, ()) if change.new}
+    if len(rows) > 1:  # a name of several tables, such as id and args, says little by itself
+        rows = {path: change for path, change in rows.items() if _is_around(here, path[:-1])}
     nearest_rows = [rows[path] for path in _nearest(here, {path: path[:-1] for path in rows})]
     places = {spelled(new): change.since for change in nearest_rows for new in change.new}
     return f"it is {' or '.join(f'{place} since {since}' for place, since in places.items())}" if places else None
+
+
+def _is_around(here: Steps, table: Steps) -> bool:
+    """Whether one table stands in the other, or both have the same name."""
+    shared = min(len(here), len(table))
+    return here[:shared] == table[:shared] or _last_name(here) == _last_name(table)
+
+
+def _last_name(table: Steps) -> str | None:
+    return next((step for step in reversed(table) if step not in (ITEM, ENTRY)), None)
 
 
 def _steps(path: Pattern) -> Steps:
@@ -231,13 +275,35 @@ def _is_meant(index: SchemaIndex, unknown: Unknown, near: str) -> bool:
     return score is not None and (score < 2 or any(_kind(unknown.value) in place.kinds for place in places))
 
 
+def _joined(index: SchemaIndex, unknown: Unknown) -> str | None:
+    """A key that has the name of its table in front: ``lora_rank``, ``optim_lr``, or that table's own ``lora_rank``."""
+    name, here = words(_name(unknown)), index.steps(unknown.path[:-1])
+    places = [place for place in _by_joined_name(index).get(name, ()) if place.path[0] in here[:1] or not here]
+    own = [place.path[-1] for place in places if place.path[:-1] == here]
+    if own:
+        return f'did you mean "{own[0]}"?'
+    fitting = [place for place in places if _kind(unknown.value) in place.kinds] or places
+    return _nearest_places(index, here, fitting, unknown.value)
+
+
+@cache
+def _by_joined_name(index: SchemaIndex) -> Mapping[tuple[str, ...], list[Place]]:
+    joined: dict[tuple[str, ...], list[Place]] = {}
+    for places in index.by_name.values():
+        for place in places:
+            above = _last_name(place.path[:-1])
+            if above is not None:
+                joined.setdefault((*words(above), *words(place.path[-1])), []).append(place)
+    return joined
+
+
 def _misspelled_elsewhere(index: SchemaIndex, unknown: Unknown) -> str | None:
     near = _near_anywhere(index, _name(unknown))
     if near is None:
         return None
     here = index.steps(unknown.path[:-1])
     text = _nearest_places(index, here, fitting_places(index, near, unknown.value), unknown.value)
-    return f'did you mean "{near}"? {text}' if text else None
+    return f'did you mean "{near}"? {_handed_on(unknown)}{text}' if text else None
 
 
 @lru_cache(maxsize=256)
@@ -255,8 +321,10 @@ def _newer(unknown: Unknown) -> str:
         for name, field in unknown.section.model_fields.items()
         if _keeps_unknown(field.annotation)
     ]
+    fields = list(unknown.section.model_fields)
     inner = f"write it in {opened[0]}; " if opened else ""
-    return clipped(f"{inner}prime-rl at {HUB} has no such key; for a newer image, pass --on-unknown warn")
+    listed = f"the keys are {', '.join(fields)}; " if 1 < len(fields) <= _MOST_KEYS and not opened else ""
+    return f"{inner}{listed}prime-rl at {HUB} has no such key; for a newer image, pass --on-unknown warn"
 
 
 def _keeps_unknown(annotation: Any) -> bool:
@@ -274,5 +342,6 @@ _EXACT: Final[tuple[tuple[Reason, _Find], ...]] = (
 )
 _SPELLING: Final[tuple[tuple[Reason, _Find], ...]] = (
     ("spelling", _misspelled),
+    ("misspelled-elsewhere", _joined),
     ("misspelled-elsewhere", _misspelled_elsewhere),
 )

@@ -47,6 +47,11 @@ class SchemaIndex:
         """What may stand at a path of a document."""
         return self.sections.get(self.steps(path), ())
 
+    def is_off(self, table: Steps) -> bool:
+        """Whether a table is null unless it is written: whoever writes a key of it switches something on."""
+        above = self.sections.get(table[:-1], ())
+        return any(s.model_fields[table[-1]].default is None for s in above if table[-1] in s.model_fields)
+
     def steps(self, path: KeyPath) -> Steps:
         """Put the signs for any item and any key into a path of a document."""
         found: Steps = ()

@@ -10,6 +10,19 @@ from typing import Final
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LONGEST: Final = 100
 """Names beyond so many characters are near to none."""
+_SHORT_FOR: Final = {
+    ("learning", "rate"): "lr",
+    ("activation", "checkpointing"): "ac",
+    ("gradient", "checkpointing"): "ac",
+    ("garbage", "collection"): "gc",
+    ("context", "parallel"): "cp",
+    ("expert", "parallel"): "ep",
+    ("grad", "clip"): "max_norm",
+    ("gradient", "clipping"): "max_norm",
+    ("clip", "grad", "norm"): "max_norm",
+    ("max", "grad", "norm"): "max_norm",
+}
+"""What prime-rl calls in short, or otherwise, what other trainers write out: two letters alone tell nothing."""
 
 
 @lru_cache(maxsize=4096)
@@ -39,11 +52,13 @@ def apart(given: str, known: str) -> int | None:
     joined, whole = _joined(given), _joined(known)
     if joined == whole:
         return 0
+    if known == _SHORT_FOR.get(ours):
+        return 2
     if len(ours) == len(theirs):
         if sorted(ours) == sorted(theirs):
             return 1
         return _words_apart(ours, theirs)
-    if _initials(ours, theirs) or _initials(theirs, ours):
+    if _initials(ours, theirs):
         return 2
     # One separator too many or too few, and a typo besides.
     if abs(len(ours) - len(theirs)) == 1 and min(len(joined), len(whole)) >= 6 and _edits(joined, whole, 1) == 1:
@@ -107,11 +122,13 @@ def _is_skeleton(short: str, long: str) -> bool:
 
 
 def _initials(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
-    """Whether one name is the initials of the other: ``lr``, ``tp`` for ``tensor_parallel_size``."""
+    """Whether one name is the initials of the other: ``tp`` for ``tensor_parallel_size``, else three or more."""
     if len(short) != 1 or len(short[0]) < 2:
         return False
     initials = "".join(word[0] for word in long)
-    return short[0] == initials or (long[-1] == "size" and short[0] == initials[:-1])
+    if len(initials) > 2 and long[-1] == "size" and short[0] == initials[:-1]:
+        return True
+    return len(initials) > 2 and short[0] == initials
 
 
 def _edits(one: str, other: str, most: int) -> int | None:
