@@ -72,6 +72,13 @@ def test_objects_are_owned_by_the_workload(path: Path) -> None:
     assert rlsplit.owned(made, UID) == made
 
 
+def test_a_claim_may_be_left_to_itself() -> None:
+    objects = from_text(GOLDENS[0].read_text(encoding="utf-8"))
+    made = rlsplit.owned(objects, UID, keep_claim=True)
+    free = {item["kind"] for item in made if "ownerReferences" not in item["metadata"]}
+    assert free == {"PersistentVolumeClaim", "Job" if GOLDENS[0].stem != "jobset" else "JobSet"}
+
+
 def test_a_namespace_is_not_owned() -> None:
     objects = [{"kind": "Namespace", "metadata": {"name": "n"}}, *from_text(GOLDENS[0].read_text(encoding="utf-8"))]
     assert "ownerReferences" not in rlsplit.owned(objects, UID)[0]["metadata"]

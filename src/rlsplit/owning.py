@@ -13,8 +13,11 @@ _UID: Final = re.compile(r"[A-Za-z0-9-]{1,128}\Z")
 _COMPONENT: Final = "app.kubernetes.io/component"
 
 
-def owned(objects: Sequence[Mapping[str, Any]], uid: str) -> list[dict[str, Any]]:
+def owned(objects: Sequence[Mapping[str, Any]], uid: str, *, keep_claim: bool = False) -> list[dict[str, Any]]:
     """Give a run's objects with ``ownerReferences`` to its JobSet, or to the trainer's Job.
+
+    With the workload its volume claim goes, too, and the checkpoints on it, when that is deleted or its time to live
+    is over; ``keep_claim`` leaves the claim to itself.
 
     ``uid`` is the workload's on the server (``kubectl get -o jsonpath='{.metadata.uid}'``), which nobody else knows.
     The workload itself and the Namespace stay as they are. Shares with ``objects`` what does not change. Raises
@@ -32,7 +35,8 @@ def owned(objects: Sequence[Mapping[str, Any]], uid: str) -> list[dict[str, Any]
         "name": owner["metadata"]["name"],
         "uid": uid,
     }
-    return [dict(item) if item is owner or item["kind"] == "Namespace" else _owned(item, reference) for item in objects]
+    free = {"Namespace", "PersistentVolumeClaim"} if keep_claim else {"Namespace"}
+    return [dict(item) if item is owner or item["kind"] in free else _owned(item, reference) for item in objects]
 
 
 def _owned(item: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:

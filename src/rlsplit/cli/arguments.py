@@ -27,7 +27,7 @@ works too: "@ a.toml @ b.toml", "--trainer @ t.toml" for a file below a key, "--
 
 _NOTES_HELP: Final = "also say what the cluster needs to know about this run"
 
-EXIT_HELP: Final = "Exit codes: 0 fine, 1 findings, 2 could not run."
+EXIT_HELP: Final = "Exit codes: 0 fine, 1 errors, with --strict also warnings, 2 could not run."
 
 EXAMPLES: Final = {
     "render": "rlsplit render rl.toml --run-id my-run | kubectl apply --server-side -f -",
@@ -37,7 +37,8 @@ EXAMPLES: Final = {
     "diff": "rlsplit diff --git main rl.toml",
     "migrate": "rlsplit migrate configs/*.toml --diff",
     "drift": "rlsplit drift dump.json --stub",
-    "own": "rlsplit own run.yaml --uid \"$(kubectl get jobset rl-math -o jsonpath='{.metadata.uid}')\"",
+    "own": "rlsplit own run.yaml --uid "
+    '"$(kubectl get -f run.yaml -o jsonpath=\'{.items[?(@.kind=="JobSet")].metadata.uid}\')"',
     "init": "rlsplit init --model Qwen/Qwen3-4B --env reverse-text --nodes 2",
     "doc": "rlsplit doc inference.vllm.tensor_parallel_size",
     "rules": "rlsplit rules X-19",
@@ -77,7 +78,13 @@ def parser() -> argparse.ArgumentParser:
     _add_run(rendering)
     _add_render(rendering)
     _add_split(_compiling(made, "split", "print or write the component configs", commands.split, options.SplitOptions))
-    checking = _compiling(made, "validate", "check files, each on its own", commands.validate, options.ValidateOptions)
+    checking = _compiling(
+        made,
+        "validate",
+        "check files, each on its own or with --compose as one",
+        commands.validate,
+        options.ValidateOptions,
+    )
     _add_validate(checking)
     telling = _compiling(
         made, "explain", "say where each value comes from", explaining.explain, options.ExplainOptions, files="key"
@@ -124,8 +131,8 @@ def _add_reference(made: Any) -> None:
 def _add_init(made: Any) -> None:
     summary = "write a small rl.toml or sft.toml to begin with, or a platform.toml with every setting"
     parser = _command(made, "init", summary, manual_commands.init, options.InitOptions, "A file that is there stays.")
-    parser.add_argument("of", nargs="?", choices=["rl", "platform"], default="rl", help="default: rl")
-    parser.add_argument("--sft", action="store_true", help="an sft.toml instead of an rl.toml")
+    parser.add_argument("of", nargs="?", choices=["rl", "sft", "platform"], default="rl", help="default: rl")
+    parser.add_argument("--sft", action="store_true", help="the same as sft")
     parser.add_argument("--model", help="a model on Hugging Face, or a folder that the pods see")
     parser.add_argument("--env", help="task plugin of the environment")
     parser.add_argument("--data", help="dataset of an sft.toml: on Hugging Face, or a folder that the pods see")
@@ -296,6 +303,8 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
 def _add_own(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="RUN", help="what rlsplit render wrote, or - for standard input")
     parser.add_argument("--uid", required=True, help="uid of the JobSet, or of the trainer's Job, on the server")
+    told = "leave the volume claim alone: else it goes with the workload, also when ttl_seconds_after_finished is over"
+    parser.add_argument("--keep-claim", action="store_true", help=told)
     parser.add_argument("--format", choices=["yaml", "json"], default="yaml", help="default: yaml")
 
 

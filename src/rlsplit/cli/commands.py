@@ -145,7 +145,9 @@ def own(options: OwnOptions) -> int:
     from rlsplit.serialize import to_json, to_yaml
 
     try:
-        objects = owned(from_text(read_file(options.file).decode("utf-8", "replace")), options.uid)
+        objects = owned(
+            from_text(read_file(options.file).decode("utf-8", "replace")), options.uid, keep_claim=options.keep_claim
+        )
     except ConfigError as error:
         print("".join(f"{visible(str(finding))}\n" for finding in error.findings), end="", file=sys.stderr)
         return FINDINGS

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rlsplit.cli.options import DocOptions, InitOptions
 
 
-_NEXT: Final = {"rl": "rlsplit validate {}", "platform": "rlsplit validate --platform {}"}
+_NEXT: Final = {"rl": "rlsplit validate {}", "sft": "rlsplit validate {}", "platform": "rlsplit validate --platform {}"}
 
 
 def doc(options: DocOptions) -> int:
@@ -31,17 +31,24 @@ def init(options: InitOptions) -> int:
     from rlsplit.characters import visible
     from rlsplit.starter import platform_text
 
-    text = _config_text(options) if options.of == "rl" else platform_text()
+    of = "sft" if options.sft and options.of == "rl" else options.of
+    text = platform_text() if of == "platform" else _config_text(options, is_sft=of == "sft")
+    if of == "platform" and any(vars(options)[name] is not None for name in _CHOICES):
+        raise CommandError(f"{' and '.join(f'--{name}' for name in _CHOICES)} are for an rl.toml or an sft.toml")
     if options.output == "-":
         print(text, end="")
     else:
-        name = options.output or f"{'sft' if options.sft and options.of == 'rl' else options.of}.toml"
+        name = options.output or f"{of}.toml"
         create_file(name, text)
-        print(visible(f"wrote {name}; next: {_NEXT[options.of].format(shlex.quote(name))}"))
+        print(visible(f"wrote {name}; next: {_NEXT[of].format(shlex.quote(name))}"))
     return FINE
 
 
-def _config_text(options: InitOptions) -> str:
+_CHOICES: Final = ("model", "env", "data", "nodes")
+"""What can be chosen of a config."""
+
+
+def _config_text(options: InitOptions, *, is_sft: bool) -> str:
     from rlsplit.compiler import compile_sources
     from rlsplit.document import Source
     from rlsplit.findings import dotted
@@ -49,13 +56,14 @@ def _config_text(options: InitOptions) -> str:
 
     if options.nodes is not None and options.nodes < 1:
         raise CommandError("--nodes must be at least 1")
-    if (options.env if options.sft else options.data) is not None:
+    if (options.env if is_sft else options.data) is not None:
         raise CommandError("--env is for an rl.toml, --data for an sft.toml (--sft)")
-    names = ("model", "data" if options.sft else "env", "nodes")
+    names = ("model", "data" if is_sft else "env", "nodes")
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
-    text = sft_text(SftChoices(**given)) if options.sft else rl_text(Choices(**given))
+    text = sft_text(SftChoices(**given)) if is_sft else rl_text(Choices(**given))
     findings = compile_sources([Source(name="rl.toml", content=text)], until="plan").noted()
     for finding in findings:
         if finding.severity == "error":
-            raise CommandError(f"no run can be made of this: {dotted(finding.path)} {finding.message}")
+            told = f"no run can be made of this: {dotted(finding.path)} {finding.message}"
+            raise CommandError(f"{told}; {finding.hint}" if finding.hint else told)
     return text

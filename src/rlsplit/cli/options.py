@@ -159,6 +159,7 @@ class OwnOptions:
 
     file: str
     uid: str
+    keep_claim: bool
     format: Literal["yaml", "json"]
 
 
@@ -182,9 +183,9 @@ class DocOptions:
 class InitOptions:
     """``rlsplit init``."""
 
-    of: Literal["rl", "platform"]
+    of: Literal["rl", "sft", "platform"]
     sft: bool
-    """Whether an ``sft.toml`` is written, and no ``rl.toml``."""
+    """The same as ``sft``."""
     model: str | None
     env: str | None
     data: str | None

@@ -15,6 +15,10 @@ _LEFT: Final = ("svc", "secret", "configmap", "networkpolicy", "pdb", "serviceac
 """Kinds that stay when a run has ended, besides its workload and its claim."""
 
 
+_POD_GROUPS: Final = {"volcano": "podgroups.scheduling.volcano.sh", "coscheduling": "podgroups.scheduling.x-k8s.io"}
+"""Gang scheduler to the resource that it knows a run by."""
+
+
 def lifecycle(plan: RunPlan) -> tuple[Row, ...]:
     """Say it in the order in which it happens."""
     return (*_start(plan), *_end(plan), *_removal(plan))
@@ -64,6 +68,8 @@ def _removal(plan: RunPlan) -> Iterator[Row]:
     kinds = [plan.platform.workload, *_LEFT]
     if plan.platform.monitoring == "podmonitor":
         kinds.append("podmonitor")
+    if plan.platform.gang is not None:
+        kinds.append(_POD_GROUPS[plan.platform.gang])
     chosen = f"-n {plan.names.namespace} -l app.kubernetes.io/instance={plan.names.base}"
     yield "To remove it", f"kubectl delete {','.join(kinds)} {chosen}"
     if plan.claim is None:

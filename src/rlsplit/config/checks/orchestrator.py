@@ -129,7 +129,10 @@ def automatic_renderer_is_known(orchestrator: OrchestratorConfig) -> Iterator[Re
     name = orchestrator.tokenizer.name or orchestrator.model.name
     if orchestrator.renderer.name == "auto" and name not in orchestrator.model_renderers:
         message = f'"auto" knows no renderer for {shown(name)}'
-        hint = 'write [orchestrator.renderer] with the name of its chat format, or name = "default"'
+        hint = (
+            "name the model that it comes from as tokenizer.name, as on Hugging Face;"
+            ' or write [orchestrator.renderer] with the name of its chat format, or name = "default"'
+        )
         yield Refusal(("renderer", "name"), message, hint, (("tokenizer", "name"), ("model", "name")))
 
 

@@ -15,6 +15,7 @@ from rlsplit.config.tree import is_section, tag_field, tag_of
 from rlsplit.findings import Finding, KeyPath, dotted, shown
 from rlsplit.hints import did_you_mean
 from rlsplit.plain_data import TOO_MANY, is_table
+from rlsplit.releases.changes import known_change
 from rlsplit.secrets import holds_secret
 
 _EXPECTED: Final = {
@@ -40,6 +41,7 @@ _EXPECTED: Final = {
 }
 
 
+_MOST_KEYS: Final = 8
 MOST_PROBLEMS: Final = 300
 """So many problems of one kind are told one by one, the rest is counted: nobody reads more, and each takes time."""
 
@@ -55,14 +57,19 @@ def finding_of(kind: type[Section], path: KeyPath, group: list[ErrorDetails]) ->
     first = group[0]
     scope = path[:-1] if _is_verbatim(kind, path) else _plain_union(kind, path)
     if first["type"] == "missing":
-        return Finding(code="B-02", path=path, message="is required", hint=_missing_hint(path))
+        return Finding(code="B-02", path=path, message="is required", hint=_missing_hint(kind, path))
     if first["type"].startswith("union_tag"):
         return _tag_finding(kind, path, first)
     if first["type"] == "too_short":
         return Finding(code="B-03", path=path, message="must not be empty")
     expected = " or ".join(dict.fromkeys(_expected(details) for details in group))
     given = "" if holds_secret(path, first["input"]) else f", not {shown(first['input'])}"
-    hint = _choice_hint(kind, path, first["input"]) or _date_hint(group, first["input"])
+    hint = (
+        _choice_hint(kind, path, first["input"])
+        or _release_hint(path, first["input"])
+        or _date_hint(group, first["input"])
+        or (_table_hint(kind, path, first["input"]) if expected == _EXPECTED["model_type"] else None)
+    )
     return Finding(code="B-03", path=path, message=f"must be {expected}{given}", hint=hint, scope=scope)
 
 
@@ -88,8 +95,51 @@ def _expected(details: ErrorDetails) -> str:
     return template.format(**details.get("ctx", {}))
 
 
-def _missing_hint(path: KeyPath) -> str:
-    return f"add [{path[0]}]; an empty table will do" if len(path) == 1 else f"write {dotted(path)} = ..."
+def _missing_hint(kind: type[Section], path: KeyPath) -> str:
+    if len(path) == 1:
+        return f"add [{path[0]}]; an empty table will do"
+    sections = [member for member in alternatives(kind, path) if is_section(member)]
+    keys = _keys_text(sections[0]) if len(sections) == 1 else ""
+    return f"write [{dotted(path)}]: {keys}" if keys else f"write {dotted(path)} = ..."
+
+
+def _table_hint(kind: type[Section], path: KeyPath, given: object) -> str | None:
+    """What to write for a table where its variant, its name, or that it is wanted was written."""
+    sections = [member for member in alternatives(kind, path) if is_section(member)]
+    if not sections:
+        return None
+    key = tag_field(sections[0])
+    if key and isinstance(given, str) and given in [tag_of(section, key) for section in sections]:
+        return f'write {{ {key} = "{given}" }}'
+    if given is True and len(sections) == 1 and not _required(sections[0]):
+        return "write {}, or a table with some of its keys"
+    return _keys_text(sections[0]) if len(sections) == 1 else None
+
+
+def _keys_text(section: type[Section]) -> str:
+    """Name the keys of a table: those that it must have, or else a few."""
+    required, fields = _required(section), list(section.model_fields)
+    if required:
+        return f"it needs {' and '.join(required)}"
+    return (
+        f"its keys are {', '.join(fields)}"
+        if len(fields) <= _MOST_KEYS
+        else f"its keys are {', '.join(fields[:_MOST_KEYS])} ..."
+    )
+
+
+def _required(section: type[Section]) -> list[str]:
+    return [name for name, field in section.model_fields.items() if field.is_required()]
+
+
+def _release_hint(path: KeyPath, given: object) -> str | None:
+    """What became of a word that an earlier release had there."""
+    known = known_change(path) if isinstance(given, str) else None
+    now = known.change.values.get(str(given)) if known else None
+    if known is None or now is None:
+        return None
+    is_gone = now.startswith("no successor")
+    return f'"{given}" {f"is gone since {known.since}; choose one" if is_gone else f"is {now} since {known.since}"}'
 
 
 def _choice_hint(kind: type[Section], path: KeyPath, given: object) -> str | None:

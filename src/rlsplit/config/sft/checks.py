@@ -178,7 +178,7 @@ def renderer_is_known(config: SFTConfig) -> Iterator[Refusal]:
     if config.data.type == "fake" and config.val is None:
         return
     kind, name = config.renderer.name, config.tokenizer.name or config.model.name
-    hint = "write [renderer] with the name of its chat format"
+    hint = "write [renderer] with the name of its chat format, or name the model that it comes from as tokenizer.name"
     if kind == "default":
         yield Refusal(at.RENDERER_NAME.path, '"default" cannot tell whose message a token belongs to', hint)
     elif kind == "auto" and name not in config.model_renderers:
