@@ -240,6 +240,7 @@ def commands_page() -> str:
             text(summary_of(command)),
             f"```console\n$ {EXAMPLES[name]}\n```",
             arguments_of(command),
+            *remarks_of(command),
         ]
     return page("Commands", *blocks)
 
@@ -252,6 +253,12 @@ def commands() -> Mapping[str, argparse.ArgumentParser]:
 
 def summary_of(command: argparse.ArgumentParser) -> str:
     return " ".join((command.description or "Show the help of a command.").split())
+
+
+def remarks_of(command: argparse.ArgumentParser) -> list[str]:
+    """What the help says below the exit codes."""
+    more = (command.epilog or "").partition(EXIT_HELP)[2]
+    return [text(" ".join(more.split()))] if more.strip() else []
 
 
 def arguments_of(command: argparse.ArgumentParser) -> str:

@@ -310,3 +310,33 @@ def test_the_root_of_an_sft_file_is_complete(shared: Path) -> None:
 )
 def test_the_config_of_a_component_is_recognised(path: Path) -> None:
     assert path.stem in names(tomli.loads(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rl", "[trainer]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id = 'a'\n"),
+        ("rl", "[trainer]\nmodel.nmae = 'a'\n[orchestrator]\n"),
+        ("sft", "[data]\nname = 'd'\n"),
+        ("part", "[trainer.optim]\nlr = 1.0\n"),
+        ("platform", "namespace = 'n'\n[trainer.resources.requests]\ncpu = '1'\n[orchestrator.resources.requests]\ncpu = '1'\n"),
+        ("orchestrator", "batch_size = 128\n"),
+        ("pyproject", "[project]\nname = 'p'\nversion = '1'\n"),
+        ("other", "[package]\nname = 'p'\nedition = '2021'\n"),
+        ("other", ""),
+        ("broken", "[trainer\n"),
+    ],
+)  # fmt: skip
+def test_the_command_names_the_kind(name: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "f.toml"
+    file.write_text(text, encoding="utf-8")
+    assert main(["kind", str(file)]) == 0
+    assert capsys.readouterr().out == f"{name} {file}\n"
+
+
+@pytest.mark.parametrize(
+    "path", [*FIXTURES.glob("*/rl.toml"), *FIXTURES.glob("*/sft.toml"), *FIXTURES.glob("*/platform.toml")]
+)
+def test_the_command_knows_every_fixture(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kind", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path.stem} {path}\n"

@@ -87,7 +87,12 @@ def test_a_config_may_go_elsewhere(here: Path, capsys: pytest.CaptureFixture[str
     ("words", "said"),
     [
         (["--nodes", "0"], "--nodes must be at least 1"),
-        (["--env", ""], "no run can be made of this: orchestrator.train.source[0].env names no environment"),
+        (
+            ["--env", ""],
+            "no run can be made of this: orchestrator.train.source[0].env names no environment;"
+            ' write env.id = "..." or env.taskset.id = "..."',
+        ),
+        (["platform", "--env", "x"], "--model and --env and --data and --nodes are for an rl.toml or an sft.toml"),
     ],
 )
 def test_choices_that_make_no_run_are_refused(

@@ -36,6 +36,8 @@ Fields = Mapping[str, Types]
 
 _ANYTHING: Final[Types] = (Any,)
 _MOST_RELATED: Final = 3
+_REQUIRED: Final = tuple(name for name, field in RLConfig.model_fields.items() if field.is_required())
+"""What every whole ``rl.toml`` has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,20 @@ def kinds_of(table: Mapping[str, Any], kind: KindName = "rl") -> tuple[FileKind,
     return (SFT,) if SFT in found and "data" in table else found
 
 
+def name_of_kind(table: Mapping[str, Any], kind: KindName) -> str:
+    """Name the kind of a document that was refused as a kind of run: a whole one with mistakes, ``part`` of one,
+    another :class:`FileKind`, or ``other``.
+    """
+    others = kinds_of(table, kind)
+    if others:
+        return others[0].name
+    _, root = _RUNS[kind]
+    known = _understood(table, (root,))
+    if kind == "rl" and not all(is_table(table.get(name)) for name in _REQUIRED):
+        return "part" if 2 * known > _understood(table, _ANYTHING) else "other"
+    return kind if known else "other"
+
+
 def _is_lora(table: Mapping[str, Any], kind: KindName) -> bool:
     """A model by its mere name, or a list of environments at the root: no root of prime-rl has either today."""
     if not _may_be(LORA, table, kind):
@@ -117,7 +133,7 @@ def _may_be(other: FileKind, table: Mapping[str, Any], kind: KindName) -> bool:
     A section that ``rl.toml`` requires does, where the kind has none of that name, or where ``rl.toml`` alone can make
     sense of all that stands in it. And an ``rl.toml`` itself has one of them.
     """
-    required = [name for name, field in RLConfig.model_fields.items() if field.is_required() and name in table]
+    required = [name for name in _REQUIRED if name in table]
     if kind != "rl":
         return other is not RL or bool(required)
     return not any(name not in other.fields or _is_understood(name, table[name]) for name in required)

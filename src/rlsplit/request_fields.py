@@ -57,3 +57,8 @@ REQUEST_FIELDS: Final[Mapping[str, RequestField]] = MappingProxyType(
     }
 )
 """Name, in snake case, to where it belongs."""
+
+OPTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {field.wire: field.option for field in REQUEST_FIELDS.values() if field.wire and field.option}
+)
+"""Field of a request to the option of the command line that gives the same."""

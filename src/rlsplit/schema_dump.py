@@ -17,6 +17,10 @@ import inspect
 import json
 import re
 import sys
+
+if not __package__ and sys.path and sys.path[0] == __file__.rpartition("/")[0]:
+    sys.path.append(sys.path.pop(0))  # run as a script: what lies beside it would hide the standard library's
+
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -294,6 +298,9 @@ def _name(model: type[BaseModel]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Print the dump of the classes and modules that are named."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return
     named = [word for word in arguments if ":" in word] or list(DEFAULT_ROOTS)
     roots = [getattr(importlib.import_module(word.split(":")[0]), word.split(":")[1]) for word in named]
     modules = [importlib.import_module(word) for word in arguments if ":" not in word]

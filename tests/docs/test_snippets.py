@@ -296,6 +296,27 @@ def test_the_workflow_says_nothing_where_no_config_changes(pull: Pull) -> None:
     assert pull.check() == (0, "", "")
 
 
+def test_the_workflow_passes_over_clusters_and_parts_and_takes_sft(pull: Pull) -> None:
+    cluster = "[trainer.resources.requests]\ncpu = '1'\n[orchestrator.resources.requests]\ncpu = '1'\n"
+    sft = "max_steps = 1\nmodel.name = 'Qwen/Qwen3-0.6B'\n[data]\nname = 'd'\n"
+    pull.start({"words.toml": sft})
+    pull.commit(
+        {"words.toml": sft.replace("1", "2", 1), "here.toml": cluster, "large.toml": "[trainer.optim]\nlr = 1.0\n"}
+    )
+    code, printed, comment = pull.check()
+    assert (code, printed) == (0, "")
+    assert "| `max_steps` | `1` | `2` |" in comment
+    assert comment.count("\n### ") == 1
+
+
+def test_the_workflow_tells_of_a_config_that_is_no_toml_any_more(pull: Pull) -> None:
+    pull.start({"rl.toml": CONFIG})
+    pull.commit({"rl.toml": f"{CONFIG}\n[oops"})
+    code, printed, _ = pull.check()
+    assert code == 1
+    assert printed.startswith("::error file=")
+
+
 def test_the_workflow_bears_odd_names_and_links(pull: Pull) -> None:
     pull.start({"rl.toml": CONFIG})
     names = ["--help.toml", "a`b`.toml", "x\n::error::y.toml", "$(touch owned).toml"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,17 @@ def dumped(folder: Path, source: str = PACKAGE) -> Any:
         [sys.executable, str(script), "made_up:Root"], cwd=folder, capture_output=True, check=True, text=True
     )
     return json.loads(done.stdout)
+
+
+def test_the_script_runs_where_it_stands(tmp_path: Path) -> None:
+    """What lies beside it has names of the standard library."""
+    (tmp_path / "made_up.py").write_text(PACKAGE, encoding="utf-8")
+    script = ROOT / "src" / "rlsplit" / "schema_dump.py"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, script, "made_up:Root"], env=env, capture_output=True, check=True, text=True)
+    assert json.loads(done.stdout)["roots"] == ["Root"]
+    shown = subprocess.run([sys.executable, script, "--help"], capture_output=True, check=True, text=True)
+    assert "python schema_dump.py" in shown.stdout
 
 
 def test_the_script_needs_pydantic_alone() -> None:

@@ -33,6 +33,7 @@ EXAMPLES: Final = {
     "render": "rlsplit render rl.toml --run-id my-run | kubectl apply --server-side -f -",
     "split": "rlsplit split rl.toml --form resolved --format json -o configs",
     "validate": "rlsplit validate configs/*.toml",
+    "kind": "rlsplit kind configs/*.toml",
     "explain": "rlsplit explain rl.toml orchestrator.num_train_workers",
     "diff": "rlsplit diff --git main rl.toml",
     "migrate": "rlsplit migrate configs/*.toml --diff",
@@ -86,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
         options.ValidateOptions,
     )
     _add_validate(checking)
+    checking.description = (checking.description or "").replace("Several FILEs", "With --compose several FILEs")
+    told = "rl, sft, part (of a config), platform, orchestrator and so on, other, or broken (no TOML); then the name."
+    asking = _command(made, "kind", "say what kind of file each is", commands.kind, options.KindOptions, told)
+    asking.add_argument("files", nargs="+", metavar="FILE", help="any TOML file, or - for standard input")
     telling = _compiling(
         made, "explain", "say where each value comes from", explaining.explain, options.ExplainOptions, files="key"
     )
@@ -257,7 +262,7 @@ def _add_migrate(made: Any) -> None:
 
 def _add_drift(made: Any) -> None:
     summary = "compare a dump of prime-rl's config classes with what rlsplit knows"
-    more = "A dump is what schema_dump.py of this package writes where prime-rl's configs are installed."
+    more = "A dump is what `python -m rlsplit.schema_dump` writes where prime-rl is installed; that file runs alone."
     parser = _command(made, "drift", summary, release_commands.drift, options.DriftOptions, more)
     parser.add_argument("dump", metavar="DUMP", help="the dump (JSON), or - for standard input")
     parser.add_argument("--release", metavar="RELEASE", help="compare with this release (default: the newest)")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rlsplit.cli.options import (
         CompileOptions,
         CompletionOptions,
+        KindOptions,
         OwnOptions,
         RenderOptions,
         RulesOptions,
@@ -134,6 +135,24 @@ def render(options: RenderOptions) -> int:
     else:
         print(to_json(chosen) if options.format == "json" else to_yaml(chosen), end="")
     return code
+
+
+def kind(options: KindOptions) -> int:
+    """Print what kind of file each is, before its name."""
+    from rlsplit.characters import visible
+    from rlsplit.compiler import compile_sources
+    from rlsplit.config.kinds import kind_of
+    from rlsplit.file_kinds import name_of_kind
+    from rlsplit.findings import has_errors
+
+    for source in sources_of(options.files, []):
+        outcome = compile_sources([source])
+        table = outcome.document.table
+        is_broken = has_errors(outcome.document.findings)
+        found = kind_of(table)
+        name = "broken" if is_broken else found if outcome.config is not None else name_of_kind(table, found)
+        print(visible(f"{name} {source.name}"))
+    return FINE
 
 
 def own(options: OwnOptions) -> int:

@@ -154,6 +154,13 @@ class DriftOptions(ReportOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KindOptions:
+    """``rlsplit kind``."""
+
+    files: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class OwnOptions:
     """``rlsplit own``."""
 

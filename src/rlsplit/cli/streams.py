@@ -176,6 +176,7 @@ def report(
     form, _, file = (options.report or "plain").partition("=")
     if form == "plain" and not findings:
         return FINE
+    findings = [_as_option(finding) for finding in findings]
     from rlsplit.findings import has_errors
     from rlsplit.reports import REPORTS, as_plain
 
@@ -188,6 +189,17 @@ def report(
         print(REPORTS[form](findings, lines), end="", file=stream or sys.stderr)
     refused = has_errors(findings) or (options.strict and any(f.severity == "warning" for f in findings))
     return FINDINGS if refused else FINE
+
+
+def _as_option(finding: Finding) -> Finding:
+    """Call what a request has fields for by the option that gives it here."""
+    if finding.about != "run":
+        return finding
+    from dataclasses import replace
+
+    from rlsplit.request_fields import OPTIONS
+
+    return replace(finding, path=tuple(OPTIONS.get(str(part), part) for part in finding.path))
 
 
 def open_streams() -> None:

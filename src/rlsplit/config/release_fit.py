@@ -33,7 +33,7 @@ def fitting_better(
 def _hint(best: str, release: Release) -> str:
     """What to do about it: an older config can be brought along, and what is compiled can be asked for."""
     ways = [
-        *(["rlsplit migrate"] if release_order(best) < release_order(release.tag) else []),
+        *(["rlsplit migrate FILE"] if release_order(best) < release_order(release.tag) else []),
         *([f"--release {best}, with an image of it"] if any(best == known.tag for known in KNOWN) else []),
     ]
     return ", or ".join(ways)
