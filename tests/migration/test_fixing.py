@@ -55,6 +55,8 @@ LEFT = {
     "another component's key, and one of the same beginning": BASE.replace(
         "[inf", "scheduler = { type = 'linear', decay = 4 }\n[inf"
     ),
+    "what would switch a table for debugging on": BASE.replace("[inf", "model.num_layers = 4\n[inf"),
+    "what would switch checkpointing of activations on": BASE.replace("[inf", "model.freq = 2\n[inf"),
     "what would switch an adapter on": BASE.replace("[inf", "model.dropout = 0.1\n[inf"),
     "JSON": '{"max_stepz": 3, "trainer": {}, "orchestrator": {}}',
 }

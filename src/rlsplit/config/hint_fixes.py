@@ -58,10 +58,15 @@ def _elsewhere(index: SchemaIndex, unknown: Unknown) -> Fix | None:
     return _moving(index, unknown, to, is_certain=is_same) if to and ENTRY not in path else None
 
 
+_SWITCHES: Final = frozenset({"ac", "ac_offloading", "debug"})
+"""Tables that change how a model is trained, or which one, as soon as a key is written, though none of them is off."""
+
+
 def _is_switched_on(index: SchemaIndex, unknown: Unknown, to: KeyPath | None) -> bool:
     """Whether a key would go into a table that is off unless it is written, such as that of adapters."""
     tables = [to[:end] for end in range(1, len(to))] if to else []
-    return any(index.is_off(index.steps(table)) for table in tables if unknown.path[: len(table)] != table)
+    new = [table for table in tables if unknown.path[: len(table)] != table]
+    return any(table[-1] in _SWITCHES or index.is_off(index.steps(table)) for table in new)
 
 
 def _respelled(index: SchemaIndex, unknown: Unknown) -> Fix | None:
