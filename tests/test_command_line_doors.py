@@ -84,6 +84,26 @@ def test_which_flags_are_keys(words: list[str], meant: list[str]) -> None:
     assert with_overrides(words) == meant
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explain", "FILE", "--changed-only", "trainer.optim.lr"],
+        ["validate", "FILE", "--strict", "FILE"],
+        ["render", "FILE", "--run-id", "r", "FILE"],
+        ["diff", "FILE", "--run-id", "r", "FILE"],
+        ["doc", "trainer.optim.lr"],
+        ["rules", "--release", "v0.8.0", "T-01"],
+    ],
+)
+def test_files_may_stand_behind_options(words: list[str], config: Path) -> None:
+    assert main([str(config) if word == "FILE" else word for word in words]) == 0
+
+
+def test_one_too_many_is_refused(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", str(config), str(config), "--run-id", "r", str(config)]) == 2
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
 def test_commands_that_take_overrides_are_those_with_the_option() -> None:
     assert {name for name, command in commands().items() if "--set KEY=VALUE" in command.format_help()} == OVERRIDING
 

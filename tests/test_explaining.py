@@ -11,7 +11,9 @@ import pytest
 import tomli
 
 import rlsplit
+from conftest import ROOT
 from goldens import ABLE, good, sft
+from rlsplit.cli import main
 from rlsplit.explaining import Origin, changed, explain, leaves, origin_text
 from rlsplit.planning.model import REMOVED
 
@@ -137,3 +139,33 @@ vllm.tensor_parallel_size = 4
 def test_leaves_enter_tables_and_lists_of_tables_only() -> None:
     value = tomli.loads("a = [1, 2]\nb = [{ c = 1 }]\nd = {}")
     assert dict(leaves(value)) == {("a",): [1, 2], ("b", 0, "c"): 1, ("d",): {}}
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("deployment.num_train_nodes", ["trainer.model.dp_replicate = 4", "orchestrator.num_train_workers = 32"]),
+        (
+            "weight_broadcast.port",
+            ["trainer.weight_broadcast.port = 29555", "orchestrator.weight_broadcast.port = 29555"],
+        ),
+    ],
+)
+def test_a_key_that_no_component_has_tells_what_comes_of_it(
+    key: str, values: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", str(ROOT / "fixtures" / "large" / "rl.toml"), key, "--without-cluster"]) == 0
+    assert [line.partition("  #")[0].rstrip() for line in capsys.readouterr().out.splitlines()] == values
+
+
+def test_a_key_without_any_value_is_told_apart_from_one_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rl.toml"
+    file.write_text(
+        "slurm.partition = 'a'\n[trainer]\n[inference]\n[orchestrator]\n[[orchestrator.train.source]]\nenv.taskset.id='a'\n"
+    )
+    assert main(["explain", str(file), "slurm.partition"]) == 2
+    assert capsys.readouterr().err.endswith(
+        "slurm.partition is written, and no component gets it as a value of its own\n"
+    )

@@ -166,8 +166,18 @@ def rerouted(
 
 
 def asked_for(origins: Iterable[Origin], key: str) -> tuple[Origin, ...]:
-    """Find the values at and below a key: with its component, or as it was written in the document."""
-    return tuple(origin for origin in origins if any(_is_at(text, key) for text in _names(origin)))
+    """Find the values at and below a key: with its component, or as it was written in the document.
+
+    Of a key that no component has, those that were derived from it.
+    """
+    listed = tuple(origins)
+    found = tuple(origin for origin in listed if any(_is_at(text, key) for text in _names(origin)))
+    return found or tuple(o for o in listed if any(_comes_from(o, dotted(path), key) for path, _ in o.inputs))
+
+
+def _comes_from(origin: Origin, given: str, key: str) -> bool:
+    """Whether a key is what a value was derived from, or has that value's name in a table that it was derived from."""
+    return _is_at(given, key) or (_is_at(key, given) and dotted(origin.path).endswith(key.removeprefix(given)))
 
 
 def _names(origin: Origin) -> Iterator[str]:

@@ -109,6 +109,18 @@ def test_unknown_keys_pass_where_they_may() -> None:
     assert rlsplit.split(config).trainer.sparse["brand_new"] == {"a": 1}
 
 
+def test_unknown_values_that_json_lacks_are_texts() -> None:
+    outcome = compiled(
+        OLD + "[trainer.brand_new]\nday = 2024-01-01\ntimes = [12:00:00]\n",
+        "v0.8.0",
+        on_unknown="warn",
+        until="objects",
+    )
+    assert outcome.objects
+    assert outcome.split
+    assert outcome.split.trainer.resolved["brand_new"] == {"day": "2024-01-01", "times": ["12:00:00"]}
+
+
 @pytest.mark.parametrize("release", KNOWN, ids=lambda release: release.tag)
 def test_moves_lead_to_fields_and_back(release: Any) -> None:
     root = section_of(RLConfig, release)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rlsplit.cli.options import DiffOptions
     from rlsplit.diff import Difference
     from rlsplit.document import Source
+    from rlsplit.preview import Compiled
 
 
 def diff(options: DiffOptions) -> int:
@@ -49,9 +50,18 @@ def diff(options: DiffOptions) -> int:
         )
     found = differ.difference(old, new)
     print(_difference(found, options), end="")
+    code = _reported(options, old, new)
     if found.is_refused:
         return COULD_NOT_RUN
-    return FINE if found.is_same else FINDINGS
+    return code if found.is_same else FINDINGS
+
+
+def _reported(options: DiffOptions, old: Compiled, new: Compiled) -> int:
+    """Report the findings of both sides to machines; people have read them with the difference."""
+    findings = [*old.findings, *(finding for finding in new.findings if finding not in old.findings)]
+    if options.report:
+        return report(options, findings, {**old.document.lines, **new.document.lines})
+    return FINDINGS if options.strict and any(f.severity == "warning" for f in findings) else FINE
 
 
 def _difference(found: Difference, options: DiffOptions) -> str:

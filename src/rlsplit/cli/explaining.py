@@ -73,6 +73,7 @@ def _chosen(options: ExplainOptions, side: _Side, key: str | None) -> tuple[Orig
     """The origins that are asked for; none is a mistake."""
     from rlsplit.explaining import asked_for, changed, meant
     from rlsplit.explaining import explain as explain_split
+    from rlsplit.findings import dotted
 
     outcome = side.outcome
     if outcome.config is None or outcome.split is None:
@@ -84,6 +85,8 @@ def _chosen(options: ExplainOptions, side: _Side, key: str | None) -> tuple[Orig
         origins = tuple(origin for origin in origins if origin.component == options.component)
     found = origins if key is None else asked_for(origins, key)
     if not found:
+        if key is not None and any(dotted(path) == key for path in outcome.document.marks):
+            raise CommandError(f"{key} is written, and no component gets it as a value of its own")
         near = meant(origins, key) if key else ()
         told = f"did you mean {', or '.join(near[:_MOST_MEANT])}?" if near else "name a component or a key"
         raise CommandError(f"no value there; {told}{'' if near else ' such as trainer.model.seq_len'}")

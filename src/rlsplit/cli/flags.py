@@ -13,6 +13,9 @@ _STEP: Final = r"[A-Za-z0-9_-]+(?:\[[0-9]+\])?"
 _DOTTED: Final = re.compile(rf"--(?P<key>{_STEP}(?:\.{_STEP})+)(?P<value>=.*)?\Z", re.DOTALL)
 _FLAG: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _OVERRIDE: Final = "--set"
+_SEVERAL: Final = ("files", "words")
+_ONE: Final = ("new", "topic", "id")
+"""Arguments that may stand behind options: of which there may be several, and of which one."""
 OVERRIDING: Final = frozenset({"render", "split", "validate", "explain", "diff"})
 """Commands that take overrides."""
 
@@ -41,9 +44,25 @@ def parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Na
     flags = [word for word in unknown if word.startswith("--") and len(word) > 2]
     if flags:
         raise CommandError(_told(flags[0], options))
-    if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    left = _placed(options, unknown)
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
     return options
+
+
+def _placed(options: argparse.Namespace, words: Sequence[str]) -> list[str]:
+    """Take files and the like behind an option, which argparse does not, and give what has no place."""
+    left = list(words)
+    if any(len(word) > 1 and word.startswith("-") for word in left):
+        return left
+    for name in _SEVERAL:
+        if isinstance(files := getattr(options, name, None), list):
+            setattr(options, name, [*files, *left])
+            return []
+    for name in _ONE:
+        if left and name in options and getattr(options, name) is None:
+            setattr(options, name, left.pop(0))
+    return left
 
 
 def _told(flag: str, options: argparse.Namespace) -> str:

@@ -49,9 +49,9 @@ def sparse(section: Section) -> JsonObject:
             if inner or name in written or default is None:
                 table[name] = inner
         elif name in written or value != default:
-            table[name] = _plain(value)
+            table[name] = jsonable(value)
     for name, value in (section.__pydantic_extra__ or {}).items():
-        table[name] = _plain(value)
+        table[name] = jsonable(value)
     return table
 
 
@@ -81,13 +81,14 @@ def _variant(section: Section, default: Any) -> JsonObject:
     return {tag: getattr(section, tag), **table}
 
 
-def _plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """Copy a value into what JSON has: sections in their sparse form, dates and times as text."""
     if type(value) in SCALARS:
         return value
     if is_list(value):
-        return [_plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if is_table(value):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, Section):
         return sparse(value)
     return to_jsonable_python(value) if isinstance(value, (date, time)) else value

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from rlsplit.components import SourceSplit
-from rlsplit.config.dumping import JsonObject, nulled_as, resolved, sparse
+from rlsplit.config.dumping import JsonObject, jsonable, nulled_as, resolved, sparse
 from rlsplit.config.run_facts import run_dir, source_name
 from rlsplit.config.sections.base import Section, written_fields
 from rlsplit.config.sections.rl import EnvServerConfig
@@ -54,7 +54,7 @@ class Dump:
             whole=resolved(config),
             finite=not provenance.has_non_finite,
             release=provenance.release,
-            kept=provenance.kept,
+            kept=tuple((path, jsonable(value)) for path, value in provenance.kept),
         )
 
     def lean(self, section: Section, whole: Any) -> JsonObject:
