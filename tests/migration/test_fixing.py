@@ -44,6 +44,8 @@ FIXED = {
     "a mistake behind a mistake": ("max_stepz: 3;\r\n" + BASE.replace("\n", "\r\n"), "max_steps = 3\r\n" + BASE.replace("\n", "\r\n")),
 }  # fmt: skip
 
+WRONG = '"x"'
+
 LEFT = {
     "what no one knows": "nothing_like_it = 1\n" + BASE,
     "a typo whose place is taken": "max_stepz = 3\nmax_steps = 4\n" + BASE,
@@ -159,3 +161,25 @@ def test_a_file_is_fixed_as_the_kind_that_is_asked_for(tmp_path: Path, monkeypat
     Path("sft.toml").write_text('matmul_precisionn = "high"\n', encoding="utf-8")
     assert main(["validate", "--fix", "--sft", "sft.toml"]) == 0
     assert Path("sft.toml").read_text(encoding="utf-8") == 'matmul_precision = "high"\n'
+
+
+def test_what_is_refused_keeps_nothing_else_from_being_fixed() -> None:
+    """Also where there is more to say than is told one by one, and in one step more, not in one for each."""
+    sources = "".join(
+        f'[[orchestrator.train.source]]\nname = "a{i}"\nenv.taskset.id = "a"\ngroup_sise = {2 if i % 2 else WRONG}\n'
+        for i in range(40)
+    )
+    asked: list[int] = []
+
+    def compiled(given: Any) -> Any:
+        asked.append(1)
+        return compile_sources(given)
+
+    found = fix(f"[trainer]\n[inference]\n[orchestrator]\n{sources}", compiled)
+    assert len(found.fixes) == 20
+    assert len(asked) < 12
+
+
+def test_what_cannot_be_told_one_by_one_is_no_reason_to_stop() -> None:
+    sources = "".join(f'[[orchestrator.train.source]]\nnaem = "a{i}"\nenv.taskset.id = "a"\n' for i in range(400))
+    assert len(fixed(f"[trainer]\n[inference]\n[orchestrator]\n{sources}").fixes) == 400

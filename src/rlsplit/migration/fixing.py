@@ -14,7 +14,7 @@ from typing import Any, Final
 from rlsplit import toml_text
 from rlsplit.compiler import Outcome
 from rlsplit.document import Source
-from rlsplit.findings import Finding, Fix, Mark
+from rlsplit.findings import Finding, Fix, Mark, has_errors
 from rlsplit.migration import layout
 from rlsplit.migration.draft import Draft, copied
 from rlsplit.migration.rewriting import as_given, rewritten
@@ -60,7 +60,8 @@ class _State:
     @property
     def is_read(self) -> bool:
         """Whether the text is TOML."""
-        return not any(f.severity == "error" and f.code.startswith("document.") for f in self.outcome.findings)
+        document = self.outcome.document
+        return bool(document.table) or not has_errors(document.findings)
 
 
 def fix(text: str | bytes, compiled: Compile, *, source: str = "rl.toml") -> Fixed:
@@ -160,7 +161,10 @@ def _best(state: _State, fixes: list[Fix], read: _Read, is_better: _Judge) -> _S
     text, applied = _rearranged(state, fixes)
     if applied:
         then = read(text, (*state.fixes, *applied))
-        if then.is_read and is_better(state, then) and not _is_refused(then, applied):
+        refused = _refused(then, applied)
+        if refused:  # a few fixes in a long file are no reason to look for the others one by one
+            return _best(state, [fix for fix in applied if fix not in refused], read, is_better)
+        if then.is_read and is_better(state, then):
             return then
     if len(fixes) < 2:
         return state
@@ -168,11 +172,12 @@ def _best(state: _State, fixes: list[Fix], read: _Read, is_better: _Judge) -> _S
     return _best(_best(state, fixes[:half], read, is_better), fixes[half:], read, is_better)
 
 
-def _is_refused(state: _State, fixes: Sequence[Fix]) -> bool:
-    """Whether an error stands at or below where keys went, one that no certain fix mends."""
-    wanted = {fix.to for fix in fixes}
+def _refused(state: _State, fixes: Sequence[Fix]) -> set[Fix]:
+    """The fixes at or below whose new place an error stands, one that no certain fix mends."""
+    by_place = {fix.to: fix for fix in fixes}
     errors = (f for f in state.outcome.findings if f.severity == "error" and not _is_mendable(f))
-    return any(finding.path[:end] in wanted for finding in errors for end in range(1, len(finding.path) + 1))
+    places = {finding.path[:end] for finding in errors for end in range(1, len(finding.path) + 1)}
+    return {fix for place, fix in by_place.items() if place in places}
 
 
 def _rearranged(state: _State, fixes: Sequence[Fix]) -> tuple[str, tuple[Fix, ...]]:
