@@ -51,6 +51,7 @@ LEFT = {
     "a typo whose place is taken": "max_stepz = 3\nmax_steps = 4\n" + BASE,
     "a typo whose fix does not validate": 'max_stepz = "many"\n' + BASE,
     "a key of another variant": BASE + "[deployment]\ntype = 'multi_node'\nnum_train_gpus = 4\n",
+    "two keys for one place": "max-steps = 3\nmax_stepz = 4\n" + BASE,
     "a word that may be a text": "clean = yes\n" + BASE,
     "null": "clean = None\n" + BASE,
     "a key of another component": BASE.replace("[inf", "model.dtype = 'bfloat16'\n[inf"),

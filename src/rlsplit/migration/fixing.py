@@ -153,7 +153,11 @@ def _has_no_more_left(before: _State, then: _State) -> bool:
 
 def _moved(state: _State, read: _Read, is_better: _Judge) -> _State:
     """Move keys: all together, or else as many as can be."""
-    return _best(state, [fix for fix in _certain(state) if fix.path], read, is_better) if state.is_read else state
+    if not state.is_read:
+        return state
+    fixes = [fix for fix in _certain(state) if fix.path]
+    claims = Counter(fix.to for fix in fixes)  # of two keys that go to one place only a person can choose
+    return _best(state, [fix for fix in fixes if claims[fix.to] == 1], read, is_better)
 
 
 def _best(state: _State, fixes: list[Fix], read: _Read, is_better: _Judge) -> _State:
