@@ -264,13 +264,13 @@ def test_one_list_of_formats() -> None:
 def test_an_unknown_format_names_the_known_ones(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         arguments.parser().parse_args(["validate", "x", "--report", given])
-    assert f"{', '.join(REPORT_FORMATS)}, or {' or '.join(MACHINE_FORMATS)} with =FILE" in capsys.readouterr().err
+    assert f"{' or '.join(REPORT_FORMATS)}; all but plain may have =FILE" in capsys.readouterr().err
 
 
 def test_help_names_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         arguments.parser().parse_args(["validate", "--help"])
-    assert f"findings as {' or '.join(MACHINE_FORMATS)}" in capsys.readouterr().out
+    assert f"findings as {' or '.join(REPORT_FORMATS)} (default" in capsys.readouterr().out
 
 
 def test_the_home_page_is_written_once_more_in_the_metadata() -> None:

@@ -234,7 +234,7 @@ def _compiling(
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings, too")
-    forms = f"findings as {' or '.join(MACHINE_FORMATS)}"
+    forms = f"findings as {' or '.join(REPORT_FORMATS)} (default: plain); all but plain also into a FILE"
     report = parser.add_argument("--report", type=_report_format, metavar="FORMAT[=FILE]", help=forms)
     completed(report, completers.reports)
 
@@ -242,7 +242,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _report_format(text: str) -> str:
     form, equals, file = text.partition("=")
     if form not in (MACHINE_FORMATS if equals else REPORT_FORMATS) or (equals and not file):
-        forms = f"{', '.join(REPORT_FORMATS)}, or {' or '.join(MACHINE_FORMATS)} with =FILE"
+        forms = f"{' or '.join(REPORT_FORMATS)}; all but plain may have =FILE behind them"
         raise argparse.ArgumentTypeError(f"{text!r} is not {forms}")
     return text
 
