@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rlsplit
+from conftest import ROOT
 from goldens import FIXTURES
 from rlsplit.cli import main
 from rlsplit.deserialize import from_text
@@ -126,6 +127,20 @@ def test_other_yaml_is_not_read(text: str) -> None:
     with pytest.raises(rlsplit.ConfigError) as refused:
         from_text(text)
     assert [finding.code for finding in refused.value.findings] == ["objects.unreadable"]
+
+
+def test_the_command_takes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(ROOT / "fixtures" / "reverse-text" / "rl.toml")
+    folder, file = tmp_path / "run", tmp_path / "run.yaml"
+    assert main(["render", config, "--run-id", "r", "-o", str(folder)]) == 0
+    capsys.readouterr()
+    assert main(["render", config, "--run-id", "r"]) == 0
+    file.write_text(capsys.readouterr().out, encoding="utf-8")
+    printed = []
+    for given in (folder, file):
+        assert main(["own", str(given), "--uid", UID]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -306,7 +306,9 @@ def _add_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_own(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="RUN", help="what rlsplit render wrote, or - for standard input")
+    parser.add_argument(
+        "file", metavar="RUN", help="what rlsplit render wrote: a file, a folder, or - for standard input"
+    )
     parser.add_argument("--uid", required=True, help="uid of the JobSet, or of the trainer's Job, on the server")
     told = "leave the volume claim alone: else it goes with the workload, also when ttl_seconds_after_finished is over"
     parser.add_argument("--keep-claim", action="store_true", help=told)

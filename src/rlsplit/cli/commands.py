@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rlsplit.cli.folders import write_folder
@@ -164,14 +165,18 @@ def own(options: OwnOptions) -> int:
     from rlsplit.serialize import to_json, to_yaml
 
     try:
-        objects = owned(
-            from_text(read_file(options.file).decode("utf-8", "replace")), options.uid, keep_claim=options.keep_claim
-        )
+        objects = owned(from_text(_rendered(options.file)), options.uid, keep_claim=options.keep_claim)
     except ConfigError as error:
         print("".join(f"{visible(str(finding))}\n" for finding in error.findings), end="", file=sys.stderr)
         return FINDINGS
     print(to_json(objects) if options.format == "json" else to_yaml(objects), end="")
     return FINE
+
+
+def _rendered(name: str) -> str:
+    """Read what was rendered: one text, or the files of a folder."""
+    files = [str(path) for path in sorted(Path(name).glob("*.yaml"))] if Path(name).is_dir() else [name]
+    return "".join(read_file(file).decode("utf-8", "replace") for file in files)
 
 
 PREVIEWS: Final = {"markdown": "preview.md", "html": "preview.html"}
