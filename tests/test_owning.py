@@ -137,8 +137,8 @@ def test_the_command_takes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["render", config, "--run-id", "r"]) == 0
     file.write_text(capsys.readouterr().out, encoding="utf-8")
     printed = []
-    for given in (folder, file):
-        assert main(["own", str(given), "--uid", UID]) == 0
+    for written in (folder, file):
+        assert main(["own", str(written), "--uid", UID]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
 
