@@ -7,9 +7,9 @@ whatever is too deep or too large, becomes a finding and is left out of the copy
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timezone
 from typing import Any, Final, TypeGuard
 
 from rlsplit.findings import Finding, KeyPath
@@ -125,10 +125,19 @@ def _copied(given: Mapping[Any, Any], at: KeyPath) -> tuple[dict[str, Any], tupl
     return root, tuple(copying.findings)
 
 
+_DICT: Final[Any] = dict
+_LIST: Final[Any] = list
+_TUPLE: Final[Any] = tuple
+"""Whose own methods are called, whatever a subclass overrides."""
+
+
 def _entries(container: Any) -> Iterator[tuple[Any, Any]]:
+    """Give keys or numbers with their values; the unbound methods see through subclasses, as for scalars."""
+    if is_table(container):
+        return iter(_DICT.items(container))
     if is_mapping(container):
         return iter(container.items())
-    items: Iterable[Any] = container
+    items: Iterator[Any] = _LIST.__iter__(container) if is_list(container) else _TUPLE.__iter__(container)
     return enumerate(items)
 
 
@@ -147,7 +156,9 @@ def _value(value: object, above: Set[int], depth: int) -> Any:
         return _CYCLE
     if depth >= MAX_DEPTH:
         return TOO_DEEP
-    return [None] * len(value) if isinstance(value, (list, tuple)) else {}
+    if is_list(value):
+        return [None] * _LIST.__len__(value)
+    return [None] * _TUPLE.__len__(value) if isinstance(value, tuple) else {}
 
 
 def _is_container(value: object) -> TypeGuard[Collection[Any]]:
@@ -169,12 +180,22 @@ def _scalar(value: object) -> Any:
     if isinstance(value, float):
         return float.__float__(value)
     if isinstance(value, datetime):
-        return datetime.combine(datetime.date(value), datetime.timetz(value))
+        return _moment(value)
     if isinstance(value, date):
         return date.fromordinal(date.toordinal(value))
     if isinstance(value, time):
         return datetime.timetz(datetime.combine(date.min, value))
     return Finding(code="document.type", message=f"a document cannot hold {_kind(value)}")
+
+
+def _moment(value: datetime) -> datetime | Finding:
+    """Give a time with the mere distance of its zone, which may be of any class."""
+    moment = datetime.combine(datetime.date(value), datetime.timetz(value))
+    try:
+        offset = moment.utcoffset()
+    except Exception:  # whatever the class of a zone raises
+        return Finding(code="document.type", message="a document cannot hold a time in a zone that fails")
+    return moment if offset is None else moment.replace(tzinfo=timezone(offset))
 
 
 def _kind(value: object) -> str:

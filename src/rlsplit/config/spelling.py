@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LONGEST: Final = 100
 """Names beyond so many characters are near to none."""
-_SHORT_FOR: Final = {
+_SHORT_FOR: Final[Mapping[tuple[str, ...], str]] = {
     ("learning", "rate"): "lr",
     ("activation", "checkpointing"): "ac",
     ("gradient", "checkpointing"): "ac",
