@@ -102,6 +102,7 @@ def _shared(plan: RunPlan, pods: Pods, inline_config: bool) -> dict[str, Any]:
         "watches": watches,
         "supervised": watches or pods.component == "trainer",
         "many": False,
+        "is_endless": False,
         "startup_seconds": platform.startup_timeout_seconds,
         "is_server": is_server,
         "drain_seconds": platform.drain_seconds if is_server else _SETTLING,
@@ -179,6 +180,7 @@ def _disaggregated(plan: RunPlan, pods: Pods) -> dict[str, Any]:
         "nodes": pods.groups.nodes,
         "is_group": pods.groups.ranks > 1,
         "nixl_port": plan.platform.nixl_port,
+        "is_endless": True,  # also of one engine alone the end is a failure, whatever it says
         "pods_per_replica": pods.groups.pods_per_replica,
         "nodes_per_replica": plan.shape.nodes_per_replica,
         "nodes_before": pods.groups.before,

@@ -161,6 +161,8 @@ def test_router_and_engines_have_the_same_limit() -> None:
         (make(), {}, ("Qwen/Qwen3-0.6B",)),
         (make(), {"prefetch_model": False}, ()),
         (make(), {"hf_home": "local"}, ()),
+        (make(), {"hf_home": "/models/hf"}, ()),
+        (make(), {"hf_home": "/data/hf"}, ("Qwen/Qwen3-0.6B",)),
         (make(trainer={"model": {"debug": {"random_init": True}}}), {}, ()),
         (SHAPES["trainer-only"], {}, ("Qwen/Qwen3-0.6B",)),
     ],

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from splits import EXPERT, FAKE, MULTI, RUN, SECRETS, SHAPES, SINGLE, make, make_refused, planned, source
 
+from conftest import ROOT
+from rlsplit.compiler import Target, compile_sources
 from rlsplit.config.sections.deployment import MultiNodeDeploymentConfig
 from rlsplit.config.sections.rl import RLConfig
+from rlsplit.document import Source
 from rlsplit.findings import ConfigError, Finding, dotted
 from rlsplit.manifests import render
 from rlsplit.planning import plan
@@ -301,6 +304,11 @@ def test_platform_that_allows_no_external_inference() -> None:
         ("monitors.file.path", {"monitors": {"file": {"path": "/data/m.jsonl"}}}),
         ("resume.dir", {"resume": {"dir": "/data/runs/other/checkpoints/step_5"}}),
         ("trainer.model.name", {"trainer": {"model": {"name": "/data/models/x"}}}),
+        (
+            "tokenizer.name",
+            {"tokenizer": {"name": "/data/tokenizers/x"}, "orchestrator": {"renderer": {"name": "qwen3"}}},
+        ),
+        ("tokenizer.chat_template", {"tokenizer": {"chat_template": "/data/t.jinja"}}),
     ],
 )
 def test_a_part_of_the_volume_holds_the_run_and_nothing_else(path: str, config: dict[str, Any]) -> None:
@@ -412,3 +420,23 @@ def test_inherited_teacher_is_reported_once() -> None:
 
 def test_fake_data_needs_no_gpu_for_inference() -> None:
     assert planned(make({**SINGLE, "num_infer_gpus": 0}, trainer=FAKE)).shape.trainer_only
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "codes"),
+    [
+        ("datasets/x", {"dataset_mount": True}, []),
+        ("/volume/datasets/x", {"dataset_mount": True}, []),
+        ("me/x", {"dataset_mount": True}, ["plan.dataset"]),
+        ("/volume/../etc", {"dataset_mount": True}, ["plan.dataset"]),
+        ("datasets/../../x", {"dataset_mount": True}, ["plan.dataset"]),
+        ("me/x", {"run_subpath": True}, []),
+        ("/data/datasets/x", {"run_subpath": True}, ["plan.path-outside-run"]),
+        ("/data/runs/r/x", {"run_subpath": True}, []),
+    ],
+)
+def test_datasets_stand_where_pods_find_them(name: str, platform: dict[str, Any], codes: list[str]) -> None:
+    config = (ROOT / "fixtures" / "sft-smallest" / "sft.toml").read_text(encoding="utf-8")
+    target = Target(run=Run(id="r"), platform=Platform(existing_claim="v", **platform))
+    outcome = compile_sources([Source(name="f", content=config)], [f"data.name={name}"], until="plan", target=target)
+    assert [finding.code for finding in outcome.findings if finding.severity == "error"] == codes

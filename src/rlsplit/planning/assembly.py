@@ -318,7 +318,7 @@ def _resume(subject: Subject) -> Resume | None:
 
 def _prefetch(subject: Subject) -> tuple[str, ...]:
     """Models of the hub that several processes would otherwise download at once; each once."""
-    if not subject.platform.prefetch_model or subject.platform.hf_home == "local":
+    if not (subject.platform.prefetch_model and subject.has_shared_cache()):
         return ()
     inference, trainer = subject.settings.inference, subject.settings.trainer
     names = [trainer.model.value, *([inference.model.value] if inference and subject.shape.has_inference else [])]

@@ -37,6 +37,7 @@ from rlsplit.config.tree import value_of
 from rlsplit.findings import KeyPath
 from rlsplit.kubernetes import endpoint, is_loopback
 from rlsplit.plain_data import is_list, is_table, value_at
+from rlsplit.planning.file_lookup import file_monitor, rl_tokenizer_files
 from rlsplit.planning.settings import (
     Broadcast,
     Endpoint,
@@ -79,6 +80,7 @@ def rl_settings(split: Split, config: RLConfig, release: Release) -> RunSettings
         inference=None if config.inference is None else inference_of(config.inference, config.deployment, image),
         frozen_models=tuple(_frozen_models(config.orchestrator.algo, ("orchestrator", "algo"))),
         sources=tuple(_sources(split, config, release)),
+        tokenizer_files=rl_tokenizer_files(config),
     )
 
 
@@ -128,7 +130,7 @@ def _trainer(trainer: TrainerConfig) -> Trainer:
         cp=Value(trainer.model.cp, ("trainer", "model", "cp")),
         ep=Value(trainer.model.ep, ("trainer", "model", "ep")),
         wandb=_wandb(trainer.monitors, "trainer"),
-        file_monitor=_file_monitor(trainer.monitors, "trainer"),
+        file_monitor=file_monitor(trainer.monitors, "trainer"),
         ranks_filter=tuple(trainer.log.ranks_filter),
         output_dir=Value(trainer.output_dir, ("trainer", "output_dir")).path,
         env_vars=Value(trainer.env_vars, ("trainer", "env_vars")),
@@ -157,7 +159,7 @@ def _orchestrator(split: Split, orchestrator: OrchestratorConfig, release: Relea
         rollouts=_rollouts(orchestrator.rollout_transport),
         prime_monitor=Value(orchestrator.monitors.prime is not None, ("orchestrator", "monitors", "prime")),
         wandb=_wandb(orchestrator.monitors, "orchestrator"),
-        file_monitor=_file_monitor(orchestrator.monitors, "orchestrator"),
+        file_monitor=file_monitor(orchestrator.monitors, "orchestrator"),
         seq_len=Value(orchestrator.seq_len, ("orchestrator", "seq_len")),
         max_completion_tokens=Value(orchestrator.train.sampling.max_completion_tokens, _TOKENS),
         env_server_base_port=Value(orchestrator.env_server_base_port, ("orchestrator", "env_server_base_port")),
@@ -247,10 +249,6 @@ def _rollouts(transport: RolloutTransport) -> Endpoint | None:
         host=Value(transport.host, ("rollout_transport", "host"), is_shared=True),
         port=Value(transport.port, ("rollout_transport", "port"), is_shared=True),
     )
-
-
-def _file_monitor(monitors: MonitorsConfig, component: str) -> Value[str | None]:
-    return Value(monitors.file.path if monitors.file else None, (component, "monitors", "file", "path"))
 
 
 def _wandb(monitors: MonitorsConfig, component: str) -> Value[bool]:

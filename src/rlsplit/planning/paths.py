@@ -75,7 +75,11 @@ def outside_run(subject: Subject) -> Iterator[Finding]:
         return
     settings = subject.settings
     models = (settings.trainer.model, *((settings.inference.model,) if settings.inference else ()))
-    read = [Value(path.value, path.key) for path in (*models, settings.trainer.resume_dir) if path.value is not None]
+    names = [model.value for model in models]  # which a tokenizer has, too, unless another one was written
+    tokenizers = [file for file in settings.tokenizer_files if file.value not in names]
+    datasets = settings.sft.datasets if settings.sft and not subject.platform.dataset_mount else ()
+    loaded = (*models, settings.trainer.resume_dir, *tokenizers, *datasets)
+    read = [Value(path.value, path.key) for path in loaded if path.value is not None]
     written = [Value(placed(path.value, subject), path.key) for _, path in written_paths(subject)]
     for path in [*(path for path in read if path.value.startswith("/")), *written]:
         place = normpath(path.value)

@@ -281,6 +281,8 @@ class RunSettings:
     """Of the orchestrator's own algorithm."""
     sources: tuple[EnvSource, ...]
     """Train before eval."""
+    tokenizer_files: tuple[Value[str], ...]
+    """Tokenizers and chat templates, which may be names, texts or paths; each once."""
 
     @property
     def driver(self) -> ComponentName:

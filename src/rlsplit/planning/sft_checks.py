@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import gcd
+from posixpath import join, normpath
 from typing import Final
 
 from rlsplit.findings import Finding, shown
@@ -46,9 +47,16 @@ def _whole_batches(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
 def _datasets(subject: Subject, sft: SFTRun) -> Iterator[Finding]:
     """Where datasets come from a volume, nothing is downloaded."""
     for name in sft.datasets if subject.platform.dataset_mount else ():
-        if not name.value.startswith((DATASETS, f"{DATASET_MOUNT}/")):
+        if not _place_on_volume(name.value).startswith(f"{DATASET_MOUNT}/"):
             message = f"{shown(name.value)} is no dataset of the volume, and this platform downloads none"
             yield error("dataset", name.key, message, f"write {DATASET_MOUNT}/{DATASETS}<name>")
+
+
+def _place_on_volume(name: str) -> str:
+    """Where a dataset lies: a relative name begins at the root of the volume, and leads into its folder."""
+    place = normpath(join(DATASET_MOUNT, name))
+    is_meant = name.startswith("/") or place.startswith(f"{DATASET_MOUNT}/{DATASETS}")
+    return place if is_meant else ""
 
 
 def placed_datasets(subject: Subject, sft: SFTRun) -> Iterator[tuple[Value[str], str]]:

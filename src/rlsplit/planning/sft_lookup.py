@@ -10,6 +10,7 @@ from rlsplit.config.sections.sft import SFTConfig, SFTDeployment
 from rlsplit.config.sections.shared import MonitorsConfig
 from rlsplit.config.sections.transport import TrainerFileSystemWeightBroadcastConfig
 from rlsplit.findings import KeyPath
+from rlsplit.planning.file_lookup import tokenizer_files
 from rlsplit.planning.lookup import broadcast_of, inference_of, source_of
 from rlsplit.planning.settings import (
     Broadcast,
@@ -43,6 +44,7 @@ def sft_settings(split: Split, config: SFTConfig, release: Release) -> RunSettin
         sources=tuple(
             source_of(image.sources, "eval", position, source, root=()) for position, source in enumerate(group.source)
         ),
+        tokenizer_files=tokenizer_files((config.tokenizer, ("tokenizer",)), is_shared=True),
     )
 
 
