@@ -38,8 +38,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def rendered(config: str | Path = "rl.toml") -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "rlsplit", "render", str(config), "--format", "json", "--run-id", "r"]
+def rendered(config: str | Path = "rl.toml", *options: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "rlsplit", "render", str(config), "--format", "json", "--run-id", "r", *options]
     listed: list[dict[str, Any]] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["items"]
     return listed
 
@@ -66,10 +66,43 @@ def diff(objects: object, form: str = "json") -> int:
     return main(["diff", "--objects", "stored", "rl.toml", "--run-id", "r"])
 
 
+def applied(platform: str) -> list[dict[str, Any]]:
+    Path("platform.toml").write_text(platform, encoding="utf-8")
+    return rendered("rl.toml", "--platform", "platform.toml")
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_what_the_server_added_is_no_difference(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = diff(stored(rendered()), form)
     assert (code, capsys.readouterr().out) == (0, "No difference.\n")
+
+
+SETTINGS_OF_USERS = {
+    "a node selector": ('[trainer]\nnode_selector = {status = "x"}', 'status: "x"'),
+    "a label": ('labels = {status = "x"}', 'status: "x"'),
+    "an annotation": ('annotations = {uid = "x", type = "ClusterIP"}', 'type: "ClusterIP"'),
+    "an annotation of pods": ('[trainer.pod_annotations]\ntype = "ClusterIP"', 'type: "ClusterIP"'),
+    "the node of a patch": ('[trainer.pod_patch.spec]\nnodeName = "n1"', 'nodeName: "n1"'),
+}
+"""What is called like a server's field, and is none."""
+
+
+@pytest.mark.parametrize("is_served", [False, True])
+@pytest.mark.parametrize("name", SETTINGS_OF_USERS)
+def test_what_a_user_named_like_a_field_of_the_server_is_compared(
+    name: str, is_served: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform, line = SETTINGS_OF_USERS[name]
+    objects = applied(platform)
+    assert diff(stored(objects) if is_served else objects) == 1
+    assert line in {shown[1:].strip() for shown in capsys.readouterr().out.splitlines() if shown.startswith("-")}
+
+
+def test_what_a_server_fills_in_is_compared_where_none_had_the_object(capsys: pytest.CaptureFixture[str]) -> None:
+    objects = applied('storage_class = "nfs"')
+    assert diff(objects) == 1
+    assert '-  storageClassName: "nfs"' in capsys.readouterr().out
+    assert diff(stored(objects)) == 0
 
 
 PLAIN = [path for path in good() if not path.with_name("platform.toml").is_file()]

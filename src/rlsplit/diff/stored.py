@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 from rlsplit.diff.difference import Kind, ObjectChange, unified
+from rlsplit.diff.server_fields import ITEM, Place, is_filled_in, is_from_server
 from rlsplit.excerpts import covered_lines
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.preview.summary import object_title
 from rlsplit.secrets import HIDDEN, is_secret_variable
 from rlsplit.serialize import to_yaml
-
-_OF_SERVER: Final = frozenset(
-    (
-        *("status", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"),
-        *("ownerReferences", "finalizers", "deletionTimestamp", "clusterIP", "clusterIPs", "ipFamilies"),
-        *("ipFamilyPolicy", "volumeName", "storageClassName", "serviceAccount", "imagePullPolicy", "nodeName"),
-        *("kubectl.kubernetes.io/last-applied-configuration", "pv.kubernetes.io/bind-completed"),
-        *("pv.kubernetes.io/bound-by-controller", "volume.kubernetes.io/storage-provisioner"),
-        *("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/selected-node"),
-        *("batch.kubernetes.io/controller-uid", "controller-uid", "batch.kubernetes.io/job-name", "job-name"),
-    )
-)
-"""Keys that the server fills in with values of its own."""
-
-_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "annotations": {},
-        "apiVersion": "v1",
-        "completionMode": "NonIndexed",
-        "completions": 1,
-        "defaultMode": 420,
-        "dnsPolicy": "ClusterFirst",
-        "failureThreshold": 3,
-        "internalTrafficPolicy": "Cluster",
-        "manualSelector": False,
-        "namespace": "default",
-        "parallelism": 1,
-        "periodSeconds": 10,
-        "podReplacementPolicy": "TerminatingOrFailed",
-        "protocol": "TCP",
-        "schedulerName": "default-scheduler",
-        "scheme": "HTTP",
-        "securityContext": {},
-        "sessionAffinity": "None",
-        "successThreshold": 1,
-        "suspend": False,
-        "terminationGracePeriodSeconds": 30,
-        "terminationMessagePath": "/dev/termination-log",
-        "terminationMessagePolicy": "File",
-        "timeoutSeconds": 1,
-        "type": "ClusterIP",
-        "volumeMode": "Filesystem",
-    }
-)
-"""Values that the server writes out where none was given."""
 
 Object = Mapping[str, Any]
 
@@ -79,22 +35,37 @@ def stored_changes(stored: Sequence[Object], rendered: Sequence[Object]) -> tupl
     return tuple(found)
 
 
-def _pruned(value: Any, wanted: Any) -> Any:
-    """Leave out what the server filled in, and put keys in the order of the other side."""
-    if is_table(value):
-        beside = wanted if is_table(wanted) else {}
-        order = [*(key for key in beside if key in value), *(key for key in value if key not in beside)]
-        kept = [key for key in order if key in beside or not _is_filled_in(key, value[key])]
-        found = {key: _pruned(value[key], beside.get(key)) for key in kept}
-        return {key: item for key, item in found.items() if key in beside or item != {} or value[key] == {}}
-    if is_list(value):
-        items = list(wanted) if is_list(wanted) else []
-        return [_pruned(item, _beside(item, number, items)) for number, item in enumerate(value)]
-    return value
+def _pruned(item: Object, wanted: Object | None) -> Object:
+    """Leave out what the server filled in, if one had the object, and put keys in the order of the other side."""
+    pruned: Object = _Pruning(str(item["kind"]), is_from_server(item)).of(item, wanted, ())
+    return pruned
 
 
-def _is_filled_in(key: str, value: Any) -> bool:
-    return key in _OF_SERVER or (key in _DEFAULTS and _DEFAULTS[key] == value)
+@dataclass(frozen=True, slots=True)
+class _Pruning:
+    kind: str
+    is_from_server: bool
+
+    def of(self, value: Any, wanted: Any, place: Place) -> Any:
+        if is_table(value):
+            return self._table(value, wanted if is_table(wanted) else {}, place)
+        if is_list(value):
+            items = list(wanted) if is_list(wanted) else []
+            inside = (*place, ITEM)
+            return [self.of(item, _beside(item, number, items), inside) for number, item in enumerate(value)]
+        return value
+
+    def _table(self, value: Object, beside: Object, place: Place) -> Object:
+        found: dict[str, Any] = {}
+        for key in (*(key for key in beside if key in value), *(key for key in value if key not in beside)):
+            inside = (*place, key)
+            if key not in beside and self.is_from_server and is_filled_in(self.kind, inside, value[key]):
+                continue
+            inner = self.of(value[key], beside.get(key), inside)
+            # A table of which nothing is left was the server's, too.
+            if key in beside or inner != {} or value[key] == {}:
+                found[key] = inner
+        return found
 
 
 def _beside(item: Any, number: int, items: list[Any]) -> Any:
