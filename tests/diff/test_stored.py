@@ -31,6 +31,10 @@ env.taskset.args = { password = "also-secret" }
 """
 
 
+HEAD = "kind: A\nmetadata: {name: a}\na: "
+"""An object in YAML that rlsplit does not write, up to a value."""
+
+
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -131,12 +135,80 @@ def test_what_would_change_is_shown_and_secrets_are_not(capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    "content", ["", "a: [", "a: 1", "- 1", "[]", "{", "!!python/object:os.system {}", "a: &x [*x]"]
+    "content",
+    [
+        *(
+            "",
+            "a: [",
+            "a: 1",
+            "- 1",
+            "[]",
+            "{",
+            "!!python/object:os.system {}",
+            "a: &x [*x]",
+            "a: &x {<<: *x}",
+            "? [a]",
+        ),
+        *(f"{HEAD}{value}" for value in ("!!bool x", '!!int ""', "!!float y", "!!python/name:os.system", "{<<: 1}")),
+        *('{"metadata":{}}', '{"kind": "A", "metadata": {}}', '{"kind": "A", "metadata": {"name": 1}}'),
+        r'{"kind": "A", "metadata": {"name": "\ud800"}}',
+        r'{"kind": "A", "metadata": {"name": "a"}, "a": "\ud800"}',
+        *(f'{{"kind": "A", "metadata": {{"name": "a"}}, "a": {"[" * n}{"]" * n}}}' for n in (900, 90_000)),
+        f"{HEAD}{'[' * 900}{']' * 900}",
+        f"{HEAD}{9**50}",
+    ],
+    ids=lambda content: content[-40:],
 )
 def test_what_holds_no_objects(content: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("stored").write_text(content, encoding="utf-8")
     assert main(["diff", "--objects", "stored", "rl.toml"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.count("holds no objects") <= 1
+    assert "error[" not in told
+
+
+@pytest.mark.parametrize("part", ['data": 5', 'data": [5]', 'stringData": 7', 'data": {"hunter": 1}, "stringData": "h'])
+def test_a_secret_of_any_form_is_compared_and_not_shown(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    end = '"' if part.endswith("h") else ""
+    text = f'{{"kind": "Secret", "metadata": {{"name": "s"}}, "{part}{end}}}'
+    Path("stored").write_text(text, encoding="utf-8")
+    assert main(["diff", "--objects", "stored", "rl.toml"]) == 1
+    assert '-data: "(not shown)"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["0.5", "NaN", "Infinity", "1e400"])
+def test_numbers_that_only_other_objects_have_are_compared(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = f'{{"kind": "A", "metadata": {{"name": "a"}}, "name": "n", "API_KEY": "hunter2", "a": {value}}}'
+    Path("stored").write_text(text, encoding="utf-8")
+    assert main(["diff", "--objects", "stored", "rl.toml"]) == 1
+    out = capsys.readouterr().out
+    assert f"-a: {float(value)!r}" in out
+    assert "hunter2" not in out
+
+
+def test_other_yaml_is_read_as_servers_do(capsys: pytest.CaptureFixture[str]) -> None:
+    text = f"{HEAD}2026-01-01\nb: &x {{c: yes, 1: 0x10}}\nd: {{<<: [*x, {{c: no}}], e: !!str 5, f: 1.5}}\n---\n"
+    Path("stored").write_text(text, encoding="utf-8")
+    assert main(["diff", "--objects", "stored", "rl.toml"]) == 1
+    out = capsys.readouterr().out.replace("\n-", "\n")
+    assert 'a: "2026-01-01"\nb:\n  c: true\n  "1": 16\nd:\n  c: true\n  "1": 16\n  e: "5"\n  f: 1.5\n' in out
+
+
+BOMBS = {
+    "of items": "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 10)}]" for n in range(9)),
+    "of merged tables": "\n".join(
+        f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}' if n else '{x: y}'] * 10)}]}}" for n in range(9)
+    ),
+    "of long texts": f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 10_000)}]",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_aliases_repeat_no_more_than_is_allowed(bomb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("stored").write_text(f"kind: A\nmetadata: {{name: a}}\n{BOMBS[bomb]}\n", encoding="utf-8")
+    assert main(["diff", "--objects", "stored", "rl.toml"]) == 2
+    assert capsys.readouterr().err == "rlsplit: stored repeats more than 500000 characters by aliases\n"
 
 
 def test_a_refused_config_counts_as_2() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 from rlsplit.diff.difference import Kind, ObjectChange, unified
-from rlsplit.diff.server_fields import ITEM, Place, is_filled_in, is_from_server
+from rlsplit.diff.server_fields import ITEM, LAST_APPLIED, Place, is_filled_in, is_from_server
 from rlsplit.excerpts import covered_lines
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.preview.summary import object_title
 from rlsplit.secrets import HIDDEN, is_secret_variable
-from rlsplit.serialize import to_yaml
+from rlsplit.serialize import Spelled, to_yaml
 
 Object = Mapping[str, Any]
 
@@ -82,12 +83,22 @@ def _text(item: Object) -> str:
 def _veiled(item: Any) -> Any:
     """Hide the values of a Secret and of variables whose names tell of one."""
     if is_table(item):
+        shown = {key: HIDDEN if key == LAST_APPLIED else _veiled(inner) for key, inner in item.items()}
         if item.get("kind") == "Secret":
-            keys = {key: HIDDEN for part in ("data", "stringData") for key in sorted(item.get(part) or {})}
-            rest = {key: value for key, value in item.items() if key not in ("data", "stringData")}
-            return {**rest, "data": keys}
+            return {**{key: shown[key] for key in shown if key not in _VALUES}, "data": _keys_of_secret(item)}
         name, value = item.get("name"), item.get("value")
-        if isinstance(name, str) and isinstance(value, str) and is_secret_variable(name, value):
-            return {**item, "value": HIDDEN}
-        return {key: _veiled(inner) for key, inner in item.items()}
+        is_hidden = isinstance(name, str) and isinstance(value, str) and is_secret_variable(name, value)
+        return {**shown, "value": HIDDEN} if is_hidden else shown
+    if isinstance(item, float):
+        return Spelled(repr(item))
     return [_veiled(inner) for inner in item] if is_list(item) else item
+
+
+_VALUES: Final = ("data", "stringData")
+"""Where a Secret has its values."""
+
+
+def _keys_of_secret(item: Object) -> Any:
+    """The keys of a Secret, of both its parts; a part that is no table shows nothing at all."""
+    parts = [part for part in (item.get(name) for name in _VALUES) if part is not None]
+    return dict.fromkeys(sorted({*chain(*parts)}), HIDDEN) if all(map(is_table, parts)) else HIDDEN
