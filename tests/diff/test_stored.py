@@ -15,6 +15,7 @@ import yaml
 
 from goldens import good
 from rlsplit.cli import main
+from rlsplit.diff import stored_changes
 
 CONFIG = """\
 max_steps = 5
@@ -107,6 +108,31 @@ def test_what_a_server_fills_in_is_compared_where_none_had_the_object(capsys: py
     assert diff(objects) == 1
     assert '-  storageClassName: "nfs"' in capsys.readouterr().out
     assert diff(stored(objects)) == 0
+
+
+def config_map(value: str, **metadata: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "q", **metadata}, "data": {"k": value}}
+
+
+def test_objects_of_one_name_in_two_namespaces_are_both_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    other = {"apiVersion": "serving.knative.dev/v1", "kind": "ConfigMap", "metadata": {"name": "q", "namespace": "b"}}
+    assert diff([*rendered(), config_map("v1", namespace="a"), config_map("v2", namespace="b"), other]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("3 objects would change:\n  ConfigMap/q in a (removed)\n  ConfigMap/q in b (removed)\n")
+    assert '-  k: "v1"' in out
+    assert '-  k: "v2"' in out
+
+
+def test_objects_beside_each_other_by_namespace_and_else_by_name() -> None:
+    stored = [config_map(name, namespace=name) for name in ("a", "b", "c")]
+    wanted = [config_map("b", namespace="b"), config_map("a")]
+    changes = stored_changes(stored, wanted)
+    assert [(change.title, change.kind) for change in changes] == [
+        ("ConfigMap/q in a", "changed"),
+        ("ConfigMap/q in c", "removed"),
+    ]
+    assert '-  namespace: "a"' in changes[0].diff
+    assert stored_changes([config_map("old"), config_map("new")], [config_map("new")]) == ()
 
 
 PLAIN = [path for path in good() if not path.with_name("platform.toml").is_file()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +18,9 @@ from rlsplit.serialize import Spelled, to_yaml
 
 Object = Mapping[str, Any]
 
+Identity = tuple[str, str, str]
+"""Group, title and namespace of an object."""
+
 
 def stored_changes(stored: Sequence[Object], rendered: Sequence[Object]) -> tuple[ObjectChange, ...]:
     """Compare objects with those that a render, its secrets hidden, would put in their place.
@@ -24,16 +28,50 @@ def stored_changes(stored: Sequence[Object], rendered: Sequence[Object]) -> tupl
     Keys that only the stored side has are left out where the server fills them in. Values of Secrets are never shown
     nor compared; what looks like a secret elsewhere is covered.
     """
-    wanted = {object_title(item): item for item in rendered}
-    before = {object_title(item): _text(_pruned(item, wanted.get(object_title(item)))) for item in stored}
-    after = {title: _text(item) for title, item in wanted.items()}
+    pairs = _paired(stored, rendered)
+    places = Counter(object_title(item or wanted or {}) for item, wanted in pairs)
     found: list[ObjectChange] = []
-    for title in dict.fromkeys((*before, *after)):
-        was, is_now = before.get(title, ""), after.get(title, "")
+    for item, wanted in pairs:
+        was = _text(_pruned(item, wanted)) if item else ""
+        is_now = _text(wanted) if wanted else ""
         if was != is_now:
             kind: Kind = "added" if not was else "removed" if not is_now else "changed"
+            title = _title(item or wanted or {}, places)
             found.append(ObjectChange(title=title, kind=kind, diff=unified(title, was, is_now)))
     return tuple(found)
+
+
+def _paired(stored: Sequence[Object], rendered: Sequence[Object]) -> list[tuple[Object | None, Object | None]]:
+    """Put objects beside those that take their place; of one that is given twice the last counts, as when applied.
+
+    Group and namespace tell objects of one title apart. What has no match by these, for instance as it was rendered
+    without a namespace, stands beside the first of its title that is left.
+    """
+    before, after = ({_identity(item): item for item in side} for side in (stored, rendered))
+    left: dict[str, list[Identity]] = {}
+    for identity in after:
+        if identity not in before:
+            left.setdefault(object_title(after[identity]), []).append(identity)
+    pairs: list[tuple[Object | None, Object | None]] = []
+    for identity, item in before.items():
+        others = [] if identity in after else left.get(object_title(item), [])
+        pairs.append((item, after.pop(others.pop(0) if others else identity, None)))
+    return [*pairs, *((None, item) for item in after.values())]
+
+
+def _identity(item: Object) -> Identity:
+    group = str(item.get("apiVersion", "")).rpartition("/")[0]
+    return group, object_title(item), _namespace(item)
+
+
+def _namespace(item: Object) -> str:
+    return str(item["metadata"].get("namespace") or "default")
+
+
+def _title(item: Object, places: Mapping[str, int]) -> str:
+    """Name an object, with its namespace where several have that name."""
+    title = object_title(item)
+    return f"{title} in {_namespace(item)}" if places[title] > 1 else title
 
 
 def _pruned(item: Object, wanted: Object | None) -> Object:
