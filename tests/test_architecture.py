@@ -76,6 +76,7 @@ STAGES: list[tuple[str, ...]] = [
         "owning",
         "component_files",
         "causes",
+        "covering",
         "explaining",
         "excerpts",
         "reports",

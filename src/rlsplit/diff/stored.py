@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
+from rlsplit.covering import covered_lines
 from rlsplit.diff.difference import Kind, ObjectChange, unified
 from rlsplit.diff.server_fields import ITEM, LAST_APPLIED, Place, is_filled_in, is_from_server
-from rlsplit.excerpts import covered_lines
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.preview.summary import object_title
 from rlsplit.secrets import HIDDEN, is_secret_variable
