@@ -24,6 +24,7 @@ STAGES: list[tuple[str, ...]] = [
         "characters",
         "plain_types",
         "components",
+        "secret_names",
         "secrets",
         "findings",
         "hints",

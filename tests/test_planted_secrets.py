@@ -35,7 +35,8 @@ from rlsplit.findings import KeyPath, dotted
 from rlsplit.platform.settings import PlatformSettings
 from rlsplit.preview import as_html, as_markdown, previewed
 from rlsplit.reports import REPORTS, as_plain
-from rlsplit.secrets import is_secret_name, is_secret_value, masked
+from rlsplit.secret_names import is_secret_name
+from rlsplit.secrets import holds_secret, is_secret_value, masked
 
 MARK = "hunter"
 """Part of every planted secret, and of nothing else."""
@@ -232,6 +233,48 @@ def test_a_plain_config_gets_no_notice() -> None:
     plan = compiled(config(public, named)).plan
     assert plan is not None
     assert not [note for note in plan.notes if note.code == "plan.secret-in-config"]
+
+
+TOLD_BESIDE: dict[str, Any] = {
+    "an item after an option": ["-v", "--api-key", "hunter01x", "--n", "5", "--token", "--x", "--max-tokens", "7"],
+    "an item that is an option": ["--api-key=hunter01x"],
+    "a text with an option": "serve --api-key hunter01x --port 8000",
+    "a text with a quoted option": "serve --api-key 'hunter01x hunter02x' --port 8000",
+    "JSON in a text": '{"n": 1, "api_key": "hunter01x", "b": 2}',
+    "a list of JSON in a text": '{"api_keys": ["a", "hunter01x"]}',
+    "a table with name and value": [{"name": "API_KEY", "value": "hunter01x"}, {"name": "N", "value": "seen"}],
+    "a table with key and value": {"key": "API_KEY", "value": ["hunter01x"]},
+    "a list of pairs": [["Authorization", "hunter01x"], ["Accept", "seen"]],
+}
+"""Secrets that only what stands beside them tells of."""
+
+
+@pytest.mark.parametrize("name", TOLD_BESIDE)
+def test_what_stands_beside_a_value_tells_of_a_secret(
+    name: str, run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    at = (*SOURCE, "env", "args", "opts")
+    content = config(Planted(at, TOLD_BESIDE[name]))
+    outcome = compiled(content)
+    texts = shown_texts(outcome, compiled(changed(content)))
+    files = {"{file}": tmp_path / "rl.toml", "{other}": tmp_path / "other.toml"}
+    files["{file}"].write_text(tomli_w.dumps(content, multiline_strings=True), encoding="utf-8")
+    files["{other}"].write_text(tomli_w.dumps(changed(content)), encoding="utf-8")
+    for command in COMMANDS:
+        texts[" ".join(command)] = "".join(run(*(files.get(word, word) for word in command)))
+    assert [form for form, text in texts.items() if MARK in text] == []
+    noted = [note.path for note in outcome.noted() if note.code == "plan.secret-in-config"]
+    assert {path[: len(at)] for path in noted} == {at}
+
+
+def test_what_is_beside_no_secret_name_is_shown() -> None:
+    public = [
+        ["--max-tokens", "5", "--tokenizer-mode", "auto", "--api-key"],
+        *('--secrets-from-env all', '{"max_tokens": 5, "use_auth": true}', "a -- key b", "prompt--token x"),
+        *([{"name": "temperature", "value": "x"}], [["token", "a", "b"]], ["key", "value"], {"value": "a"}),
+    ]  # fmt: skip
+    for value in public:
+        assert not holds_secret(("a",), value), value
 
 
 # --- what is shown -----------------------------------------------------------------------------------------------
@@ -522,6 +565,9 @@ def sections() -> set[type[Any]]:
         ("Bearer abc.def", "Bearer ***"),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "***-----END RSA PRIVATE KEY-----"),
         ("Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("a --api-key=x1 --hf-token 'y z' -n 1", "a --api-key=*** --hf-token *** -n 1"),
+        ('{"n": 1, "api_key": "x", "b": true}', '{"n": 1, "api_key": ***, "b": true}'),
+        ("use --secrets-from-env or --set KEY=VALUE", "use --secrets-from-env or --set KEY=VALUE"),
     ],
 )
 def test_a_value_is_secret_by_how_it_looks(text: str, shown: str) -> None:
@@ -529,7 +575,18 @@ def test_a_value_is_secret_by_how_it_looks(text: str, shown: str) -> None:
     assert is_secret_value(text) == (text != shown)
 
 
-@pytest.mark.parametrize("text", ["a" * 10**6, "://" * 10**5, "a://b:" * 10**5, "://x?" * 10**5, "sk-" * 10**5])
+LONG = [
+    "--a" * 10**5,
+    ".--a" * 10**5,
+    '"k":' * 10**5,
+    '"key": "' * 10**5,
+    '"key":\\"' * 10**5,
+    '" :' * 10**5,
+    "--key=" * 10**5,
+]
+
+
+@pytest.mark.parametrize("text", ["a" * 10**6, "://" * 10**5, "a://b:" * 10**5, "://x?" * 10**5, "sk-" * 10**5, *LONG])
 def test_a_large_text_is_looked_at_in_time_that_grows_with_its_length(text: str) -> None:
     masked(text)
 
