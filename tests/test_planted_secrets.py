@@ -609,5 +609,30 @@ def test_standard_input_is_covered_too(run: Callable[..., tuple[str, str]], monk
     assert MARK not in out + err
 
 
+KEYS = ["sk-hunter2hunterhunter2hunter", "hf_Hunter9hunter", "--api-key=hunter", "https://u:hunter@h/"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_secret_that_is_written_as_a_key_is_in_no_path(
+    key: str, run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    bad, good, other = (tmp_path / name for name in ("bad.toml", "good.toml", "other.toml"))
+    put_below = (*SOURCE, "env", "args")
+    good.write_text(tomli_w.dumps(config(Planted(put_below, {key: "a"}))), encoding="utf-8")
+    other.write_text(tomli_w.dumps(config(Planted(put_below, {}))), encoding="utf-8")
+    planted = (Planted((*at, key), "a") for at in (("env_vars",), ("trainer",), ("orchestrator", "env_vars")))
+    bad.write_text(tomli_w.dumps(config(*planted)), encoding="utf-8")
+    told = "".join("".join(run("validate", file, "--report", form)) for form in REPORTS for file in (good, bad))
+    assert "***" in told
+    assert MARK not in told.lower()
+    assert MARK not in "".join(run("explain", good)).lower()
+    assert MARK not in run("diff", good, other)[0].partition("What is applied")[0].lower()
+
+
+@pytest.mark.parametrize("key", ["hf_overrides", "npm_config_registry", "sk-learn-2", "hf_model2"])
+def test_a_key_of_plain_words_is_in_its_path(key: str) -> None:
+    assert dotted(("vllm", key)) == f"vllm.{key}"
+
+
 def test_paths_are_spelled(table: dict[str, Any]) -> None:
     assert dotted(KEPT[0].path) == "orchestrator.model.client.headers.Authorization"

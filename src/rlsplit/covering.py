@@ -11,10 +11,8 @@ from typing import Any, Final
 import tomli
 
 from rlsplit.findings import KeyPath
-from rlsplit.secrets import is_secret, secret_paths, secret_spans
+from rlsplit.secrets import COVER, is_secret, secret_paths, secret_spans
 from rlsplit.toml_marks import Node, Text, scan
-
-COVER: Final = "***"
 
 MAX_LINE: Final = 5000
 """Of a longer line [characters] only what begins at the column is looked at, and shown."""

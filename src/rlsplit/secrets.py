@@ -68,6 +68,9 @@ RUN_SECRETS: Final[Mapping[SecretName, RunSecret]] = MappingProxyType(
 )
 """Every secret, in the order of the Secret's keys."""
 
+COVER: Final = "***"
+"""Stands in a text for a part that looks like a secret."""
+
 HIDDEN: Final = "(not shown)"
 """Stands in place of a value that looks like a secret."""
 
@@ -147,7 +150,7 @@ def masked(text: str) -> str:
     parts: list[str] = []
     at = 0
     for start, end in secret_spans(text):
-        parts += (text[at:start], "***")
+        parts += (text[at:start], COVER)
         at = end
     return "".join([*parts, text[at:]])
 
