@@ -460,6 +460,48 @@ def test_no_finding_about_an_override_shows_one(
     assert MARK not in "".join(run("validate", file, "--set", override, "--set", "trainer.modl=1"))
 
 
+FLAGS = [
+    "--api-key=hunter2",
+    "--tokn=hunter2",
+    "--trainer_optim_lr=hunter2",
+    "--sett=hunter2",
+    "-phunter2",
+    "-p=hunter2",
+]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_no_unknown_option_shows_its_value(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(["validate", "rl.toml", flag])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    told = "".join(capsys.readouterr())
+    assert code == 2
+    assert flag[:2] in told
+    assert MARK not in told
+
+
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ("env_vars.TOKEN hunter2", "env_vars.TOKEN ***"),
+        ("env_vars.PLAIN: hunter2", "env_vars.PLAIN ***"),
+        ('env_vars.PLAIN "a=hunter2"', "env_vars.PLAIN ***"),
+        ("=hunter2", "***"),
+        ("a.b", "a.b"),
+    ],
+)
+def test_of_an_override_without_a_sign_the_first_word_is_shown(
+    override: str, shown: str, run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "rl.toml"
+    file.write_text(tomli_w.dumps(config()), encoding="utf-8")
+    for form in REPORTS:
+        assert MARK not in "".join(run("validate", file, "--set", override, "--report", form))
+    assert f"1 | {shown}\n" in run("validate", file, "--set", override)[1]
+
+
 def test_the_place_in_a_covered_line_is_still_marked() -> None:
     text = f'{BASE}[trainer.env_vars]\nA = "https://u:hunter01x@h/" # ok\nDB_PASS = "hunter", B = 1'
     found = compile_sources([Source(name="rl.toml", content=text)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,11 +11,15 @@ from typing import Final
 from rlsplit.characters import visible, width
 from rlsplit.covering import covered
 from rlsplit.findings import Finding
+from rlsplit.overrides import SOURCE_NAME, UNREADABLE
+from rlsplit.secrets import COVER
 
 Lines = Mapping[str, tuple[str, ...]]
 """Source name to its lines, for showing the line of a finding."""
 
 NO_LINES: Final[Lines] = MappingProxyType({})
+
+_WORD: Final = re.compile(r"[ \t]*[^\s:=]+")
 
 MAX_SHOWN: Final = 100
 """Widest source line that is shown whole; of a longer one, the part around the column [columns]."""
@@ -44,8 +49,17 @@ def excerpt(finding: Finding, lines: Lines) -> Excerpt | None:
     if where is None or where.is_whole or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
         return None
     line, at = covered(source, where.line, finding.path, where.column - 1)
+    if where.source == SOURCE_NAME and finding.code == UNREADABLE:
+        line = _first_word(line)
     text, column = _window(line.replace("\t", " "), at)
     return Excerpt(where.line, visible(text[:column]), visible(text[column:]))
+
+
+def _first_word(line: str) -> str:
+    """What is shown of an override that is none: nobody knows where its value begins, and that may be a secret."""
+    word = _WORD.match(line)
+    shown = word[0] if word else ""
+    return line if shown == line.rstrip() else f"{shown} {COVER}".lstrip()
 
 
 def _window(line: str, column: int) -> tuple[str, int]:

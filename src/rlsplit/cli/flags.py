@@ -42,14 +42,16 @@ def parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Na
     if flags:
         raise CommandError(_told(flags[0], options))
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        # A short option may have its value behind it.
+        short = [word[:2] for word in unknown if word.startswith("-")]
+        parser.error(f"unrecognized arguments: {' '.join(short or unknown)}")
     return options
 
 
 def _told(flag: str, options: argparse.Namespace) -> str:
     import difflib
 
-    name, _, value = flag.removeprefix("--").partition("=")
+    name = flag.removeprefix("--").partition("=")[0]  # a value may be a secret, whatever the flag is called
     parser: argparse.ArgumentParser | None = getattr(options, "parser", None)
     known = _FLAG.findall(parser.format_usage()) if parser else []
     near = difflib.get_close_matches(f"--{name}", known, 1, cutoff=0.75)
@@ -57,7 +59,7 @@ def _told(flag: str, options: argparse.Namespace) -> str:
     if _OVERRIDE not in known:
         return told
     key = _key_of(name)
-    return f"{told}{'' if near else ';'} {_OVERRIDE} {key or 'KEY'}={value or 'VALUE'} sets a key of the config"
+    return f"{told}{'' if near else ';'} {_OVERRIDE} {key or 'KEY'}=VALUE sets a key of the config"
 
 
 def _key_of(name: str) -> str | None:
