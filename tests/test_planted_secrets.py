@@ -668,7 +668,19 @@ def test_a_secret_that_is_written_as_a_key_is_in_no_path(
     assert "***" in told
     assert MARK not in told.lower()
     assert MARK not in "".join(run("explain", good)).lower()
-    assert MARK not in run("diff", good, other)[0].partition("What is applied")[0].lower()
+    for form in ("text", "markdown", "html"):
+        assert MARK not in run("diff", good, other, "--format", form)[0].lower()
+    for form in ("yaml", "json", "markdown", "html"):
+        assert MARK not in run("render", good, "--redact", "--notes", "--format", form)[0].lower()
+
+
+def test_one_secret_key_in_place_of_another_is_a_difference(
+    run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    files = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    for file, key in zip(files, KEYS, strict=False):
+        file.write_text(tomli_w.dumps(config(Planted((*SOURCE, "env", "args"), {key: "a"}))), encoding="utf-8")
+    assert "***" in run("diff", *files)[0]
 
 
 @pytest.mark.parametrize("key", ["hf_overrides", "npm_config_registry", "sk-learn-2", "hf_model2"])

@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Final, Literal, TypeVar
 
-from rlsplit.secrets import COVER, masked
+from rlsplit.secrets import COVER, covered_key, masked
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
@@ -24,8 +24,6 @@ Severity = Literal["error", "warning", "notice"]
 About = Literal["config", "run", "platform"]
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
-_WORDS: Final = re.compile(r"[a-z]+(?:[_-][a-z]+)*(?:[_-]?[0-9]{1,2})?\Z")
-"""A key of plain words, which is no secret though one may begin like it: ``hf_overrides``."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -146,7 +144,7 @@ def _dotted(path: KeyPath) -> str:
 
 @lru_cache(maxsize=4096)
 def _key(part: str) -> str:
-    covered = part if _WORDS.match(part) else masked(part)
+    covered = covered_key(part)
     return covered if _BARE_KEY.match(covered) or covered == COVER else json.dumps(covered)
 
 

@@ -155,6 +155,16 @@ def masked(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
+_WORDS: Final = re.compile(r"[a-z]+(?:[_-][a-z]+)*(?:[_-]?[0-9]{1,2})?\Z")
+"""A key of plain words, which is no secret though one may begin like it: ``hf_overrides``."""
+
+
+@lru_cache(maxsize=4096)
+def covered_key(key: str) -> str:
+    """Spell a key as it may be shown: a secret may be written where it belongs behind a key."""
+    return key if _WORDS.match(key) else masked(key)
+
+
 def is_secret_variable(name: str, value: object = "") -> bool:
     """Whether a variable or a header looks like a secret, by its name or by its value, as far as that is known."""
     return is_secret_name(name) or is_secret_value(value)
@@ -165,19 +175,21 @@ def hidden(
     hide: Callable[[Any], Any] = lambda _: HIDDEN,
     path: Sequence[str | int] = (),
     looks_secret: Callable[[str], bool] = is_secret_value,
+    show_key: Callable[[str], str] = covered_key,
 ) -> Any:
     """Copy plain data with every value hidden that looks like a secret, by a name on its path or by itself.
 
-    ``looks_secret`` is :func:`is_secret_value`, or remembers what that said.
+    ``looks_secret`` is :func:`is_secret_value`, or remembers what that said; ``show_key`` spells the keys.
     """
     above, key = ("", "", *path)[-2:]
-    return _Hiding(hide, looks_secret).of(value, above, key)
+    return _Hiding(hide, looks_secret, show_key).of(value, above, key)
 
 
 @dataclass(frozen=True, slots=True)
 class _Hiding:
     hide: Callable[[Any], Any]
     looks_secret: Callable[[str], bool]
+    show_key: Callable[[str], str]
 
     def of(self, value: Any, above: str | int, key: str | int) -> Any:
         if value is None or isinstance(value, bool):
@@ -185,7 +197,7 @@ class _Hiding:
         if (isinstance(value, str) and self.looks_secret(value)) or is_secret_key(above, key):
             return self.hide(value)
         if is_table(value):
-            shown = {name: self.of(item, key, name) for name, item in value.items()}
+            shown = {self.show_key(name): self.of(item, key, name) for name, item in value.items()}
             return self._beside(shown, value, key) if "value" in value else shown
         if is_list(value):
             items = [self.of(item, key, 0) for item in value]
