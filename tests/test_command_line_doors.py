@@ -112,7 +112,7 @@ def test_commands_that_take_overrides_are_those_with_the_option() -> None:
     ("words", "said"),
     [
         (["render", "--lr", "3"], "no option --lr here; --set trainer.optim.lr=VALUE sets a key of the config"),
-        (["render", "--seq-len=8"], "no option --seq-len here; --set seq_len=8 sets a key of the config"),
+        (["render", "--seq-len=8"], "no option --seq-len here; --set seq_len=VALUE sets a key of the config"),
         (["split", "--xyzzy"], "no option --xyzzy here; --set KEY=VALUE sets a key of the config"),
         (
             ["render", "--run-idd", "a"],

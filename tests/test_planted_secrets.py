@@ -35,7 +35,8 @@ from rlsplit.findings import KeyPath, dotted
 from rlsplit.platform.settings import PlatformSettings
 from rlsplit.preview import as_html, as_markdown, previewed
 from rlsplit.reports import REPORTS, as_plain
-from rlsplit.secrets import is_secret_name, is_secret_value, masked
+from rlsplit.secret_names import is_secret_name
+from rlsplit.secrets import holds_secret, is_secret_value, masked
 
 MARK = "hunter"
 """Part of every planted secret, and of nothing else."""
@@ -234,6 +235,48 @@ def test_a_plain_config_gets_no_notice() -> None:
     assert not [note for note in plan.notes if note.code == "plan.secret-in-config"]
 
 
+TOLD_BESIDE: dict[str, Any] = {
+    "an item after an option": ["-v", "--api-key", "hunter01x", "--n", "5", "--token", "--x", "--max-tokens", "7"],
+    "an item that is an option": ["--api-key=hunter01x"],
+    "a text with an option": "serve --api-key hunter01x --port 8000",
+    "a text with a quoted option": "serve --api-key 'hunter01x hunter02x' --port 8000",
+    "JSON in a text": '{"n": 1, "api_key": "hunter01x", "b": 2}',
+    "a list of JSON in a text": '{"api_keys": ["a", "hunter01x"]}',
+    "a table with name and value": [{"name": "API_KEY", "value": "hunter01x"}, {"name": "N", "value": "seen"}],
+    "a table with key and value": {"key": "API_KEY", "value": ["hunter01x"]},
+    "a list of pairs": [["Authorization", "hunter01x"], ["Accept", "seen"]],
+}
+"""Secrets that only what stands beside them tells of."""
+
+
+@pytest.mark.parametrize("name", TOLD_BESIDE)
+def test_what_stands_beside_a_value_tells_of_a_secret(
+    name: str, run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    at = (*SOURCE, "env", "args", "opts")
+    content = config(Planted(at, TOLD_BESIDE[name]))
+    outcome = compiled(content)
+    texts = shown_texts(outcome, compiled(changed(content)))
+    files = {"{file}": tmp_path / "rl.toml", "{other}": tmp_path / "other.toml"}
+    files["{file}"].write_text(tomli_w.dumps(content, multiline_strings=True), encoding="utf-8")
+    files["{other}"].write_text(tomli_w.dumps(changed(content)), encoding="utf-8")
+    for command in COMMANDS:
+        texts[" ".join(command)] = "".join(run(*(files.get(word, word) for word in command)))
+    assert [form for form, text in texts.items() if MARK in text] == []
+    noted = [note.path for note in outcome.noted() if note.code == "plan.secret-in-config"]
+    assert {path[: len(at)] for path in noted} == {at}
+
+
+def test_what_is_beside_no_secret_name_is_shown() -> None:
+    public = [
+        ["--max-tokens", "5", "--tokenizer-mode", "auto", "--api-key"],
+        *('--secrets-from-env all', '{"max_tokens": 5, "use_auth": true}', "a -- key b", "prompt--token x"),
+        *([{"name": "temperature", "value": "x"}], [["token", "a", "b"]], ["key", "value"], {"value": "a"}),
+    ]  # fmt: skip
+    for value in public:
+        assert not holds_secret(("a",), value), value
+
+
 # --- what is shown -----------------------------------------------------------------------------------------------
 
 
@@ -417,6 +460,48 @@ def test_no_finding_about_an_override_shows_one(
     assert MARK not in "".join(run("validate", file, "--set", override, "--set", "trainer.modl=1"))
 
 
+FLAGS = [
+    "--api-key=hunter2",
+    "--tokn=hunter2",
+    "--trainer_optim_lr=hunter2",
+    "--sett=hunter2",
+    "-phunter2",
+    "-p=hunter2",
+]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_no_unknown_option_shows_its_value(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(["validate", "rl.toml", flag])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    told = "".join(capsys.readouterr())
+    assert code == 2
+    assert flag[:2] in told
+    assert MARK not in told
+
+
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ("env_vars.TOKEN hunter2", "env_vars.TOKEN ***"),
+        ("env_vars.PLAIN: hunter2", "env_vars.PLAIN ***"),
+        ('env_vars.PLAIN "a=hunter2"', "env_vars.PLAIN ***"),
+        ("=hunter2", "***"),
+        ("a.b", "a.b"),
+    ],
+)
+def test_of_an_override_without_a_sign_the_first_word_is_shown(
+    override: str, shown: str, run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "rl.toml"
+    file.write_text(tomli_w.dumps(config()), encoding="utf-8")
+    for form in REPORTS:
+        assert MARK not in "".join(run("validate", file, "--set", override, "--report", form))
+    assert f"1 | {shown}\n" in run("validate", file, "--set", override)[1]
+
+
 def test_the_place_in_a_covered_line_is_still_marked() -> None:
     text = f'{BASE}[trainer.env_vars]\nA = "https://u:hunter01x@h/" # ok\nDB_PASS = "hunter", B = 1'
     found = compile_sources([Source(name="rl.toml", content=text)])
@@ -522,6 +607,9 @@ def sections() -> set[type[Any]]:
         ("Bearer abc.def", "Bearer ***"),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "***-----END RSA PRIVATE KEY-----"),
         ("Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("a --api-key=x1 --hf-token 'y z' -n 1", "a --api-key=*** --hf-token *** -n 1"),
+        ('{"n": 1, "api_key": "x", "b": true}', '{"n": 1, "api_key": ***, "b": true}'),
+        ("use --secrets-from-env or --set KEY=VALUE", "use --secrets-from-env or --set KEY=VALUE"),
     ],
 )
 def test_a_value_is_secret_by_how_it_looks(text: str, shown: str) -> None:
@@ -529,7 +617,18 @@ def test_a_value_is_secret_by_how_it_looks(text: str, shown: str) -> None:
     assert is_secret_value(text) == (text != shown)
 
 
-@pytest.mark.parametrize("text", ["a" * 10**6, "://" * 10**5, "a://b:" * 10**5, "://x?" * 10**5, "sk-" * 10**5])
+LONG = [
+    "--a" * 10**5,
+    ".--a" * 10**5,
+    '"k":' * 10**5,
+    '"key": "' * 10**5,
+    '"key":\\"' * 10**5,
+    '" :' * 10**5,
+    "--key=" * 10**5,
+]
+
+
+@pytest.mark.parametrize("text", ["a" * 10**6, "://" * 10**5, "a://b:" * 10**5, "://x?" * 10**5, "sk-" * 10**5, *LONG])
 def test_a_large_text_is_looked_at_in_time_that_grows_with_its_length(text: str) -> None:
     masked(text)
 
@@ -550,6 +649,43 @@ def test_standard_input_is_covered_too(run: Callable[..., tuple[str, str]], monk
     out, err = run("validate", "-")
     assert "***" in out + err
     assert MARK not in out + err
+
+
+KEYS = ["sk-hunter2hunterhunter2hunter", "hf_Hunter9hunter", "--api-key=hunter", "https://u:hunter@h/"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_secret_that_is_written_as_a_key_is_in_no_path(
+    key: str, run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    bad, good, other = (tmp_path / name for name in ("bad.toml", "good.toml", "other.toml"))
+    put_below = (*SOURCE, "env", "args")
+    good.write_text(tomli_w.dumps(config(Planted(put_below, {key: "a"}))), encoding="utf-8")
+    other.write_text(tomli_w.dumps(config(Planted(put_below, {}))), encoding="utf-8")
+    planted = (Planted((*at, key), "a") for at in (("env_vars",), ("trainer",), ("orchestrator", "env_vars")))
+    bad.write_text(tomli_w.dumps(config(*planted)), encoding="utf-8")
+    told = "".join("".join(run("validate", file, "--report", form)) for form in REPORTS for file in (good, bad))
+    assert "***" in told
+    assert MARK not in told.lower()
+    assert MARK not in "".join(run("explain", good)).lower()
+    for form in ("text", "markdown", "html"):
+        assert MARK not in run("diff", good, other, "--format", form)[0].lower()
+    for form in ("yaml", "json", "markdown", "html"):
+        assert MARK not in run("render", good, "--redact", "--notes", "--format", form)[0].lower()
+
+
+def test_one_secret_key_in_place_of_another_is_a_difference(
+    run: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    files = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    for file, key in zip(files, KEYS, strict=False):
+        file.write_text(tomli_w.dumps(config(Planted((*SOURCE, "env", "args"), {key: "a"}))), encoding="utf-8")
+    assert "***" in run("diff", *files)[0]
+
+
+@pytest.mark.parametrize("key", ["hf_overrides", "npm_config_registry", "sk-learn-2", "hf_model2"])
+def test_a_key_of_plain_words_is_in_its_path(key: str) -> None:
+    assert dotted(("vllm", key)) == f"vllm.{key}"
 
 
 def test_paths_are_spelled(table: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -17,7 +17,7 @@ from rlsplit.document import Document
 from rlsplit.findings import KeyPath, Mark, dotted, nearest, shown
 from rlsplit.plain_data import SCALARS, is_list, is_table
 from rlsplit.planning.model import Overlay
-from rlsplit.secrets import HIDDEN, holds_secret
+from rlsplit.secrets import HIDDEN, holds_secret, secret_paths
 from rlsplit.splitting import Component, Split
 
 if TYPE_CHECKING:
@@ -50,9 +50,17 @@ class Origin:
     """The formula with its numbers, or why the cluster needs the value."""
     inputs: tuple[tuple[KeyPath, Any], ...] = field(default=(), repr=False)
     """The keys that a derived value was computed from, with their values."""
+    is_named_beside: bool = False
+    """Whether something that stands beside the value says that it is a secret."""
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the value looks like a secret, so that nobody is shown it."""
+        return self.is_named_beside or holds_secret(self.path, self.value)
 
     def __str__(self) -> str:
-        return f"{self.component}.{dotted(self.path)} = {_text(self.path, self.value)}  ({origin_text(self)})"
+        told = HIDDEN if self.is_hidden else _text(self.path, self.value)
+        return f"{self.component}.{dotted(self.path)} = {told}  ({origin_text(self)})"
 
 
 def origin_text(origin: Origin) -> str:
@@ -254,10 +262,12 @@ _EVALS_KEYS: Final[Mapping[KeyPath, KeyPath]] = {
 
 def _component_origins(subject: _Subject, causes: Causes, overlays: Mapping[KeyPath, Overlay]) -> Iterator[Origin]:
     opened = {path[:end] for path in overlays for end in range(len(path))}
+    secret = frozenset(secret_paths(subject.config))
     for path, value in leaves(subject.config):
         if overlays and (nearest(overlays, path) is not None or path in opened):
             continue  # of what an overlay fills, the empty table or null is no news
-        yield _origin(causes, subject, path, value)
+        origin = _origin(causes, subject, path, value)
+        yield replace(origin, is_named_beside=True) if path in secret else origin
     for path, overlay in overlays.items():
         yield Origin(
             config=subject.id,

@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Final, Literal, TypeVar
 
-from rlsplit.secrets import masked
+from rlsplit.secrets import COVER, covered_key, masked
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root of the document: ``("orchestrator", "train", "source", 0)``."""
@@ -123,7 +123,10 @@ class ConfigError(ValueError):
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """Spell a path as a user would: ``orchestrator.train.source[0].group_size``, odd keys in quotes."""
+    """Spell a path as a user would: ``orchestrator.train.source[0].group_size``, odd keys in quotes.
+
+    A key that looks like a secret itself, written where a value belongs, is covered.
+    """
     return _dotted(tuple(path))
 
 
@@ -141,7 +144,8 @@ def _dotted(path: KeyPath) -> str:
 
 @lru_cache(maxsize=4096)
 def _key(part: str) -> str:
-    return part if _BARE_KEY.match(part) else json.dumps(part)
+    covered = covered_key(part)
+    return covered if _BARE_KEY.match(covered) or covered == COVER else json.dumps(covered)
 
 
 _MOST_BITS: Final = 256

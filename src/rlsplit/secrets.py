@@ -8,7 +8,7 @@ follow them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
 from functools import lru_cache
@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NoReturn
 
 from rlsplit.components import ComponentName
 from rlsplit.plain_types import is_list, is_table
-from rlsplit.words import words_of
+from rlsplit.secret_names import NAMING, OPTION, is_secret_name, is_secret_option
 
 SecretName = Literal["wandb_api_key", "hf_token", "prime_api_key"]
 """Field of :class:`Secrets`."""
@@ -68,50 +68,11 @@ RUN_SECRETS: Final[Mapping[SecretName, RunSecret]] = MappingProxyType(
 )
 """Every secret, in the order of the Secret's keys."""
 
+COVER: Final = "***"
+"""Stands in a text for a part that looks like a secret."""
+
 HIDDEN: Final = "(not shown)"
 """Stands in place of a value that looks like a secret."""
-
-SECRET_WORDS: Final = frozenset(
-    (
-        *("auth", "authorization", "cookie", "credential", "key", "pass", "passphrase", "passwd", "password", "pat"),
-        *("pwd", "secret", "token"),
-    )
-)
-"""Words, anywhere in a name, that tell of a secret; plurals are the same word."""
-
-_SECRET_ENDINGS: Final = ("key", "token", "password", "passwd", "secret")
-"""What a word is secret by that was written together: ``apikey``, ``HFTOKEN``."""
-
-_ORDINARY_WORDS: Final = frozenset(["donkey", "hockey", "hotkey", "jockey", "keykey", "monkey", "turkey", "whiskey"])
-
-_COUNTING: Final = frozenset(
-    ["budget", "count", "len", "length", "limit", "max", "min", "n", "num", "number", "per", "size", "total"]
-)
-_KINDS_OF_TOKENS: Final = frozenset(
-    (
-        *("batch", "bos", "chunk", "completion", "context", "eos", "logprob", "mask", "output", "pad", "prompt"),
-        *("reasoning", "special", "stop", "thinking", "unk"),
-    )
-)
-_PASSING: Final = frozenset(["at", "count", "fraction", "k", "num", "rate", "threshold", "through"])
-_PUBLIC_COMPANY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {"token": _COUNTING | _KINDS_OF_TOKENS, "key": _COUNTING, "pass": _PASSING}
-)
-"""A secret word, and those beside which it means something else: ``max_tokens``, ``keys_per_page``, ``pass_rate``."""
-
-PUBLIC_NAMES: Final = frozenset(
-    (
-        *("demo_key", "enable_token_export", "non_cached_tokens"),
-        *("existing_secret", "image_pull_secrets", "secret_env_patterns", "secret_keys", "topology_key"),
-    )
-)
-"""Declared fields of prime-rl's sections and of the platform that have such a word, and hold no secret."""
-
-_NAME_OF_VARIABLE: Final = "_var"
-"""Ending of names of fields that name an environment variable, and do not hold its value."""
-
-_NAMING: Final = ("_from_env", "_from_state")
-"""Endings of names of tables whose values name what holds a header's value."""
 
 SECRET_PREFIXES: Final = (
     *("hf_", "sk-", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "gsk_", "xai-", "nvapi-", "pplx-", "r8_"),
@@ -127,43 +88,30 @@ _KNOWN_VALUE: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).){0,10000}",
     re.DOTALL,
 )
+_NAMED_VALUE: Final = r"\"(?:[^\"\\\n]|\\.){1,10000}\"?|'[^'\n]{1,10000}'?|[^\s\"',;&|})\]]+"
+_OPTION: Final = re.compile(
+    rf"(?<![\w-])--(?P<name>[A-Za-z][\w.-]{{0,100}})(?:=|[ \t]{{1,20}}(?!-))(?P<value>{_NAMED_VALUE})"
+)
+"""An option of a command line with its value."""
+_MEMBER: Final = re.compile(
+    rf"[\"'](?P<name>[\w.-]{{1,100}})[\"'] ?:\s{{0,20}}(?!true\b|false\b|null\b)"
+    rf"(?P<value>\[[^\]]{{0,10000}}|\{{[^}}]{{0,10000}}|{_NAMED_VALUE})"
+)
+"""A key of JSON with its value, as far as one needs to look."""
+_SIGNS_OF_JSON: Final = ('":', '" :', "':", "' :")
 _BEGINNING: Final = re.compile(
-    "|".join(map(re.escape, (*SECRET_PREFIXES, "Bearer ", "Basic ", "-----BEGIN ", "://"))),
+    "|".join(map(re.escape, (*SECRET_PREFIXES, "Bearer ", "Basic ", "://", "--", *_SIGNS_OF_JSON))),
 )
 """What a text has that holds a secret. Without a look behind, the search skips what no alternative begins with."""
 _USERINFO: Final = re.compile(r"(?<=://)(?!git@)(?:[^/\s\"'@?#:]{0,200}:[^\s\"'@]{0,500}|[^/\s\"'@?#]{1,500})(?=@)")
 _QUERY: Final = re.compile(r"(?<=://)([^\s\"'?#]{1,500}\?)[^\s\"'#]+")
 
 
-@lru_cache(maxsize=4096)
-def is_secret_name(name: str) -> bool:
-    """Whether the value of a key, variable or header looks like a secret by its name.
-
-    A word of the name is one of :data:`SECRET_WORDS`, the name is no declared field's, and it neither names a variable
-    (``api_key_var``) nor counts tokens or keys.
-    """
-    if _MAY_BE_SECRET.search(name.lower()) is None:
-        return False  # nearly all names; to take them apart would be most of the work
-    if name in PUBLIC_NAMES or name.lower().endswith(_NAME_OF_VARIABLE):
-        return False
-    words = words_of(name)
-    return any(_is_secret_word(word) and not words & _PUBLIC_COMPANY.get(word, _NOTHING) for word in words)
-
-
-_NOTHING: Final = frozenset[str]()
-_MAY_BE_SECRET: Final = re.compile("|".join(map(re.escape, sorted({*SECRET_WORDS, *_SECRET_ENDINGS}))))
-"""Every word that makes a name secret is a piece of the name in lower case."""
-
-
-def _is_secret_word(word: str) -> bool:
-    return word in SECRET_WORDS or (word.endswith(_SECRET_ENDINGS) and word not in _ORDINARY_WORDS)
-
-
 def is_secret(path: Sequence[str | int]) -> bool:
     """Whether the value at a key path looks like a secret by a name on it, so that nobody is shown it."""
     above: str | int = ""
     for part in path:
-        if isinstance(part, str) and is_secret_name(part) and not (isinstance(above, str) and above.endswith(_NAMING)):
+        if isinstance(part, str) and is_secret_name(part) and not (isinstance(above, str) and above.endswith(NAMING)):
             return True
         above = part
     return False
@@ -172,7 +120,8 @@ def is_secret(path: Sequence[str | int]) -> bool:
 def secret_spans(text: str) -> list[tuple[int, int]]:
     """Find the parts of a text that look like secrets, whatever it stands under.
 
-    That is what begins like one that services hand out, and userinfo and query of URLs. In order, not overlapping.
+    That is what begins like one that services hand out, userinfo and query of URLs, and what a command line or JSON in
+    it gives to a secret name. In order, not overlapping.
     """
     if _BEGINNING.search(text) is None:
         return []
@@ -180,6 +129,8 @@ def secret_spans(text: str) -> list[tuple[int, int]]:
     if "://" in text:
         spans += [match.span() for match in _USERINFO.finditer(text)]
         spans += [(match.end(1), match.end()) for match in _QUERY.finditer(text)]
+    spans += [match.span("value") for match in _OPTION.finditer(text) if is_secret_option(match["name"])]
+    spans += [match.span("value") for match in _MEMBER.finditer(text) if is_secret_name(match["name"])]
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:
@@ -196,10 +147,22 @@ def is_secret_value(value: object) -> bool:
 
 def masked(text: str) -> str:
     """Spell a text with ``***`` for its parts that look like secrets."""
-    spans = secret_spans(text)
-    for start, end in reversed(spans):
-        text = f"{text[:start]}***{text[end:]}"
-    return text
+    parts: list[str] = []
+    at = 0
+    for start, end in secret_spans(text):
+        parts += (text[at:start], COVER)
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+_WORDS: Final = re.compile(r"[a-z]+(?:[_-][a-z]+)*(?:[_-]?[0-9]{1,2})?\Z")
+"""A key of plain words, which is no secret though one may begin like it: ``hf_overrides``."""
+
+
+@lru_cache(maxsize=4096)
+def covered_key(key: str) -> str:
+    """Spell a key as it may be shown: a secret may be written where it belongs behind a key."""
+    return key if _WORDS.match(key) else masked(key)
 
 
 def is_secret_variable(name: str, value: object = "") -> bool:
@@ -212,19 +175,21 @@ def hidden(
     hide: Callable[[Any], Any] = lambda _: HIDDEN,
     path: Sequence[str | int] = (),
     looks_secret: Callable[[str], bool] = is_secret_value,
+    show_key: Callable[[str], str] = covered_key,
 ) -> Any:
     """Copy plain data with every value hidden that looks like a secret, by a name on its path or by itself.
 
-    ``looks_secret`` is :func:`is_secret_value`, or remembers what that said.
+    ``looks_secret`` is :func:`is_secret_value`, or remembers what that said; ``show_key`` spells the keys.
     """
     above, key = ("", "", *path)[-2:]
-    return _Hiding(hide, looks_secret).of(value, above, key)
+    return _Hiding(hide, looks_secret, show_key).of(value, above, key)
 
 
 @dataclass(frozen=True, slots=True)
 class _Hiding:
     hide: Callable[[Any], Any]
     looks_secret: Callable[[str], bool]
+    show_key: Callable[[str], str]
 
     def of(self, value: Any, above: str | int, key: str | int) -> Any:
         if value is None or isinstance(value, bool):
@@ -232,10 +197,38 @@ class _Hiding:
         if (isinstance(value, str) and self.looks_secret(value)) or is_secret_key(above, key):
             return self.hide(value)
         if is_table(value):
-            return {name: self.of(item, key, name) for name, item in value.items()}
+            shown = {self.show_key(name): self.of(item, key, name) for name, item in value.items()}
+            return self._beside(shown, value, key) if "value" in value else shown
         if is_list(value):
-            return [self.of(item, key, 0) for item in value]
+            items = [self.of(item, key, 0) for item in value]
+            return self._beside(items, value, key)
         return value
+
+    def _beside(self, shown: Any, value: Any, key: str | int) -> Any:
+        """Hide what is a secret by what stands beside it."""
+        for name in _named_beside(value, key):
+            item = value[name]
+            if not (item is None or isinstance(item, bool)):
+                shown[name] = self.hide(item)
+        return shown
+
+
+def _named_beside(value: Any, key: str | int) -> Collection[str | int]:
+    """Which items of a table or list look like secrets by what stands beside them.
+
+    That is what follows an option, ``["--api-key", ...]``; the ``value`` of a table whose ``name`` or ``key`` is one;
+    and the second of a pair in a list of pairs, whose first is a name.
+    """
+    if is_table(value):
+        names = (value.get("name"), value.get("key"))
+        return ("value",) if any(isinstance(name, str) and is_secret_name(name) for name in names) else ()
+    if len(value) == 2 and isinstance(key, int) and isinstance(value[0], str) and is_secret_name(value[0]):
+        return (1,)
+    options = [number for number, item in enumerate(value) if item.__class__ is str and item[:2] == OPTION]
+    if not options:
+        return ()  # nearly all lists
+    follow = {number + 1 for number in options if is_secret_option(value[number][2:])}
+    return follow.difference(options, (len(value),))
 
 
 @lru_cache(maxsize=4096)
@@ -247,17 +240,28 @@ def is_secret_key(above: str | int, key: str | int) -> bool:
 def secret_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Find what :func:`hidden` hides and is not empty, by its path below ``path``."""
     above, key = ("", "", *path)[-2:]
-    if value is None or isinstance(value, bool) or value in ("", [], {}):
+    if _is_nothing(value):
         return
     if (isinstance(value, str) and secret_spans(value)) or is_secret_key(above, key):
         yield path
     elif is_table(value):
+        beside = _named_beside(value, key) if "value" in value else ()
         for name, item in value.items():
-            if item.__class__ not in _NEVER_SECRET or is_secret_key(key, name):
+            if name in beside and not _is_nothing(item):
+                yield (*path, name)
+            elif item.__class__ not in _NEVER_SECRET or is_secret_key(key, name):
                 yield from secret_paths(item, (*path, name))
     elif is_list(value):
+        beside = _named_beside(value, key)
         for index, item in enumerate(value):
-            yield from secret_paths(item, (*path, index))
+            if index in beside and not _is_nothing(item):
+                yield (*path, index)
+            else:
+                yield from secret_paths(item, (*path, index))
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or isinstance(value, bool) or value in ("", [], {})
 
 
 _NEVER_SECRET: Final = frozenset([int, float, bool, type(None)])

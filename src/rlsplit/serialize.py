@@ -23,6 +23,12 @@ _SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r
 _COMPONENT_LABEL: Final = "app.kubernetes.io/component"
 
 
+class Spelled(str):
+    """A number as it is to be spelled. No manifest has one; stored objects may, and are compared as texts."""
+
+    __slots__ = ()
+
+
 def to_yaml(objects: Sequence[Mapping[str, Any]]) -> str:
     """Spell objects as a YAML stream, one document each, in the order of the list and of the dicts.
 
@@ -137,6 +143,8 @@ def _scalar(value: object, pad: str) -> str:
         return "{}"
     if kind in (list, tuple):
         return "[]"
+    if kind is Spelled:
+        return str(value)
     raise TypeError(f"{kind.__name__} cannot appear in a manifest")
 
 

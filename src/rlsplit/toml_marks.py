@@ -60,11 +60,13 @@ class Text:
 class Node:
     """One key or list item: where it stands, and what lies below it."""
 
-    __slots__ = ("below", "is_list", "offset", "text")
+    __slots__ = ("below", "end", "is_list", "offset", "start", "text")
 
     def __init__(self, text: Text, offset: int) -> None:
         self.text = text
         self.offset = offset
+        # Where its value begins and ends; -1: it has none of its own (a header's table), or that is not closed.
+        self.start = self.end = -1
         self.below: dict[str | int, Node] = {}
         self.is_list = False
 
@@ -147,7 +149,7 @@ def scan(text: Text, deepest: int = sys.maxsize) -> Scan:
         pos = _after(_GAP, content, pos)
         char = content[pos : pos + 1]
         if len(inside) > 1 and char in ("]", "}"):
-            inside.pop()
+            inside.pop().end = pos + 1
             last_key = opened_by.pop()
             pos += 1
             continue
@@ -168,13 +170,14 @@ def scan(text: Text, deepest: int = sys.maxsize) -> Scan:
                 break
             node = _assigned(inside[-1], parts)
             last_key, depth = parts, len(inside) + len(parts) - 1
+        node.start = pos
         if content[pos : pos + 1] in ("[", "{"):
             node.is_list = content[pos] == "["
             inside.append(node)
             opened_by.append(last_key)
             pos += 1
         elif (end := _after(SCALAR, content, pos)) > pos:
-            pos = end
+            pos = node.end = end
         else:
             break
     return Scan(root=root, last_key=last_key, is_too_deep=depth > deepest)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rlsplit.cli.commands import previewed
 from rlsplit.cli.streams import (
@@ -16,7 +15,6 @@ from rlsplit.cli.streams import (
     FINDINGS,
     FINE,
     CommandError,
-    read_file,
     report,
     source_at,
     source_of,
@@ -105,6 +103,7 @@ def two_platforms(files: Sequence[str]) -> tuple[str | None, str | None]:
 
 def _diff_objects(options: DiffOptions) -> int:
     """Compare what a config renders to with stored objects."""
+    from rlsplit.cli.stored_objects import stored_objects
     from rlsplit.diff import as_object_text, stored_changes
 
     if options.new is not None or options.git is not None or options.format != "text":
@@ -116,37 +115,6 @@ def _diff_objects(options: DiffOptions) -> int:
     if compiled.planned is None:
         report(options, compiled.findings, compiled.document.lines)
         return COULD_NOT_RUN
-    found = stored_changes(_objects(options.objects or ""), compiled.planned.objects)
+    found = stored_changes(stored_objects(options.objects or ""), compiled.planned.objects)
     print(as_object_text(found, colour=wants_colour(sys.stdout)), end="")
     return FINDINGS if found else FINE
-
-
-def _objects(name: str) -> list[dict[str, Any]]:
-    """Read stored objects: what render wrote, JSON, or with PyYAML any YAML."""
-    from rlsplit.deserialize import from_text
-    from rlsplit.findings import ConfigError
-
-    text = read_file(name).decode("utf-8", "replace")
-    try:
-        return from_text(text)
-    except ConfigError as error:
-        told = error.findings[0].message
-    try:
-        import yaml
-    except ImportError:
-        raise CommandError(f"{name} {told}; give it as JSON (kubectl get -o json), or install PyYAML") from None
-    try:
-        return from_text(json.dumps({"kind": "List", "items": _listed(list(yaml.safe_load_all(text)))}))
-    except (yaml.YAMLError, ConfigError, TypeError, ValueError, RecursionError) as error:
-        raise CommandError(f"{name} holds no objects: {str(error).splitlines()[0]}") from error
-
-
-def _listed(documents: list[Any]) -> list[Any]:
-    """The objects of all documents; one that is a list holds its items."""
-    from rlsplit.plain_data import is_list, is_table
-
-    found: list[Any] = []
-    for document in documents:
-        items = document.get("items") if is_table(document) else None
-        found += items if is_list(items) else [document] if document is not None else []
-    return found

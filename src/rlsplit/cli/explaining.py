@@ -113,9 +113,9 @@ _WIDEST: Final = 60
 def _row(origin: Origin) -> Row:
     from rlsplit.explaining import origin_text
     from rlsplit.findings import dotted
-    from rlsplit.secrets import HIDDEN, holds_secret
+    from rlsplit.secrets import HIDDEN
 
-    text = HIDDEN if holds_secret(origin.path, origin.value) else json.dumps(origin.value, default=str)
+    text = HIDDEN if origin.is_hidden else json.dumps(origin.value, default=str)
     return f"{origin.component}.{dotted(origin.path)}", text, origin_text(origin)
 
 

@@ -46,7 +46,9 @@ def parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Na
         raise CommandError(_told(flags[0], options))
     left = _placed(options, unknown)
     if left:
-        parser.error(f"unrecognized arguments: {' '.join(left)}")
+        # A short option may have its value behind it.
+        short = [word[:2] for word in left if word.startswith("-")]
+        parser.error(f"unrecognized arguments: {' '.join(short or left)}")
     return options
 
 
@@ -68,7 +70,7 @@ def _placed(options: argparse.Namespace, words: Sequence[str]) -> list[str]:
 def _told(flag: str, options: argparse.Namespace) -> str:
     import difflib
 
-    name, _, value = flag.removeprefix("--").partition("=")
+    name = flag.removeprefix("--").partition("=")[0]  # a value may be a secret, whatever the flag is called
     parser: argparse.ArgumentParser | None = getattr(options, "parser", None)
     known = _FLAG.findall(parser.format_usage()) if parser else []
     near = difflib.get_close_matches(f"--{name}", known, 1, cutoff=0.75)
@@ -76,7 +78,7 @@ def _told(flag: str, options: argparse.Namespace) -> str:
     if _OVERRIDE not in known:
         return told
     key = _key_of(name)
-    return f"{told}{'' if near else ';'} {_OVERRIDE} {key or 'KEY'}={value or 'VALUE'} sets a key of the config"
+    return f"{told}{'' if near else ';'} {_OVERRIDE} {key or 'KEY'}=VALUE sets a key of the config"
 
 
 def _key_of(name: str) -> str | None:

@@ -83,7 +83,7 @@ def difference(name: str, old: bytes, new: str, was: str, becomes: str) -> str:
 
 def _shown_lines(text: str) -> list[str]:
     from rlsplit.characters import visible
-    from rlsplit.excerpts import covered_lines
+    from rlsplit.covering import covered_lines
 
     return [visible(line) for line in covered_lines(text)]
 

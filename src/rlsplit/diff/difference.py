@@ -157,8 +157,8 @@ def _configs(planned: Planned) -> dict[str, Config]:
 
 
 def _wrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Wrap secrets, so that they compare but show nothing."""
-    wrapped: Mapping[str, Any] = hidden(config, lambda secret: SecretText(value_text(secret)))
+    """Wrap secrets, so that they compare but show nothing; keys compare as they are, and their paths cover them."""
+    wrapped: Mapping[str, Any] = hidden(config, lambda secret: SecretText(value_text(secret)), show_key=str)
     return wrapped
 
 

@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
+from rlsplit.covering import covered_lines
 from rlsplit.diff.difference import Kind, ObjectChange, unified
-from rlsplit.excerpts import covered_lines
+from rlsplit.diff.server_fields import ITEM, LAST_APPLIED, Place, is_filled_in, is_from_server
 from rlsplit.plain_data import is_list, is_table
 from rlsplit.preview.summary import object_title
 from rlsplit.secrets import HIDDEN, is_secret_variable
-from rlsplit.serialize import to_yaml
-
-_OF_SERVER: Final = frozenset(
-    (
-        *("status", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"),
-        *("ownerReferences", "finalizers", "deletionTimestamp", "clusterIP", "clusterIPs", "ipFamilies"),
-        *("ipFamilyPolicy", "volumeName", "storageClassName", "serviceAccount", "imagePullPolicy", "nodeName"),
-        *("kubectl.kubernetes.io/last-applied-configuration", "pv.kubernetes.io/bind-completed"),
-        *("pv.kubernetes.io/bound-by-controller", "volume.kubernetes.io/storage-provisioner"),
-        *("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/selected-node"),
-        *("batch.kubernetes.io/controller-uid", "controller-uid", "batch.kubernetes.io/job-name", "job-name"),
-    )
-)
-"""Keys that the server fills in with values of its own."""
-
-_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "annotations": {},
-        "apiVersion": "v1",
-        "completionMode": "NonIndexed",
-        "completions": 1,
-        "defaultMode": 420,
-        "dnsPolicy": "ClusterFirst",
-        "failureThreshold": 3,
-        "internalTrafficPolicy": "Cluster",
-        "manualSelector": False,
-        "namespace": "default",
-        "parallelism": 1,
-        "periodSeconds": 10,
-        "podReplacementPolicy": "TerminatingOrFailed",
-        "protocol": "TCP",
-        "schedulerName": "default-scheduler",
-        "scheme": "HTTP",
-        "securityContext": {},
-        "sessionAffinity": "None",
-        "successThreshold": 1,
-        "suspend": False,
-        "terminationGracePeriodSeconds": 30,
-        "terminationMessagePath": "/dev/termination-log",
-        "terminationMessagePolicy": "File",
-        "timeoutSeconds": 1,
-        "type": "ClusterIP",
-        "volumeMode": "Filesystem",
-    }
-)
-"""Values that the server writes out where none was given."""
+from rlsplit.serialize import Spelled, to_yaml
 
 Object = Mapping[str, Any]
+
+Identity = tuple[str, str, str]
+"""Group, title and namespace of an object."""
 
 
 def stored_changes(stored: Sequence[Object], rendered: Sequence[Object]) -> tuple[ObjectChange, ...]:
@@ -67,34 +28,83 @@ def stored_changes(stored: Sequence[Object], rendered: Sequence[Object]) -> tupl
     Keys that only the stored side has are left out where the server fills them in. Values of Secrets are never shown
     nor compared; what looks like a secret elsewhere is covered.
     """
-    wanted = {object_title(item): item for item in rendered}
-    before = {object_title(item): _text(_pruned(item, wanted.get(object_title(item)))) for item in stored}
-    after = {title: _text(item) for title, item in wanted.items()}
+    pairs = _paired(stored, rendered)
+    places = Counter(object_title(item or wanted or {}) for item, wanted in pairs)
     found: list[ObjectChange] = []
-    for title in dict.fromkeys((*before, *after)):
-        was, is_now = before.get(title, ""), after.get(title, "")
+    for item, wanted in pairs:
+        was = _text(_pruned(item, wanted)) if item else ""
+        is_now = _text(wanted) if wanted else ""
         if was != is_now:
             kind: Kind = "added" if not was else "removed" if not is_now else "changed"
+            title = _title(item or wanted or {}, places)
             found.append(ObjectChange(title=title, kind=kind, diff=unified(title, was, is_now)))
     return tuple(found)
 
 
-def _pruned(value: Any, wanted: Any) -> Any:
-    """Leave out what the server filled in, and put keys in the order of the other side."""
-    if is_table(value):
-        beside = wanted if is_table(wanted) else {}
-        order = [*(key for key in beside if key in value), *(key for key in value if key not in beside)]
-        kept = [key for key in order if key in beside or not _is_filled_in(key, value[key])]
-        found = {key: _pruned(value[key], beside.get(key)) for key in kept}
-        return {key: item for key, item in found.items() if key in beside or item != {} or value[key] == {}}
-    if is_list(value):
-        items = list(wanted) if is_list(wanted) else []
-        return [_pruned(item, _beside(item, number, items)) for number, item in enumerate(value)]
-    return value
+def _paired(stored: Sequence[Object], rendered: Sequence[Object]) -> list[tuple[Object | None, Object | None]]:
+    """Put objects beside those that take their place; of one that is given twice the last counts, as when applied.
+
+    Group and namespace tell objects of one title apart. What has no match by these, for instance as it was rendered
+    without a namespace, stands beside the first of its title that is left.
+    """
+    before, after = ({_identity(item): item for item in side} for side in (stored, rendered))
+    left: dict[str, list[Identity]] = {}
+    for identity in after:
+        if identity not in before:
+            left.setdefault(object_title(after[identity]), []).append(identity)
+    pairs: list[tuple[Object | None, Object | None]] = []
+    for identity, item in before.items():
+        others = [] if identity in after else left.get(object_title(item), [])
+        pairs.append((item, after.pop(others.pop(0) if others else identity, None)))
+    return [*pairs, *((None, item) for item in after.values())]
 
 
-def _is_filled_in(key: str, value: Any) -> bool:
-    return key in _OF_SERVER or (key in _DEFAULTS and _DEFAULTS[key] == value)
+def _identity(item: Object) -> Identity:
+    group = str(item.get("apiVersion", "")).rpartition("/")[0]
+    return group, object_title(item), _namespace(item)
+
+
+def _namespace(item: Object) -> str:
+    return str(item["metadata"].get("namespace") or "default")
+
+
+def _title(item: Object, places: Mapping[str, int]) -> str:
+    """Name an object, with its namespace where several have that name."""
+    title = object_title(item)
+    return f"{title} in {_namespace(item)}" if places[title] > 1 else title
+
+
+def _pruned(item: Object, wanted: Object | None) -> Object:
+    """Leave out what the server filled in, if one had the object, and put keys in the order of the other side."""
+    pruned: Object = _Pruning(str(item["kind"]), is_from_server(item)).of(item, wanted, ())
+    return pruned
+
+
+@dataclass(frozen=True, slots=True)
+class _Pruning:
+    kind: str
+    is_from_server: bool
+
+    def of(self, value: Any, wanted: Any, place: Place) -> Any:
+        if is_table(value):
+            return self._table(value, wanted if is_table(wanted) else {}, place)
+        if is_list(value):
+            items = list(wanted) if is_list(wanted) else []
+            inside = (*place, ITEM)
+            return [self.of(item, _beside(item, number, items), inside) for number, item in enumerate(value)]
+        return value
+
+    def _table(self, value: Object, beside: Object, place: Place) -> Object:
+        found: dict[str, Any] = {}
+        for key in (*(key for key in beside if key in value), *(key for key in value if key not in beside)):
+            inside = (*place, key)
+            if key not in beside and self.is_from_server and is_filled_in(self.kind, inside, value[key]):
+                continue
+            inner = self.of(value[key], beside.get(key), inside)
+            # A table of which nothing is left was the server's, too.
+            if key in beside or inner != {} or value[key] == {}:
+                found[key] = inner
+        return found
 
 
 def _beside(item: Any, number: int, items: list[Any]) -> Any:
@@ -111,12 +121,22 @@ def _text(item: Object) -> str:
 def _veiled(item: Any) -> Any:
     """Hide the values of a Secret and of variables whose names tell of one."""
     if is_table(item):
+        shown = {key: HIDDEN if key == LAST_APPLIED else _veiled(inner) for key, inner in item.items()}
         if item.get("kind") == "Secret":
-            keys = {key: HIDDEN for part in ("data", "stringData") for key in sorted(item.get(part) or {})}
-            rest = {key: value for key, value in item.items() if key not in ("data", "stringData")}
-            return {**rest, "data": keys}
+            return {**{key: shown[key] for key in shown if key not in _VALUES}, "data": _keys_of_secret(item)}
         name, value = item.get("name"), item.get("value")
-        if isinstance(name, str) and isinstance(value, str) and is_secret_variable(name, value):
-            return {**item, "value": HIDDEN}
-        return {key: _veiled(inner) for key, inner in item.items()}
+        is_hidden = isinstance(name, str) and isinstance(value, str) and is_secret_variable(name, value)
+        return {**shown, "value": HIDDEN} if is_hidden else shown
+    if isinstance(item, float):
+        return Spelled(repr(item))
     return [_veiled(inner) for inner in item] if is_list(item) else item
+
+
+_VALUES: Final = ("data", "stringData")
+"""Where a Secret has its values."""
+
+
+def _keys_of_secret(item: Object) -> Any:
+    """The keys of a Secret, of both its parts; a part that is no table shows nothing at all."""
+    parts = [part for part in (item.get(name) for name in _VALUES) if part is not None]
+    return dict.fromkeys(sorted({*chain(*parts)}), HIDDEN) if all(map(is_table, parts)) else HIDDEN

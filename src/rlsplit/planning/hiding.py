@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import cache, partial
 
 from rlsplit.planning.model import EnvVar, Pods, RunPlan
-from rlsplit.secrets import HIDDEN, hidden, is_secret_name, is_secret_value
+from rlsplit.secret_names import is_secret_name
+from rlsplit.secrets import HIDDEN, hidden, is_secret_value
 
 
 def with_hidden(plan: RunPlan) -> RunPlan:
