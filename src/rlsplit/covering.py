@@ -110,8 +110,11 @@ def _spans(text: str, *, goes_on: bool) -> Iterator[Span]:
 
 # --- what only all lines together tell ---------------------------------------------------------------------------
 
-# The findings of a report stand in few texts, one after the other.
-_known = lru_cache(maxsize=4)(lambda lines: _read(lines))
+
+@lru_cache(maxsize=4)
+def _known(lines: Sequence[str]) -> _Text:
+    """Read a text; the findings of a report stand in few, one after the other."""
+    return _read(lines)
 
 
 def _read(lines: Sequence[str]) -> _Text:

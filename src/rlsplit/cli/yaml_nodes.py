@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from rlsplit.plain_data import MAX_DEPTH
+from rlsplit.plain_data import MAX_DEPTH, is_list, is_table
 
 MAX_REPEATED: Final = 500_000
 """So much may be repeated by aliases [characters, and one for each value]; a few lines can repeat billions."""
@@ -33,7 +33,7 @@ class UnreadableError(Exception):
 def documents(text: str) -> list[Any]:
     """Read every document of a YAML stream. Raises :class:`UnreadableError` with one line that says why not."""
     try:
-        nodes = list(yaml.compose_all(text, yaml.SafeLoader))
+        nodes: list[Node | None] = list(yaml.compose_all(text, yaml.SafeLoader))
         building = _Building()
         return [building.of(node, 0) for node in nodes if node is not None]
     except RecursionError:
@@ -81,8 +81,8 @@ class _Building:
 
     def _merged(self, node: Node, depth: int) -> Iterator[dict[str, Any]]:
         found = self.of(node, depth)
-        for table in found if isinstance(found, list) else [found]:
-            if not isinstance(table, dict):
+        for table in found if is_list(found) else [found]:
+            if not is_table(table):
                 raise UnreadableError("holds no objects: it merges what is no table")
             yield table
 
@@ -100,7 +100,8 @@ def _scalar(node: ScalarNode) -> Any:
     if node.tag not in _READ:
         raise UnreadableError("holds no objects: it has a tag that is none of plain data")
     try:
-        return yaml.SafeLoader("").construct_object(node)
+        constructing: Any = yaml.SafeLoader("")
+        return constructing.construct_object(node)
     except (yaml.YAMLError, LookupError, ValueError, AttributeError):
         # PyYAML builds whatever stands behind an explicit tag, and raises what comes of it.
         raise UnreadableError(f"holds no objects: what stands behind !!{node.tag.removeprefix(_TAG)} is none") from None

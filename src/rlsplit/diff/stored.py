@@ -139,4 +139,5 @@ _VALUES: Final = ("data", "stringData")
 def _keys_of_secret(item: Object) -> Any:
     """The keys of a Secret, of both its parts; a part that is no table shows nothing at all."""
     parts = [part for part in (item.get(name) for name in _VALUES) if part is not None]
-    return dict.fromkeys(sorted({*chain(*parts)}), HIDDEN) if all(map(is_table, parts)) else HIDDEN
+    tables = [part for part in parts if is_table(part)]
+    return dict.fromkeys(sorted({*chain(*tables)}), HIDDEN) if len(tables) == len(parts) else HIDDEN
