@@ -11,7 +11,7 @@ from typing import Final
 from rlsplit.characters import visible, width
 from rlsplit.covering import covered
 from rlsplit.findings import Finding
-from rlsplit.overrides import SOURCE_NAME, UNREADABLE
+from rlsplit.overrides import SOURCE_NAME
 from rlsplit.secrets import COVER
 
 Lines = Mapping[str, tuple[str, ...]]
@@ -49,7 +49,7 @@ def excerpt(finding: Finding, lines: Lines) -> Excerpt | None:
     if where is None or where.is_whole or not 1 <= where.line <= len(source) or not source[where.line - 1].strip():
         return None
     line, at = covered(source, where.line, finding.path, where.column - 1)
-    if where.source == SOURCE_NAME and finding.code == UNREADABLE:
+    if where.source == SOURCE_NAME and finding.code == "document.override":
         line = _first_word(line)
     text, column = _window(line.replace("\t", " "), at)
     return Excerpt(where.line, visible(text[:column]), visible(text[column:]))

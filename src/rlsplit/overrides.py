@@ -16,8 +16,6 @@ from rlsplit.toml_text import unreadable
 SOURCE_NAME: Final = "--set"
 """The source that the marks of overrides name; the line is the number of the override."""
 
-UNREADABLE: Final = "document.override"
-"""Code of the finding about a text that is no override."""
 
 _STEP: Final = re.compile(rf"[ \t]*{KEY_PART}(?P<indices>(?:\[[0-9]{{1,9}}\])*)[ \t]*(?P<end>[.=])")
 _INDEX: Final = re.compile(r"\[([0-9]+)\]")
@@ -78,7 +76,7 @@ def parse(text: Text) -> Override | Finding:
                 return replace(value, where=text.mark(end))
             return Override(text=text, steps=tuple(steps), equals=end - 1, value=value, is_toml=is_toml)
     return Finding(
-        code=UNREADABLE,
+        code="document.override",
         message="an override must be a dotted key, an equals sign and a value",
         hint='write it like a.b=1, a.b="text" or items[0].name=text',
         where=text.mark(end),

@@ -12,6 +12,7 @@ from splits import RUN, make
 from rlsplit.findings import ConfigError, dotted
 from rlsplit.planning import plan
 from rlsplit.platform import Platform
+from rlsplit.platform.component_settings import TrainerSettings
 from rlsplit.platform.rules import is_secret_env
 from rlsplit.secrets import Secrets
 
@@ -204,7 +205,7 @@ def test_messages_are_those_of_a_config() -> None:
     with pytest.raises(ConfigError) as caught:
         Platform.from_toml("trainer = 5\nlivenes = 1\nworkload = 'jobs'\negress_ports = [0]")
     assert [(finding.message, finding.hint) for finding in caught.value.findings] == [
-        ("must be a table, not 5", None),
+        ("must be a table, not 5", f"its keys are {', '.join(list(TrainerSettings.model_fields)[:8])} ..."),
         ("is not a key of platform", 'did you mean "liveness"?'),
         ("must be 'job' or 'jobset', not \"jobs\"", 'did you mean "job"?'),
         ("must be at least 1, not 0", None),
