@@ -118,7 +118,7 @@ LIMITS: list[tuple[Split, dict[str, int | str]]] = [
 
 @pytest.mark.parametrize(("split", "limits"), LIMITS)
 def test_one_limit_on_starting(split: Split, limits: dict[str, int | str]) -> None:
-    plan = planned(split, startup_timeout_seconds=5000)
+    plan = planned(split, startup_timeout_seconds=5000, prefetch_model=False)
     found: dict[str, Any] = {}
     for name in ("trainer", "orchestrator", "inference"):
         pods = plan.component(name)
@@ -137,6 +137,16 @@ def test_one_limit_on_starting(split: Split, limits: dict[str, int | str]) -> No
     }
 
 
+def test_startup_probes_allow_for_a_download() -> None:
+    """They count from the start of a pod, and nothing loads before the model is there."""
+    plan = planned(make(MULTI), startup_timeout_seconds=5000)
+    for name, spare in {"trainer": 0, "inference": 0, "router": 100}.items():
+        probe = _container(plan, name)["startupProbe"]
+        assert probe["failureThreshold"] * probe["periodSeconds"] == 4 * 5000 + spare
+    longest = planned(make(MULTI), startup_timeout_seconds=2**31 - 1)
+    assert _container(longest, "trainer")["startupProbe"]["failureThreshold"] < 2**31
+
+
 @pytest.mark.parametrize(
     ("broadcast", "failures"),
     [(FILESYSTEM, 51), ({"type": "nccl"}, 143), ({"type": "nccl", "timeout": 1500}, 53)],
@@ -148,7 +158,7 @@ def test_liveness_bears_a_weight_update(broadcast: JsonObject, failures: int) ->
 
 
 def test_router_and_engines_have_the_same_limit() -> None:
-    plan = planned(make(MULTI), startup_timeout_seconds=605)
+    plan = planned(make(MULTI), startup_timeout_seconds=605, prefetch_model=False)
     assert _container(plan, "router")["startupProbe"]["failureThreshold"] == 71
     assert "--worker-startup-timeout-secs 605" in _container(plan, "router")["args"][2]
     assert "--rdzv-conf=timeout=605" in _container(plan, "trainer")["args"][2]

@@ -10,6 +10,8 @@ from rlsplit.planning.model import Pods, RunPlan
 
 _LONGEST_UPDATE: Final = 1440
 """Seconds for which a weight update may keep an engine's workers busy: twice the 720 that were seen."""
+_WITH_DOWNLOAD: Final = 4
+"""How many times as long a pod may take to start while everything waits for the download of a model."""
 _MORE_LOOKS: Final = 3
 """Failures that an engine may have beside those of an update."""
 _LIVENESS_MARGIN: Final = 5
@@ -45,7 +47,8 @@ def _probe(plan: RunPlan, pods: Pods, wanted: Probe | None) -> dict[str, Any] | 
 def _failures(plan: RunPlan, wanted: Probe) -> int:
     """How often a probe may fail in a row: seconds counted in its periods, rounded up."""
     if wanted.failures == "startup":
-        return -(-plan.platform.startup_timeout_seconds // wanted.period) + wanted.spare
+        limit = plan.platform.startup_timeout_seconds * (_WITH_DOWNLOAD if plan.prefetch else 1)
+        return min(-(-limit // wanted.period) + wanted.spare, _LONGEST)
     if wanted.failures == "update":
         longest = min(max(plan.broadcast_timeout_seconds, _LONGEST_UPDATE), _LONGEST)
         return -(-longest // wanted.period) + _MORE_LOOKS

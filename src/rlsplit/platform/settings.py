@@ -85,10 +85,11 @@ class PlatformSettings(Settings):
     max_runtime_seconds: SomeSeconds | None = None
     """Limit on every component, servers included; past it its Job is Failed [seconds]."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=2**31 - 1)] = 4200
-    """How long anything may take to start, the download of a model included [seconds].
+    """How long anything may take to start, once the model is there [seconds].
 
-    Startup probes of engines, router and trainer allow it; the trainers' rendezvous, the orchestrator's wait for
-    environment servers and engines, and a weight broadcast whose timeout nobody wrote give up after it.
+    Startup probes of engines, router and trainer allow it, and with ``prefetch_model`` four times as long, since they
+    count while the model is downloaded; the trainers' rendezvous, the orchestrator's wait for environment servers and
+    engines, and a weight broadcast whose timeout nobody wrote give up after it.
     """
     drain_seconds: Seconds = 60
     """Job form: how long servers stay after the trainer has ended, for what is still asked of them [seconds].

@@ -41,7 +41,8 @@ def _start(plan: RunPlan) -> Iterator[Row]:
     waited = [pods.suffix for pods in plan.pods if pods.role.is_waited_for]
     if shape.has_orchestrator:
         yield ROLES[plan.settings.driver].title, f"waits for trainer 0, then at most {limit} s for {', '.join(waited)}"
-    yield "Startup limit", f"{limit} s for engines, router and trainers"
+    download = ", four times as long with that download" if plan.prefetch else ""
+    yield "Startup limit", f"{limit} s for engines, router and trainers{download}"
 
 
 def _end(plan: RunPlan) -> Iterator[Row]:
