@@ -11,7 +11,7 @@ from typing import Any, Final
 import tomli
 
 from rlsplit.findings import KeyPath
-from rlsplit.secrets import COVER, is_secret, secret_paths, secret_spans
+from rlsplit.secrets import COVER, is_secret, joined_spans, secret_paths, secret_spans
 from rlsplit.toml_marks import Node, Text, scan
 
 MAX_LINE: Final = 5000
@@ -72,7 +72,7 @@ def _covered(text: str, spans: Sequence[Span], column: int, *, goes_on: bool) ->
         spans = [(max(start + moved, 0), min(stop + moved, len(text))) for start, stop in spans]
         column = len(COVER)
     shown, at, end = "", column, 0
-    for start, stop in _joined([*spans, *_spans(text, goes_on=goes_on)]):
+    for start, stop in joined_spans(span for span in (*spans, *_spans(text, goes_on=goes_on)) if span[0] < span[1]):
         shown += text[end:start] + COVER
         if column >= stop:
             at += len(COVER) - (stop - start)
@@ -80,19 +80,6 @@ def _covered(text: str, spans: Sequence[Span], column: int, *, goes_on: bool) ->
             at -= column - start
         end = stop
     return shown + text[end:], at
-
-
-def _joined(spans: Sequence[Span]) -> Iterator[Span]:
-    start = stop = -1
-    for begin, end in sorted(span for span in spans if span[0] < span[1]):
-        if begin <= stop:
-            stop = max(stop, end)
-            continue
-        if start >= 0:
-            yield start, stop
-        start, stop = begin, end
-    if start >= 0:
-        yield start, stop
 
 
 def _spans(text: str, *, goes_on: bool) -> Iterator[Span]:

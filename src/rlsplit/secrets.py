@@ -8,7 +8,7 @@ follow them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import translate
 from functools import lru_cache
@@ -131,6 +131,11 @@ def secret_spans(text: str) -> list[tuple[int, int]]:
         spans += [(match.end(1), match.end()) for match in _QUERY.finditer(text)]
     spans += [match.span("value") for match in _OPTION.finditer(text) if is_secret_option(match["name"])]
     spans += [match.span("value") for match in _MEMBER.finditer(text) if is_secret_name(match["name"])]
+    return joined_spans(spans)
+
+
+def joined_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join parts of a text that overlap or touch. In order."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:

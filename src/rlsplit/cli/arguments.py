@@ -21,8 +21,8 @@ DESCRIPTION: Final = """\
 Compile a full prime-rl rl.toml or sft.toml: check it, split it into the component configs, render Kubernetes manifests.
 Offline and deterministic; every problem is reported at once, with file, line and column."""
 
-SOURCES_HELP: Final = """\
-Several FILEs are merged left to right, later ones win; "-" is standard input. prime-rl's own spelling
+_SOURCES_HELP: Final = """\
+{} FILEs are merged left to right, later ones win; "-" is standard input. prime-rl's own spelling
 works too: "@ a.toml @ b.toml", "--trainer @ t.toml" for a file below a key, "--trainer.optim.lr 1e-5" for --set."""
 
 _NOTES_HELP: Final = "also say what the cluster needs to know about this run"
@@ -85,9 +85,9 @@ def parser() -> argparse.ArgumentParser:
         "check files, each on its own or with --compose as one",
         commands.validate,
         options.ValidateOptions,
+        files="each",
     )
     _add_validate(checking)
-    checking.description = (checking.description or "").replace("Several FILEs", "With --compose several FILEs")
     told = "rl, sft, part (of a config), platform, orchestrator and so on, other, or broken (no TOML); then the name."
     asking = _command(made, "kind", "say what kind of file each is", commands.kind, options.KindOptions, told)
     asking.add_argument("files", nargs="+", metavar="FILE", help="any TOML file, or - for standard input")
@@ -204,10 +204,11 @@ def _compiling(
     command: Callable[[T], int],
     kind: type[T],
     *,
-    files: Literal["key", "two", "many"] = "many",
+    files: Literal["key", "two", "each", "many"] = "many",
 ) -> argparse.ArgumentParser:
     """A command that compiles sources."""
-    parser = _command(made, name, summary, command, kind, "" if files == "two" else SOURCES_HELP)
+    several = "With --compose several" if files == "each" else "Several"
+    parser = _command(made, name, summary, command, kind, "" if files == "two" else _SOURCES_HELP.format(several))
     if files == "key":
         told = "rl.toml or sft.toml, or - for standard input; behind the files a key, as written or with its component"
         completed(parser.add_argument("words", nargs="*", metavar="FILE", help=told), completers.explained_words)

@@ -56,7 +56,7 @@ def diff(options: DiffOptions) -> int:
 
 def _reported(options: DiffOptions, old: Compiled, new: Compiled) -> int:
     """Report the findings of both sides to machines; people have read them with the difference."""
-    findings = [*old.findings, *(finding for finding in new.findings if finding not in old.findings)]
+    findings = list(dict.fromkeys((*old.findings, *new.findings)))
     if options.report:
         return report(options, findings, {**old.document.lines, **new.document.lines})
     return FINDINGS if options.strict and any(f.severity == "warning" for f in findings) else FINE

@@ -62,11 +62,10 @@ def _explained(options: ExplainOptions, sources: Sequence[Source]) -> _Side:
 def _report(options: ExplainOptions, sides: Sequence[_Side]) -> int:
     """Report what is found on either side, once."""
     found = [f for side in sides for f in side.outcome.noted(side.cluster.findings)]
-    once = [finding for number, finding in enumerate(found) if finding not in found[:number]]
     lines = {
         name: text for side in sides for name, text in {**side.outcome.document.lines, **side.cluster.lines}.items()
     }
-    return report(options, once, lines)
+    return report(options, list(dict.fromkeys(found)), lines)
 
 
 def _chosen(options: ExplainOptions, side: _Side, key: str | None) -> tuple[Origin, ...]:

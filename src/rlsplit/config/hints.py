@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from rlsplit.config.release_hints import changed
-from rlsplit.config.schema_index import ENTRY, ITEM, Kind, Place, SchemaIndex, Steps, schema_index, tag_text
+from rlsplit.config.schema_index import ENTRY, ITEM, Kind, Place, SchemaIndex, Steps, last_name, schema_index, tag_text
 from rlsplit.config.sections.base import Section
 from rlsplit.config.spelling import apart, nearest, words
 from rlsplit.config.tree import distance
@@ -242,11 +242,7 @@ def _formerly_elsewhere(name: str, here: Steps) -> str | None:
 def _is_around(here: Steps, table: Steps) -> bool:
     """Whether one table stands in the other, or both have the same name."""
     shared = min(len(here), len(table))
-    return here[:shared] == table[:shared] or _last_name(here) == _last_name(table)
-
-
-def _last_name(table: Steps) -> str | None:
-    return next((step for step in reversed(table) if step not in (ITEM, ENTRY)), None)
+    return here[:shared] == table[:shared] or last_name(here) == last_name(table)
 
 
 def _steps(path: Pattern) -> Steps:
@@ -291,8 +287,8 @@ def _by_joined_name(index: SchemaIndex) -> Mapping[tuple[str, ...], list[Place]]
     joined: dict[tuple[str, ...], list[Place]] = {}
     for places in index.by_name.values():
         for place in places:
-            above = _last_name(place.path[:-1])
-            if above is not None:
+            above = last_name(place.path[:-1])
+            if above:
                 joined.setdefault((*words(above), *words(place.path[-1])), []).append(place)
     return joined
 

@@ -23,6 +23,11 @@ Steps = tuple[str, ...]
 """Keys from the root, with :data:`ITEM` and :data:`ENTRY`."""
 
 
+def last_name(table: Steps) -> str:
+    """The name of a table: its last key, whatever item or entry it is; empty for the root."""
+    return next((step for step in reversed(table) if step not in (ITEM, ENTRY)), "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One field."""

@@ -40,6 +40,12 @@ _GANGS: Final[Mapping[str, _Gang]] = {
 """Setting ``gang`` to what it means, as Volcano and scheduler-plugins document it."""
 
 
+def pod_group_resource(plan: RunPlan) -> str | None:
+    """What kubectl calls the group's kind, with its API group: others have PodGroups, too. None without a gang."""
+    gang = _gang(plan)
+    return None if gang is None else f"podgroups.{gang.version.partition('/')[0]}"
+
+
 def pod_group(plan: RunPlan) -> dict[str, Any] | None:
     """The group of all pods, None where no gang is asked for."""
     gang = _gang(plan)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from rlsplit.config.schema_index import ENTRY, ITEM, schema_index
+from rlsplit.config.schema_index import last_name, schema_index
 from rlsplit.config.sections.base import Section
 from rlsplit.config.tree import sections
 from rlsplit.findings import KeyPath
@@ -93,8 +93,7 @@ def judged_values(config: Section, policy: str) -> Iterator[tuple[KeyPath, Any]]
     """Give every value that one policy judges, with its place in the config."""
     index = schema_index(type(config))
     for path, section in sections(config):
-        steps = [step for step in index.steps(path) if step not in (ITEM, ENTRY)]
-        owner = steps[-1] if steps else ""
+        owner = last_name(index.steps(path))
         for name, value in vars(section).items():
             if JUDGED.get(f"{owner}.{name}") == policy and value is not None:
                 yield (*path, name), value

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rlsplit.components import ROLES
+from rlsplit.manifests.gang import pod_group_resource
 from rlsplit.planning.model import RunPlan
 
 Row = tuple[str, str]
@@ -13,10 +14,6 @@ Row = tuple[str, str]
 
 _LEFT: Final = ("svc", "secret", "configmap", "networkpolicy", "pdb", "serviceaccount")
 """Kinds that stay when a run has ended, besides its workload and its claim."""
-
-
-_POD_GROUPS: Final = {"volcano": "podgroups.scheduling.volcano.sh", "coscheduling": "podgroups.scheduling.x-k8s.io"}
-"""Gang scheduler to the resource that it knows a run by."""
 
 
 def lifecycle(plan: RunPlan) -> tuple[Row, ...]:
@@ -69,8 +66,8 @@ def _removal(plan: RunPlan) -> Iterator[Row]:
     kinds = [plan.platform.workload, *_LEFT]
     if plan.platform.monitoring == "podmonitor":
         kinds.append("podmonitor")
-    if plan.platform.gang is not None:
-        kinds.append(_POD_GROUPS[plan.platform.gang])
+    if (groups := pod_group_resource(plan)) is not None:
+        kinds.append(groups)
     chosen = f"-n {plan.names.namespace} -l app.kubernetes.io/instance={plan.names.base}"
     yield "To remove it", f"kubectl delete {','.join(kinds)} {chosen}"
     if plan.claim is None:
